@@ -1,0 +1,89 @@
+"""A server for the tests of a single connection: what it delivers, and what it was sent."""
+
+from collections import deque
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from wsendpoints import WebSocket
+from wsendpoints.asgi import Event, Scope
+
+__all__ = ["CONNECT", "DISCONNECT", "FakeServer", "binary", "text"]
+
+CONNECT: Event = {"type": "websocket.connect"}
+DISCONNECT: Event = {"type": "websocket.disconnect", "code": 4001, "reason": "bye"}
+
+
+def text(data: str) -> Event:
+    """Return the event that delivers a text frame."""
+    return {"type": "websocket.receive", "text": data}
+
+
+def binary(data: bytes) -> Event:
+    """Return the event that delivers a binary frame."""
+    return {"type": "websocket.receive", "bytes": data}
+
+
+class FakeServer:
+    """Delivers events in order, and waits when it has none; takes down all that is sent.
+
+    Attributes:
+        sent: The events that it took.
+        failure: What its `send` raises in place of taking an event.
+        refused_codes: The close codes that it raises `failure` for; `None` is any event.
+        gate: What its `send` waits for, if it blocks.
+        offers: The events that its `send` was called with, be they taken or not.
+        receives: How often its `receive` was called.
+    """
+
+    def __init__(self, *events: Event) -> None:
+        self.sent: list[Event] = []
+        self.offers: list[Event] = []
+        self.receives = 0
+        self.failure: BaseException | None = None
+        self.refused_codes: range | None = None
+        self.gate: anyio.Event | None = None
+        self._events = deque(events)
+        self._arrival: anyio.Event | None = None
+
+    def deliver(self, *events: Event) -> None:
+        """Put events in line."""
+        self._events.extend(events)
+        if self._arrival is not None:
+            self._arrival.set()
+
+    async def receive(self) -> Event:
+        """Return the next event; cancelling it loses none."""
+        self.receives += 1
+        await checkpoint()
+        while not self._events:
+            self._arrival = anyio.Event()
+            await self._arrival.wait()
+        return self._events.popleft()
+
+    async def send(self, event: Event) -> None:
+        """Take an event, fail, or wait, as told."""
+        self.offers.append(event)
+        await checkpoint()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.failure is not None and (
+            self.refused_codes is None or event.get("code") in self.refused_codes
+        ):
+            raise self.failure
+        self.sent.append(event)
+
+    def websocket(self, **scope: object) -> WebSocket:
+        """Return a WebSocket on this server, its scope with the given keys besides."""
+        full: Scope = {"type": "websocket", "path": "/", **scope}
+        return WebSocket(full, self.receive, self.send)
+
+    async def accepted(self, **scope: object) -> WebSocket:
+        """Return a WebSocket on this server that is accepted, with nothing sent since."""
+        self._events.appendleft(CONNECT)
+        websocket = self.websocket(**scope)
+        await websocket.accept()
+        self.sent.clear()
+        self.offers.clear()
+        self.receives = 0
+        return websocket

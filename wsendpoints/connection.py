@@ -1,0 +1,289 @@
+"""A connection's state, kept right over the server's `receive` and `send`, whatever they do.
+
+Only checked events come in here. What the peer does shows as one exception alone,
+`WebSocketDisconnect`, whatever the server raises or swallows.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Final
+
+import anyio
+
+from wsendpoints.asgi import Event, Receive, Scope, Send
+from wsendpoints.close_codes import CloseCode
+from wsendpoints.events import close_event
+from wsendpoints.exceptions import InvalidStateError, WebSocketDisconnect
+from wsendpoints.state import (
+    CLOSE,
+    DISCONNECT,
+    SEND,
+    SENT,
+    ConnectionState,
+    after_receiving,
+    after_sending,
+)
+from wsendpoints.steps import DONE, resume
+
+__all__ = ["Connection"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+# Read on the path of every message.
+_OPEN: Final = ConnectionState.OPEN
+_DISCONNECTED: Final = ConnectionState.DISCONNECTED
+
+_DAPHNES_OFFSET: Final = 3000
+"""What is added to a code that the server refuses: 1011 becomes 4011."""
+
+
+class Connection:
+    """One connection, as the server gives it.
+
+    Args:
+        receive: The server's; `None` if nothing will be received.
+        send: The server's; `None` if nothing will be sent.
+        scope: The server's; by it daphne is known.
+
+    Attributes:
+        receive: Who is asked for the next event: the server, or an endpoint's reader.
+        state: Where the connection stands.
+        is_accepted: Whether accept was sent, so that the peer may take it for open.
+        is_drained: Whether the disconnect was received: no other event follows.
+        code: With what it was closed, by whoever was first; 1006 until then.
+        reason: The reason that goes with it.
+        on_accept: Called before an accept is sent.
+        on_close: Called before a close is sent.
+        on_blocked: Called with something that stands for a send, and `True` once that has to
+            wait for the server, `False` when it no longer does.
+        expires_at: When it is to be closed, in seconds since the epoch.
+        on_expiry: Called when that is changed.
+        close_timeout: Seconds that a close may take, in which it is not cancelled; `None` for
+            one that is left to itself.
+    """
+
+    __slots__ = (
+        "_is_receiving",
+        "_scope",
+        "_send",
+        "close_timeout",
+        "code",
+        "expires_at",
+        "is_accepted",
+        "is_drained",
+        "on_accept",
+        "on_blocked",
+        "on_close",
+        "on_expiry",
+        "reason",
+        "receive",
+        "state",
+    )
+
+    def __init__(
+        self, receive: Receive | None, send: Send | None, scope: Scope | None = None
+    ) -> None:
+        self.receive: Receive = receive or _no_receive
+        self.state: ConnectionState = ConnectionState.CONNECTING
+        self.is_accepted: bool = False
+        self.is_drained: bool = False
+        self.code: int = CloseCode.ABNORMAL_CLOSURE
+        self.reason: str = ""
+        self.on_close: Callable[[], None] | None = None
+        self.on_accept: Callable[[], None] | None = None
+        self.on_blocked: Callable[[Hashable, bool], None] | None = None
+        self.on_expiry: Callable[[], None] | None = None
+        self.close_timeout: float | None = None
+        self.expires_at: float | None = None
+        self._send: Send = send or _no_send
+        self._scope: Scope = scope or {}
+        self._is_receiving = False
+
+    @property
+    def is_closable(self) -> bool:
+        """Whether a close would still say something new to the peer."""
+        return (self.state, CLOSE) in SENT
+
+    def disconnect(self) -> WebSocketDisconnect:
+        """Return the exception that tells how the connection ended."""
+        return WebSocketDisconnect(self.code, self.reason)
+
+    async def transmit(self, event: Event) -> None:
+        """Give a checked event to the server.
+
+        Cancelling it breaks the connection; see `WebSocket.send_text`. Any number of tasks may
+        call it at the same time.
+
+        Raises:
+            InvalidStateError: It is out of turn, or there is nowhere to send it.
+            WebSocketDisconnect: The peer left.
+        """
+        if self._send is _no_send:
+            await _no_send(event)
+        if self.state is not _OPEN or event["type"] != SEND:
+            following = self._after(event)
+            if event["type"] == CLOSE:
+                await self._finish(event["code"], event["reason"])
+                return
+            self.state = following
+            if following is _OPEN:
+                self.is_accepted = True
+                if self.on_accept is not None:
+                    self.on_accept()
+        waiting = self.begin(event)
+        if waiting is not None:
+            await waiting
+
+    def begin(self, event: Event) -> Awaitable[None] | None:
+        """Give an event that may be sent to the server, up to where it has to wait.
+
+        Returns:
+            What to await then; `None` if the server has it already, which is the common case.
+
+        Raises:
+            WebSocketDisconnect: The peer left.
+        """
+        try:
+            steps = self._send(event).__await__()
+            trap: Any = next(steps, DONE)
+        except Exception as exc:
+            raise self._lost(exc) from exc
+        return None if trap is DONE else self._wait(steps, trap)
+
+    async def _wait(self, steps: Any, trap: Any) -> None:
+        on_blocked = self.on_blocked
+        if on_blocked is not None:
+            on_blocked(steps, True)
+        try:
+            await resume(steps, trap, _take_no_notice)
+        except Exception as exc:
+            raise self._lost(exc) from exc
+        except BaseException:
+            # Cancelled: nobody knows how much of it went out.
+            if self.state is _OPEN:
+                self.state = ConnectionState.BROKEN
+            raise
+        finally:
+            if on_blocked is not None:
+                on_blocked(steps, False)
+
+    def _after(self, event: Event) -> ConnectionState:
+        if self.state is _DISCONNECTED:
+            raise self.disconnect()
+        return after_sending(self.state, event)
+
+    def _lost(self, exc: Exception) -> WebSocketDisconnect:
+        """Take note that the server's `send` failed: the event was legal, so the peer left."""
+        logger.debug("send: the connection is over: %s", type(exc).__name__)
+        # If we closed it while this send was under way, that is how it ended.
+        if self.state not in {_DISCONNECTED, ConnectionState.CLOSED}:
+            self.state = _DISCONNECTED
+            self.code, self.reason = CloseCode.ABNORMAL_CLOSURE, ""
+        return self.disconnect()
+
+    async def close(self, code: int, reason: str | None) -> None:
+        """Close the connection, or refuse it if it is not accepted yet; see `WebSocket.close`."""
+        event = close_event(code, reason)
+        if self.state is ConnectionState.CONNECTING:
+            await self.next_event()
+        if self.is_closable:
+            await self.transmit(event)
+
+    async def _finish(self, code: int, reason: str) -> None:
+        # Before the server has it: of two tasks that close, one does.
+        self.state = ConnectionState.CLOSED
+        self.code, self.reason = code, reason
+        if self.on_close is not None:
+            self.on_close()
+        if self.close_timeout is None:
+            await self._send_close(code)
+            return
+        # Some servers wait for the peer's answer, and the peer may be silent.
+        with anyio.move_on_after(self.close_timeout, shield=True):
+            await self._send_close(code)
+
+    async def _send_close(self, code: int) -> None:
+        """Send a close with a code that the server takes; if it takes none, the peer left."""
+        if 1000 < code < 3000 and _is_daphne(self._scope):
+            code = self._other_than(code)
+        try:
+            await self._send({"type": CLOSE, "code": code, "reason": self.reason})
+        except (OSError, RuntimeError) as exc:
+            # The second is uvicorn's legacy implementation's, once it has told of the disconnect.
+            logger.debug("close: the peer left before: %s", type(exc).__name__)
+        except Exception as exc:  # noqa: BLE001 - servers raise what they like
+            if 1000 < code < 3000:
+                await self._send_close(self._other_than(code))
+            else:
+                logger.debug("close: the server can't: %s", type(exc).__name__)
+
+    def _other_than(self, code: int) -> int:
+        logger.debug("close: the server refuses code %d, sending %d", code, code + _DAPHNES_OFFSET)
+        return code + _DAPHNES_OFFSET
+
+    async def next_event(self) -> Event:
+        """Wait for the next event; see `WebSocket.receive`."""
+        if self.is_drained:
+            raise InvalidStateError("nothing can be received after 'websocket.disconnect'")
+        if self._is_receiving:
+            raise InvalidStateError("another task is receiving from this connection already")
+        self._is_receiving = True
+        try:
+            event = await self.receive()
+        finally:
+            self._is_receiving = False
+        self.received(event)
+        return event
+
+    def received(self, event: Event) -> None:
+        """Take note of an event that the server delivered.
+
+        Raises:
+            ServerProtocolError: It may not come now.
+        """
+        following = after_receiving(self.state, event)
+        if event["type"] == DISCONNECT:
+            self.left(event)
+            self.is_drained = True
+        self.state = following
+
+    def left(self, event: Event) -> None:
+        """Take note that the peer left, be there events to handle from before or not."""
+        if self.state is ConnectionState.CLOSED or self.is_drained:
+            return
+        code: object = event.get("code")
+        reason: object = event.get("reason")
+        # ASGI spec, "Disconnect": 1005 is the default. Servers have been seen to leave it out,
+        # and to have None there.
+        if not isinstance(code, int) or isinstance(code, bool) or not 1000 <= code <= 4999:
+            code = CloseCode.NO_STATUS_RECEIVED
+        self.code = int(code)
+        self.reason = reason if isinstance(reason, str) else ""
+        self.state = _DISCONNECTED
+
+
+def _is_daphne(scope: Scope) -> bool:
+    """Whether the server takes 1000 and 3000 to 4999 alone.
+
+    daphne raises for other codes, and leaves the connection open. A framework between it and us
+    would take a second attempt for a mistake, so the first must be right. It does not give its
+    name, but no other server has such a scope.
+    """
+    return (
+        scope.get("asgi") == {"version": "3.0"}
+        and isinstance(scope.get("client"), list)
+        and "raw_path" in scope
+        and not any(key in scope for key in ("scheme", "http_version"))
+    )
+
+
+def _take_no_notice() -> None:
+    pass
+
+
+async def _no_receive() -> Event:
+    raise InvalidStateError("this WebSocket was made without a `receive`: it can't receive")
+
+
+async def _no_send(event: Event) -> None:
+    raise InvalidStateError("this WebSocket was made without a `send`: it can't send")

@@ -1,0 +1,53 @@
+"""Running an awaitable by hand: up to its first wait, and then on from there.
+
+What it waits for is passed up to the event loop as it is, and what comes back is passed down: this
+is the same on asyncio and trio, which give it different meanings.
+"""
+
+import types
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+__all__ = ["DONE", "resume"]
+
+DONE: Final = object()
+"""What to give `next` as its default, to see that an awaitable ended without having to wait.
+
+`next(awaitable.__await__(), DONE)` is the cheapest way to run one: no exception tells of its end.
+"""
+
+
+@types.coroutine
+def resume(steps: Any, trap: Any, before_waiting: Callable[[], None]) -> Generator[Any, Any, None]:
+    """Run an awaitable to its end that has begun, and has to wait.
+
+    Args:
+        steps: The iterator of its `__await__`.
+        trap: What it yielded: what it waits for.
+        before_waiting: Called each time that it has to wait.
+    """
+    # What comes back is never in a variable: trio's answer may hold an exception, whose traceback
+    # would hold this frame, and so itself.
+    answers: list[Any] = []
+    try:
+        while True:
+            before_waiting()
+            try:
+                answers.append((yield trap))
+            except GeneratorExit:
+                steps.close()
+                raise
+            except BaseException as exc:
+                # An awaitable that isn't written in Python may have no way to tell it.
+                if not hasattr(steps, "throw"):
+                    raise
+                trap = steps.throw(exc)
+            else:
+                # An awaitable that isn't written in Python may have no `send` either.
+                if answers[0] is None:
+                    answers.clear()
+                    trap = next(steps)
+                else:
+                    trap = steps.send(answers.pop())
+    except StopIteration:
+        return
