@@ -1,0 +1,251 @@
+"""The members of a union of messages, and the field that tells them apart."""
+
+import dataclasses
+import enum
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, NamedTuple, NewType, TypeAlias, Union
+
+from pydantic import BaseModel, Field, RootModel
+from pydantic.fields import FieldInfo
+from typing_extensions import TypeAliasType, TypeIs, get_type_hints, is_typeddict
+
+__all__ = [
+    "clash",
+    "find_tag",
+    "is_class",
+    "is_object",
+    "join",
+    "members",
+    "name_of",
+    "runtime_types",
+    "union_of",
+]
+
+Tag: TypeAlias = str
+
+_USUAL_TAG: Final = "type"
+
+_ALIASES: Final = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
+"""The one of typing_extensions, and what Python 3.12's `type` statement makes."""
+
+_BUILTINS: Final = frozenset(
+    {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, types.NoneType}
+)
+
+
+class _Field(NamedTuple):
+    """A field as it is declared, and as clients write it."""
+
+    name: str
+    alias: str
+
+
+def members(annotation: Any) -> list[Any]:
+    """Return the members of a union, of the unions in it, and of named aliases for them.
+
+    An annotation that is no union is its own one member.
+    """
+    annotation = _without_alias(annotation)
+    origin = typing.get_origin(annotation)
+    if origin in {Union, types.UnionType}:
+        every = (member for part in typing.get_args(annotation) for member in members(part))
+        return _each_once(every)
+    if origin is Annotated and all(map(_says_nothing_new, annotation.__metadata__)):
+        inner = members(annotation.__origin__)
+        if len(inner) > 1:
+            return inner
+    return [annotation]
+
+
+def is_class(annotation: Any) -> TypeIs[type[Any]]:
+    """Whether an annotation is a class, and no generic one with its arguments."""
+    return isinstance(annotation, type) and typing.get_origin(annotation) is None
+
+
+def is_object(member: Any) -> bool:
+    """Whether a message of this type is a JSON object with declared fields."""
+    klass = _bare(member)
+    return is_typeddict(klass) or (
+        is_class(klass)
+        and not issubclass(klass, RootModel)
+        and (issubclass(klass, BaseModel) or dataclasses.is_dataclass(klass))
+    )
+
+
+def runtime_types(member: Any) -> frozenset[type] | None:
+    """Return the classes of which validated values of this type are, if that is known.
+
+    It is not for a type like pydantic's `PastDate`, whose values are dates.
+    """
+    member = _bare(member)
+    if is_typeddict(member):
+        return frozenset({dict})
+    origin = typing.get_origin(member)
+    if origin is Literal:
+        return frozenset(map(type, typing.get_args(member)))
+    klass = origin or member
+    if (
+        klass in _BUILTINS
+        or is_object(klass)
+        or (is_class(klass) and issubclass(klass, BaseModel | enum.Enum))
+    ):
+        return frozenset({klass})
+    return None
+
+
+def find_tag(objects: Sequence[Any]) -> Tag | None:
+    """Return the name of the field by which messages are told apart, as clients write it.
+
+    It is a field that each of them has, whose `Literal` values are different in each. Of several
+    such fields `"type"` is taken, or else the one that is declared first.
+    """
+    tags = [field.alias for field in _tags(objects)]
+    return _USUAL_TAG if _USUAL_TAG in tags else next(iter(tags), None)
+
+
+def clash(one: Any, other: Any) -> str | None:
+    """Return what marks a message as of both types, as text; `None` if nothing does."""
+    if one == other:
+        return name_of(one)
+    for value in _literals(_bare(one)):
+        if value in _literals(_bare(other)):
+            return repr(value)
+    if _tags([one, other]):
+        return None
+    fields, others = _literal_fields(one), _literal_fields(other)
+    for field in fields:
+        for value in fields[field]:
+            if value in others.get(field, ()):
+                return f"{field.alias}={value!r}"
+    return None
+
+
+def join(union: Sequence[Any], tag: Tag | None) -> Any:
+    """Return the union of these types, told apart by the tag where it is known.
+
+    An untagged union is tried member by member: five times slower, and its errors are those of
+    all members.
+    """
+    objects = [member for member in union if is_object(member)]
+    if tag is None or len(objects) < 2:
+        return union_of(union)
+    others = [member for member in union if not is_object(member)]
+    name = next(field.name for field in _literal_fields(objects[0]) if field.alias == tag)
+    return union_of([Annotated[union_of(objects), Field(discriminator=name)], *others])
+
+
+def union_of(types_: Sequence[Any]) -> Any:
+    """Return the union of these types."""
+    return Union[tuple(types_)]  # noqa: UP007 - not known before it runs
+
+
+def name_of(declared: Any) -> str:
+    """Return how a type is called, in the text of an error."""
+    if typing.get_origin(declared) is Annotated:
+        declared = declared.__origin__
+    return declared.__name__ if is_class(declared) else repr(declared)
+
+
+def _each_once(every: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for member in every:
+        if member not in found:
+            found.append(member)
+    return found
+
+
+def _says_nothing_new(item: object) -> bool:
+    """Whether a union's metadata may be left out: of a `Field`, what `find_tag` finds as well."""
+    return (
+        isinstance(item, FieldInfo)
+        and not item.metadata
+        and isinstance(item.discriminator, str | None)
+    )
+
+
+def _without_alias(annotation: Any) -> Any:
+    """Return what a named alias stands for, with the arguments that it is given."""
+    while isinstance(alias := typing.get_origin(annotation) or annotation, _ALIASES):
+        given = dict(zip(alias.__type_params__, typing.get_args(annotation), strict=False))
+        annotation = alias.__value__
+        parameters = getattr(annotation, "__parameters__", ())
+        if given and parameters:
+            annotation = annotation[tuple(given[parameter] for parameter in parameters)]
+    return annotation
+
+
+def _bare(member: Any) -> Any:
+    """Return a type without its `Annotated`, its alias or its `NewType`; a generic's class."""
+    while True:
+        member = _without_alias(member)
+        origin: Any = typing.get_origin(member)
+        if isinstance(member, NewType):
+            member = member.__supertype__
+        elif origin is Annotated:
+            member = member.__origin__
+        elif dataclasses.is_dataclass(origin) or is_typeddict(origin):
+            # A generic one, with its arguments; a generic model with them is a class.
+            return origin
+        else:
+            return member
+
+
+def _tags(objects: Sequence[Any]) -> list[_Field]:
+    """Return the fields whose values are different in each of these."""
+    if not objects:
+        return []
+    first, *others = (_literal_fields(member) for member in objects)
+    return [
+        field
+        for field, values in first.items()
+        if all(field in fields for fields in others)
+        and _are_distinct([*values, *(value for fields in others for value in fields[field])])
+        # What has several values in the only message is an option of it, no tag.
+        and (others or len(values) == 1 or field.alias == _USUAL_TAG)
+    ]
+
+
+def _are_distinct(values: Sequence[Any]) -> bool:
+    return len(set(values)) == len(values)
+
+
+def _literal_fields(member: Any) -> dict[_Field, Sequence[Any]]:
+    """Return the fields of an object that have a `Literal` type, with its values."""
+    return {
+        _Field(name, alias): values
+        for name, info in _fields(member).items()
+        if (values := _literals(_bare(info.annotation)))
+        and isinstance(alias := info.validation_alias or info.alias or name, str)
+    }
+
+
+def _literals(annotation: Any) -> Sequence[Any]:
+    """Return the values of a `Literal`, those of an enum as clients write them."""
+    values = typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
+    return [value.value if isinstance(value, enum.Enum) else value for value in values]
+
+
+def _fields(member: Any) -> Mapping[str, FieldInfo]:
+    klass = _bare(member)
+    if not is_object(klass):
+        return {}
+    if issubclass(klass, BaseModel):
+        klass.model_rebuild(raise_errors=False)
+        fields: Mapping[str, FieldInfo] = klass.model_fields
+        return fields
+    try:
+        hints = get_type_hints(klass, include_extras=True)
+    except NameError:  # it is compiled later, which tells what is wrong with it
+        return {}
+    known: Mapping[str, FieldInfo] = getattr(klass, "__pydantic_fields__", {})
+    return {name: known.get(name) or _field_info(klass, name, hints[name]) for name in hints}
+
+
+def _field_info(klass: Any, name: str, hint: Any) -> FieldInfo:
+    field = getattr(klass, "__dataclass_fields__", {}).get(name)
+    default: object = getattr(field, "default", None)
+    if isinstance(default, FieldInfo):
+        return FieldInfo.from_annotated_attribute(hint, default)
+    return FieldInfo.from_annotation(hint)
