@@ -1,0 +1,169 @@
+"""Tests of how the tasks of an app are told from all others."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.testing import LeftoverTasksError, connect
+from wsendpoints.testing.tasks import AppTasks
+
+from .apps import echo
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+
+Tasks = list[asyncio.Task[None]]
+
+
+def starting(tasks: Tasks, *functions: Callable[[], Coroutine[Any, Any, None]]) -> ASGIApp:
+    """Return the echo app, which first starts each function in a task that it forgets."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        for function in functions:
+            tasks.append(asyncio.create_task(function(), name=function.__name__))
+        await echo(scope, receive, send)
+
+    return app
+
+
+async def sleep() -> None:
+    """Never end."""
+    await anyio.sleep_forever()
+
+
+async def fail_when_cancelled() -> None:
+    """Turn a cancellation into another exception."""
+    try:
+        await anyio.sleep_forever()
+    finally:
+        raise ValueError("boom")
+
+
+async def nest() -> None:
+    """Start another task."""
+    inner = asyncio.create_task(sleep(), name="inner")
+    await inner
+
+
+async def test_all_leftovers_are_named_and_cancelled(anyio_backend: object) -> None:
+    """Leftover tasks are cancelled, whatever they make of it, and the tasks of tasks too."""
+    tasks: Tasks = []
+    app = starting(tasks, sleep, fail_when_cancelled, nest)
+    with pytest.raises(LeftoverTasksError) as caught:
+        async with connect(app):
+            await checkpoint()
+    assert caught.value.tasks == [
+        "fail_when_cancelled (fail_when_cancelled)",
+        "inner (sleep)",
+        "nest (nest)",
+        "sleep (sleep)",
+    ]
+    assert all(task.done() for task in tasks)
+
+
+async def test_a_task_that_survives_its_cancellation(anyio_backend: object) -> None:
+    """A task that does not even end when cancelled is left alone after the limit."""
+    release = asyncio.Event()
+
+    async def stubborn() -> None:
+        with anyio.CancelScope(shield=True):
+            while not release.is_set():
+                try:
+                    await release.wait()
+                except asyncio.CancelledError:
+                    continue
+
+    tasks: Tasks = []
+    with pytest.raises(LeftoverTasksError, match=r"stubborn \(.*stubborn\)"):
+        async with connect(starting(tasks, stubborn), timeout=0.01):
+            await checkpoint()
+    assert not tasks[0].done()
+    release.set()
+    await tasks[0]
+
+
+async def test_tasks_that_are_about_to_end_are_no_leftovers(anyio_backend: object) -> None:
+    """A task gets a few turns of the loop to end."""
+    is_over = asyncio.Event()
+    tasks: Tasks = []
+
+    async def finishing() -> None:
+        await is_over.wait()
+        await checkpoint()
+
+    async with connect(starting(tasks, finishing)) as client:
+        is_over.set()
+        await client.close()
+    assert tasks[0].done()
+
+
+async def test_tasks_of_others_are_not_blamed(anyio_backend: object) -> None:
+    """Neither the test's own tasks nor those of another connection's app are leftovers."""
+    tasks: Tasks = []
+    mine = [asyncio.create_task(sleep())]
+    with pytest.raises(LeftoverTasksError) as caught:
+        async with connect(starting(tasks, sleep)):
+            mine.append(asyncio.create_task(sleep()))
+            async with connect(echo):
+                mine.append(asyncio.create_task(sleep()))
+    assert caught.value.tasks == ["sleep (sleep)"]
+    assert not any(task.done() for task in mine)
+    for task in mine:
+        task.cancel()
+    await asyncio.wait(mine)
+
+
+async def test_the_loops_task_factory_comes_back(anyio_backend: object) -> None:
+    """The loop's own task factory goes on making tasks, and is back after the last connection."""
+    made: list[str] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+        made.append(coroutine.__qualname__)
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(factory)
+    try:
+        async with connect(echo):
+            async with connect(echo):
+                assert loop.get_task_factory() is not factory
+            assert loop.get_task_factory() is not factory
+        assert loop.get_task_factory() is factory
+    finally:
+        loop.set_task_factory(None)
+    assert made == ["Server._run", "Server._run"]
+
+
+async def test_a_task_factory_that_was_put_on_top_stays(anyio_backend: object) -> None:
+    """What somebody else set in the meantime is not taken away."""
+    loop = asyncio.get_running_loop()
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    try:
+        async with connect(echo):
+            loop.set_task_factory(factory)
+        assert loop.get_task_factory() is factory
+    finally:
+        loop.set_task_factory(None)
+
+
+async def test_trio_need_not_be_installed(
+    anyio_backend: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without trio, the tests run on asyncio."""
+    monkeypatch.delitem(sys.modules, "trio")
+    async with connect(echo) as client:
+        await client.send("x")
+        assert await client.receive() == "x"
+
+
+async def test_ending_what_was_not_started(anyio_backend: object) -> None:
+    """Ending twice, or before the start, finds nothing."""
+    assert await AppTasks().end(1.0) == []

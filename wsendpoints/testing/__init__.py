@@ -1,0 +1,29 @@
+"""A test client that plays the ASGI server, on the test's own event loop."""
+
+from wsendpoints.testing.client import Client
+from wsendpoints.testing.connecting import connect
+from wsendpoints.testing.dialects import DIALECTS, Dialect, ServerName
+from wsendpoints.testing.errors import (
+    AppStillRunningError,
+    ConnectionEndedError,
+    HandshakeDenied,
+    IllegalEventError,
+    LeftoverTasksError,
+    UnexpectedEventError,
+)
+from wsendpoints.testing.events import Closed
+
+__all__ = [
+    "DIALECTS",
+    "AppStillRunningError",
+    "Client",
+    "Closed",
+    "ConnectionEndedError",
+    "Dialect",
+    "HandshakeDenied",
+    "IllegalEventError",
+    "LeftoverTasksError",
+    "ServerName",
+    "UnexpectedEventError",
+    "connect",
+]

@@ -1,0 +1,131 @@
+"""Opens a connection to an app, and ends it with whatever went wrong in between."""
+
+import traceback
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import anyio
+
+from wsendpoints.asgi import ASGIApp
+from wsendpoints.headers import HeadersLike
+from wsendpoints.testing.client import Client
+from wsendpoints.testing.dialects import Dialect, ServerName, dialect_of
+from wsendpoints.testing.errors import HandshakeDenied, UnexpectedEventError
+from wsendpoints.testing.scopes import build_scope
+from wsendpoints.testing.server import Server
+
+__all__ = ["connect"]
+
+
+@asynccontextmanager
+async def connect(
+    app: ASGIApp,
+    path: str = "/",
+    *,
+    headers: HeadersLike | None = None,
+    subprotocols: Iterable[str] = (),
+    scope: Mapping[str, Any] | None = None,
+    timeout: float = 1.0,  # noqa: ASYNC109 - the limit of each wait, not of the connection
+    server: ServerName | Dialect = Dialect(),  # noqa: B008 - immutable
+    swallow_sends: bool = False,
+) -> AsyncGenerator[Client]:
+    """Connect a client to `app`, on the event loop that runs the test.
+
+    The app runs in a task of its own. Entering waits until it has accepted. Leaving disconnects
+    with 1000 if the connection is still open, waits for the app to end, and raises what went
+    wrong with it and was not raised before: its own exception, the very object and never in a
+    group, an event that it should not have sent, or what it left running. If the test failed
+    itself, its exception goes on, with those as notes.
+
+    Any number of clients may be open at once, and be opened and left in any order and from any
+    task: in a fixture, say, which leaves it when the test is over.
+
+    Args:
+        app: An ASGI application.
+        path: The path that the client asks for, with its query.
+        headers: Headers of the handshake. There is no `Origin` by default, as this is not a
+            browser.
+        subprotocols: What the client offers, in its order of preference.
+        scope: Keys of the scope that replace those which the server would set.
+        timeout: The limit of each wait, of entering and of leaving, in seconds; `math.inf` waits
+            for ever.
+        server: The server to play, by its name, or how it behaves where servers differ; by
+            default as the ASGI specification asks for.
+        swallow_sends: Whether the app's `send` returns silently after the client left, instead of
+            raising `OSError`: short for `Dialect(send_after_disconnect="silent")`.
+
+    Raises:
+        ValueError: If no server of that name was measured.
+        HandshakeDenied: If the app refuses the connection, or returns without an answer.
+        UnexpectedEventError: If the app does not answer in time.
+        IllegalEventError: On leaving, if the app sent what the ASGI spec does not allow.
+        AppStillRunningError: On leaving, if the app did not end in time.
+        LeftoverTasksError: On leaving, if tasks that the app started are still running. Only
+            asyncio lets that happen.
+    """
+    dialect = dialect_of(server)
+    if swallow_sends:
+        dialect = replace(dialect, send_after_disconnect="silent", send_once_received="same")
+    played = Server(
+        app,
+        build_scope(
+            path,
+            headers=headers,
+            subprotocols=subprotocols,
+            dialect=dialect,
+            overrides=scope,
+        ),
+        dialect,
+    )
+    played.start()
+    try:
+        await _shake_hands(played, timeout)
+        yield Client(played, timeout)
+    except BaseException as exc:
+        await played.stop(timeout)
+        _add_problems(exc, played)
+        raise
+    await played.stop(timeout)
+    _raise_problems(played)
+
+
+async def _shake_hands(server: Server, timeout: float) -> None:  # noqa: ASYNC109 - see above
+    with anyio.move_on_after(timeout):
+        await server.wait_for(
+            lambda: server.accepted is not None or server.denied is not None or server.has_ended
+        )
+    if server.accepted is not None:
+        return
+    if server.denied is None and not server.has_ended:
+        raise UnexpectedEventError(
+            "the app's answer to the handshake", f"nothing came within {timeout:g} s"
+        )
+    # What the app raised tells more than the status that follows from it.
+    await server.stop(timeout)
+    _raise_problems(server)
+    if server.denied is not None:
+        raise server.denied
+    # No answer, or half of one.
+    if (status := server.dialect.return_status) is None:
+        raise UnexpectedEventError(
+            "the app's answer to the handshake",
+            f"it returned without one, and {server.dialect.name or 'the server'} "
+            "leaves the client waiting",
+        )
+    raise HandshakeDenied(status)
+
+
+def _raise_problems(server: Server) -> None:
+    problem = server.take_problem()
+    if problem is not None:
+        _add_problems(problem, server)
+        raise problem
+
+
+def _add_problems(exc: BaseException, server: Server) -> None:
+    while (problem := server.take_problem()) is not None:
+        if problem is not exc:
+            text = "".join(traceback.format_exception(problem)).rstrip()
+            exc.add_note(f"Besides, in the app under test:\n{text}")

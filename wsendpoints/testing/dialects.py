@@ -1,0 +1,210 @@
+"""Where ASGI servers differ, as one value that the played server obeys; and theirs, by name."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias, get_args
+
+from wsendpoints.asgi import Event
+
+__all__ = ["DIALECTS", "Dialect", "ServerName", "dialect_of"]
+
+ServerName: TypeAlias = Literal[
+    "uvicorn",
+    "uvicorn-wsproto",
+    "uvicorn-legacy",
+    "hypercorn",
+    "hypercorn-trio",
+    "granian",
+    "daphne",
+    "gunicorn",
+]
+"""A server that was measured, with its implementation of WebSockets or its worker."""
+
+SendOutcome: TypeAlias = Literal["oserror", "runtime_error", "silent"]
+"""What becomes of a send that cannot arrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What an ASGI server does where the specification or the servers leave room.
+
+    The defaults are what the specification asks for, and where it asks for nothing, uvicorn's.
+    `dataclasses.replace` changes one of the named ones.
+
+    Attributes:
+        name: Which server it is, for what errors say of it; `None` for none that was measured.
+        send_after_disconnect: What `send` does once the client has left. `"oserror"` raises
+            `OSError`, as the ASGI spec wants it since 2.4; `"runtime_error"` raises
+            `RuntimeError`; `"silent"` takes the event and forgets it.
+        send_once_received: The same once the app has received the disconnect; `"same"` is as
+            before.
+        second_receive: What `receive` does once the app has got the disconnect. `"returns"`
+            gives it again; `"blocks"` waits for ever.
+        told_code: The code in the disconnect, whatever the client closed with; `None` tells the
+            client's.
+        told_no_code: The code there when the client's close had none.
+        told_reset: The code there when the connection was lost without a close.
+        told_own_code: The code there after the app's own close; `None` tells the app's.
+        tells_reason: Whether a disconnect has the key `"reason"`.
+        both_keys: Whether a receive event has both the keys `"text"` and `"bytes"`, one of them
+            `None`, or just one key.
+        spec_version: The version of the ASGI spec that the scope gives, if it gives one.
+        missing_keys: The keys that the scope lacks.
+        lists_addresses: Whether `client` and `server` in the scope are lists, or tuples.
+        text_ports: Whether the ports in them are str, or int.
+        denial_response: Whether the scope offers the extension `"websocket.http.response"`, so
+            that the app may answer the handshake with an HTTP response of its own.
+        single_denial_body: Whether such a response ends with its first body event.
+        refused_codes: Close codes, legal ones, that `send` raises for; the connection stays open.
+        close_reasons: Whether the client gets the reason of a close.
+        accept_headers: Whether the client gets the headers that the app accepts with.
+        empty_messages: Whether the client gets messages without content.
+        close_awaits_receive: Whether the app's close goes out only when no `receive` is pending.
+        shutdown: What the app sees when the server ends. `"disconnects"` delivers a disconnect
+            with 1012; `"cancels"` cancels the app, which can still close; `"kills"` cancels it
+            when the connection is lost already.
+        return_code: What the client sees when the app returns without a close. 1005 is a close
+            without a code, 1006 a lost connection. `None` is no business of the client's: the
+            test is told.
+        return_stays_open: Whether the connection stays open then, with nobody behind it.
+        failure_code: What the client sees when the app raises.
+        return_status: The status when the app returns without an answer to the handshake; `None`
+            leaves the client waiting.
+    """
+
+    name: ServerName | None = None
+    send_after_disconnect: SendOutcome = "oserror"
+    send_once_received: SendOutcome | Literal["same"] = "same"
+    second_receive: Literal["returns", "blocks"] = "returns"
+    told_code: int | None = None
+    told_no_code: int | None = 1005
+    told_reset: int = 1006
+    told_own_code: int | None = None
+    tells_reason: bool = True
+    both_keys: bool = False
+    spec_version: str | None = "2.4"
+    missing_keys: frozenset[str] = frozenset()
+    lists_addresses: bool = False
+    text_ports: bool = False
+    denial_response: bool = True
+    single_denial_body: bool = False
+    refused_codes: Container[int] = ()
+    close_reasons: bool = True
+    accept_headers: bool = True
+    empty_messages: bool = True
+    close_awaits_receive: bool = False
+    shutdown: Literal["disconnects", "cancels", "kills"] = "disconnects"
+    return_code: int | None = None
+    return_stays_open: bool = False
+    failure_code: int | None = None
+    return_status: int | None = 500
+
+    def disconnect(self, code: int | None, reason: str = "") -> Event:
+        """Return the disconnect event that tells the app `code`, as it is."""
+        event: Event = {"type": "websocket.disconnect", "code": code}
+        return {**event, "reason": reason} if self.tells_reason else event
+
+    def disconnect_by_client(self, code: int, reason: str) -> Event:
+        """Return the disconnect event that follows a client's close; 1005 is one without a code."""
+        told = code if self.told_code is None else self.told_code
+        return self.disconnect(self.told_no_code if code == 1005 else told, reason)
+
+    def disconnect_after_close(self, code: int, reason: str) -> Event:
+        """Return the disconnect event that follows the app's own close."""
+        return self.disconnect(code if self.told_own_code is None else self.told_own_code, reason)
+
+
+_UVICORN: Final = {"told_reset": 1005, "return_code": 1006, "failure_code": 1006}
+
+_HYPERCORN: Final = {
+    "send_after_disconnect": "silent",
+    "second_receive": "blocks",
+    "told_code": 1006,
+    "told_no_code": 1006,
+    "told_own_code": 1000,
+    "tells_reason": False,
+    "both_keys": True,
+    "spec_version": "2.3",
+    "shutdown": "cancels",
+    "return_code": 1011,
+    "failure_code": 1011,
+}
+
+# Measured on the versions that docs/testing.md names.
+_ALL: Final[Mapping[ServerName, Mapping[str, object]]] = {
+    "uvicorn": _UVICORN,
+    "uvicorn-wsproto": _UVICORN,
+    "uvicorn-legacy": {
+        **_UVICORN,
+        "send_once_received": "runtime_error",
+        "told_reset": 1006,
+        "told_own_code": 1005,
+    },
+    "hypercorn": _HYPERCORN,
+    "hypercorn-trio": _HYPERCORN,
+    "granian": {
+        "send_after_disconnect": "silent",
+        "told_reset": 1005,
+        "told_own_code": 1005,
+        "tells_reason": False,
+        "spec_version": "2.3",
+        "text_ports": True,
+        "single_denial_body": True,
+        "accept_headers": False,
+        "close_awaits_receive": True,
+        "shutdown": "kills",
+        "return_code": 1005,
+        "failure_code": 1005,
+        "return_status": 403,
+    },
+    "daphne": {
+        # autobahn's `Disconnected`; or silence, if the app is late.
+        "send_after_disconnect": "runtime_error",
+        "send_once_received": "silent",
+        "second_receive": "blocks",
+        "told_no_code": None,
+        "tells_reason": False,
+        "spec_version": None,
+        "missing_keys": frozenset({"extensions", "http_version", "scheme", "state"}),
+        "lists_addresses": True,
+        "denial_response": False,
+        "refused_codes": range(1001, 3000),
+        "close_reasons": False,
+        "accept_headers": False,
+        "empty_messages": False,
+        "shutdown": "kills",
+        "return_stays_open": True,
+        "failure_code": 1011,
+        "return_status": None,
+    },
+    "gunicorn": {
+        "second_receive": "blocks",
+        "tells_reason": False,
+        "missing_keys": frozenset({"extensions"}),
+        "denial_response": False,
+        "shutdown": "kills",
+        "return_code": 1011,
+        "failure_code": 1011,
+        "return_status": 403,
+    },
+}
+
+DIALECTS: Final[Mapping[ServerName, Dialect]] = MappingProxyType(
+    {name: Dialect(name=name, **fields) for name, fields in _ALL.items()}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a table of all fields
+)
+"""The servers that were measured."""
+
+
+def dialect_of(server: ServerName | Dialect) -> Dialect:
+    """Return the dialect of a server that is given by name, or by its dialect.
+
+    Raises:
+        ValueError: No such server was measured.
+    """
+    if isinstance(server, Dialect):
+        return server
+    if server not in DIALECTS:
+        names = ", ".join(map(repr, get_args(ServerName)))
+        raise ValueError(f"server={server!r}: use a Dialect, or one of {names}")
+    return DIALECTS[server]

@@ -1,0 +1,154 @@
+"""Runs an app in a task of its own, and knows which tasks the app started.
+
+The task belongs to no task group. A group's cancel scope would have to be left in the task that
+entered it, last in, first out; so a connection could not be opened in a fixture that runs in
+another task than its test (pytest-asyncio and pytest-trio), nor two of them be closed in any
+order. Its owner is the connection, which awaits it when the test leaves.
+
+On asyncio, the app's tasks are known by a context variable: it is set in the app's task only,
+and while a connection is open the loop's task factory notes each task that is created where it is
+set. So the tasks of the test, of its fixtures, and of other connections are never blamed on an
+app. On trio, a task cannot outlive the nursery that it was started in, so there is nothing to
+note: what an app starts in somebody else's nursery, or as a system task, is theirs.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar, copy_context
+from typing import Any
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+__all__ = ["AppTasks"]
+
+_owner: ContextVar["AppTasks | None"] = ContextVar("wsendpoints.testing.owner", default=None)
+
+# A task that was told to end, or has its result already, needs a turn or two of the loop.
+_TURNS = 5
+
+
+class AppTasks:
+    """The task that runs an app, and those that the app started."""
+
+    def __init__(self) -> None:
+        self._main: asyncio.Task[None] | None = None
+        self._factory: _NotingFactory | None = None
+        self._started: set[asyncio.Task[Any]] = set()
+
+    def start(self, function: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        """Run `function` in a task; what it starts from there is noted until `end`.
+
+        Args:
+            function: Lets no exception pass but its cancellation.
+            name: The name of the task.
+        """
+        context = copy_context()
+        context.run(_owner.set, self)
+        if _is_trio():
+            import trio
+
+            trio.lowlevel.spawn_system_task(function, name=name, context=context)
+        else:
+            loop = asyncio.get_running_loop()
+            # First, since an eager task runs its first step while it is created.
+            self._factory = _NotingFactory.install(loop)
+            self._main = loop.create_task(function(), name=name, context=context)
+
+    def note(self, task: asyncio.Task[Any]) -> None:
+        """Remember a task of the app's for as long as it runs."""
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
+
+    async def end(self, timeout: float) -> list[str]:  # noqa: ASYNC109 - passed on
+        """Cancel the tasks that the app left behind, once it has ended itself.
+
+        Args:
+            timeout: How long to wait for the cancelled tasks, in seconds.
+
+        Returns:
+            The names of the tasks that did not end by themselves.
+        """
+        if self._factory is None:
+            return []
+        for _ in range(_TURNS):
+            if self._started:
+                await checkpoint()
+        self._factory.uninstall()
+        self._factory = None
+        left = set(self._started)
+        for task in left:
+            task.cancel()
+        with anyio.move_on_after(timeout):
+            if left:
+                await asyncio.wait(left)
+        for task in left:
+            if task.done() and not task.cancelled():
+                task.exception()  # Else asyncio logs that nobody asked for it.
+        return sorted(map(_describe, left))
+
+
+class _NotingFactory:
+    """A loop's task factory while any connection is open on it: it tells tasks to their owners.
+
+    It makes tasks as the factory that it replaces does, which comes back with the end of the
+    last connection.
+    """
+
+    def __init__(self, replaced: Callable[..., Any] | None) -> None:
+        self._replaced = replaced
+        self._users = 0
+
+    @classmethod
+    def install(cls, loop: asyncio.AbstractEventLoop) -> "_NotingFactory":
+        installed: Any = loop.get_task_factory()
+        if isinstance(installed, cls):
+            factory = installed
+        else:
+            factory = cls(installed)
+            loop.set_task_factory(factory)
+        factory._users += 1
+        return factory
+
+    def uninstall(self) -> None:
+        self._users -= 1
+        loop = asyncio.get_running_loop()
+        # Somebody may have put a factory of their own around this one: then it stays, idle.
+        installed: Any = loop.get_task_factory()
+        if not self._users and installed is self:
+            loop.set_task_factory(self._replaced)
+
+    def __call__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coroutine: Any,
+        /,
+        **options: Any,
+    ) -> Any:
+        make = self._replaced or _make_task
+        task = make(loop, coroutine, **options)
+        owner = _owner.get()
+        if owner is not None:
+            owner.note(task)
+        return task
+
+
+def _make_task(
+    loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+) -> asyncio.Task[Any]:
+    return asyncio.Task(coroutine, loop=loop, **options)
+
+
+def _describe(task: asyncio.Task[Any]) -> str:
+    coroutine = task.get_coro()
+    return f"{task.get_name()} ({getattr(coroutine, '__qualname__', coroutine)})"
+
+
+def _is_trio() -> bool:
+    # Without trio imported, this cannot be one of its tasks; and it need not be installed.
+    if "trio" not in sys.modules:
+        return False
+    import trio
+
+    return trio.lowlevel.in_trio_task()
