@@ -1,0 +1,228 @@
+"""The time limits of one connection: what ends it, when, and what the client is told.
+
+No task waits for them, but for the idle timeout: they move the deadline of one cancel scope.
+"""
+
+import logging
+from collections.abc import Hashable
+from time import monotonic, time
+from typing import Any, Final, NamedTuple
+
+import anyio
+from anyio.abc import TaskGroup
+
+from wsendpoints.close_codes import CloseCode
+from wsendpoints.connection import Connection
+from wsendpoints.exceptions import RateLimitedError
+from wsendpoints.limits import Limits, RateLimiter
+from wsendpoints.reader import Reader
+from wsendpoints.state import ConnectionState
+
+__all__ = ["EXPIRED", "Deadline", "Timekeeper"]
+
+EXPIRED: Final = 4401
+"""The code to close with when `WebSocket.expires_at` has come."""
+
+_GRACE_AT_SHUTDOWN: Final = 1.0
+"""Seconds that a handler may go on where the server waits for it before it can exit."""
+
+
+class Deadline(NamedTuple):
+    """What ends a connection.
+
+    Attributes:
+        limit: The name of the limit.
+        seconds: From when it was set.
+        code: The code to close with.
+        level: The level of the log line that tells of it.
+    """
+
+    limit: str
+    seconds: float
+    code: int
+    level: int
+
+    @property
+    def reason(self) -> str:
+        """The reason to close with: it names the limit."""
+        return f"{self.limit}: {self.seconds:g} s"
+
+
+class Timekeeper:
+    """Cancels all that a connection does when one of its limits is over.
+
+    Args:
+        limits: The endpoint's.
+        connection: The connection.
+        task_group: Around all that it does.
+        reader: Knows whether a handler runs.
+
+    Attributes:
+        counts_messages: Whether `message_came` wants to be called for each.
+        times_handlers: Whether a handler that has to wait is to be run by `drive`.
+    """
+
+    __slots__ = (
+        "_awaits_first",
+        "_connection",
+        "_last_message",
+        "_limiter",
+        "_limits",
+        "_pending",
+        "_reader",
+        "_task_group",
+        "counts_messages",
+        "times_handlers",
+    )
+
+    def __init__(
+        self, limits: Limits, connection: Connection, task_group: TaskGroup, reader: Reader
+    ) -> None:
+        self._limits = limits
+        self._connection = connection
+        self._task_group = task_group
+        self._reader = reader
+        self._pending: dict[Hashable, tuple[float, Deadline]] = {}
+        self._limiter: RateLimiter | None = (
+            None if limits.rate is None else RateLimiter(limits.rate)
+        )
+        self._awaits_first = False
+        self._last_message = 0.0
+        self.counts_messages: bool = (
+            limits.rate is not None
+            or limits.idle_timeout is not None
+            or limits.first_message_timeout is not None
+        )
+        self.times_handlers: bool = (
+            limits.handler_timeout is not None or limits.idle_timeout is not None
+        )
+        connection.on_accept = self._accepted
+        connection.on_expiry = self._expiry_changed
+        if limits.send_timeout is not None:
+            connection.on_blocked = self._blocked
+
+    def release(self) -> None:
+        """Stop listening to the connection."""
+        connection = self._connection
+        connection.on_accept = connection.on_expiry = connection.on_blocked = None
+
+    def passed(self) -> Deadline | None:
+        """Return the first deadline that passed; `None` if none did."""
+        now = anyio.current_time()
+        passed = [(at, deadline) for at, deadline in self._pending.values() if at <= now]
+        return min(passed)[1] if passed else None
+
+    # What happens to the connection.
+
+    def connecting(self) -> None:
+        """`on_connect` has to wait."""
+        if not self._connection.is_accepted:
+            self._set("connect_timeout", self._limits.connect_timeout, CloseCode.POLICY_VIOLATION)
+
+    def connected(self) -> None:
+        """`on_connect` is done."""
+        self._clear("connect_timeout")
+
+    def _accepted(self) -> None:
+        self._clear("connect_timeout")
+        limits = self._limits
+        if limits.first_message_timeout is not None:
+            self._awaits_first = True
+            self._set(
+                "first_message_timeout",
+                limits.first_message_timeout,
+                CloseCode.POLICY_VIOLATION,
+                logging.INFO,
+            )
+        if limits.idle_timeout is not None:
+            self._last_message = monotonic()
+            self._task_group.start_soon(self._end_when_idle, limits.idle_timeout)
+        self._expiry_changed()
+
+    def message_came(self) -> None:
+        """Count a message, before it is decoded.
+
+        Raises:
+            RateLimitedError: It is one too many.
+        """
+        self._last_message = monotonic()
+        if self._awaits_first:
+            self._awaits_first = False
+            self._clear("first_message_timeout")
+        if self._limiter is not None and not self._limiter.allows_one():
+            rate: Any = self._limits.rate
+            raise RateLimitedError(f"rate: {rate.messages} messages in {rate.per:g} s")
+
+    async def drive(self, steps: Any, trap: Any) -> None:
+        """Run a handler to its end that has to wait, in the time that it has."""
+        key = object()
+        self._set(
+            key, self._limits.handler_timeout, CloseCode.INTERNAL_ERROR, name="handler_timeout"
+        )
+        try:
+            await self._reader.drive(steps, trap)
+        finally:
+            self._clear(key)
+            self._last_message = monotonic()
+
+    def left(self) -> None:
+        """The client left: a handler has its grace."""
+        grace, level = self._limits.grace, logging.INFO
+        if self._connection.code == CloseCode.SERVICE_RESTART:
+            grace = _GRACE_AT_SHUTDOWN if grace is None else min(grace, _GRACE_AT_SHUTDOWN)
+            level = logging.DEBUG  # the shutdown itself is told of
+        self._set("grace", grace, CloseCode.ABNORMAL_CLOSURE, level)
+
+    def _blocked(self, send: Hashable, is_blocked: bool) -> None:
+        if is_blocked:
+            self._set(
+                send, self._limits.send_timeout, CloseCode.TRY_AGAIN_LATER, name="send_timeout"
+            )
+        else:
+            self._clear(send)
+
+    def _expiry_changed(self) -> None:
+        self._clear("expires_at")
+        at = self._connection.expires_at
+        if at is not None and self._connection.state is ConnectionState.OPEN:
+            self._set("expires_at", max(0, at - time()), EXPIRED, logging.INFO)
+
+    async def _end_when_idle(self, seconds: float) -> None:
+        while True:
+            # While a handler runs the client may be waiting for its answer.
+            left = seconds
+            if not self._reader.is_driving:
+                left += self._last_message - monotonic()
+            if left <= 0:
+                break
+            await anyio.sleep(left)
+        deadline = Deadline("idle_timeout", seconds, CloseCode.GOING_AWAY, logging.INFO)
+        self._pending["idle_timeout"] = (anyio.current_time(), deadline)
+        self._task_group.cancel_scope.cancel()
+
+    # The deadlines.
+
+    def _set(
+        self,
+        key: Hashable,
+        seconds: float | None,
+        code: int,
+        level: int = logging.WARNING,
+        name: str | None = None,
+    ) -> None:
+        if seconds is not None:
+            deadline = Deadline(name or str(key), seconds, code, level)
+            self._pending[key] = (anyio.current_time() + seconds, deadline)
+            self._move()
+
+    def _clear(self, key: Hashable) -> None:
+        at, _ = self._pending.get(key, (None, None))
+        # One that has passed has cancelled what is being left here, and is to be told of.
+        if at is not None and at > anyio.current_time():
+            del self._pending[key]
+            self._move()
+
+    def _move(self) -> None:
+        self._task_group.cancel_scope.deadline = min(
+            (at for at, _ in self._pending.values()), default=float("inf")
+        )
