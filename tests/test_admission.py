@@ -1,0 +1,138 @@
+"""Who is let in: origins, room, parameters, and in which order they are checked."""
+
+import logging
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from tests.recording import Recording
+from wsendpoints import ConfigurationError, Limits, WebSocket, WebSocketEndpoint
+from wsendpoints.testing import HandshakeDenied, connect
+
+pytestmark = pytest.mark.anyio
+
+
+class Paging(BaseModel):
+    """How much of what."""
+
+    room: str
+    page: int = 1
+
+
+class Guarded(Recording):
+    """Lets in who may."""
+
+    allowed_origins = ("https://example.com",)
+    params: Paging
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> str:
+        return f"{self.params.room} {self.params.page}"
+
+
+async def denied(app: Any, path: str = "/", **options: Any) -> HandshakeDenied:
+    """Connect, and return the refusal."""
+    with pytest.raises(HandshakeDenied) as raised:
+        async with connect(app, path, **options):
+            pass
+    return raised.value
+
+
+async def test_page_of_an_allowed_origin_connects() -> None:
+    """The listed origin connects, and the parameters are there before `on_connect`."""
+    headers = {"origin": "https://example.com"}
+    scope = {"path_params": {"room": "lobby"}}
+    async with connect(Guarded.as_asgi(), "/?page=2", headers=headers, scope=scope) as client:
+        await client.send_text("x")
+        assert await client.receive_text() == "lobby 2"
+
+
+async def test_origin_is_checked_before_all_else(caplog: pytest.LogCaptureFixture) -> None:
+    """A foreign page gets a 403, no hook runs, and the log says what to set."""
+    Guarded.log.clear()
+    with caplog.at_level(logging.WARNING, "wsendpoints"):
+        refusal = await denied(Guarded.as_asgi(), headers={"origin": "http://localhost:3000"})
+    assert refusal.status == 403
+    assert Guarded.log == []
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0] == (
+        "Guarded: the origin 'http://localhost:3000' is not allowed; to allow it add "
+        '"http://localhost:3000" to allowed_origins'
+    )
+
+
+async def test_invalid_parameters_are_refused() -> None:
+    """What the model refuses is a 422 with the errors, and no hook runs."""
+    Guarded.log.clear()
+    refusal = await denied(Guarded.as_asgi(), "/?page=x", scope={"path_params": {"room": "a"}})
+    assert refusal.status == 422
+    assert b'"loc":["query","page"]' in refusal.body
+    assert Guarded.log == []
+
+
+async def test_same_origin_is_the_default() -> None:
+    """Without a list, a page of the host itself connects, and no other."""
+
+    class Plain(Recording):
+        pass
+
+    async with connect(Plain.as_asgi(), headers={"origin": "http://testserver"}):
+        pass
+    assert (await denied(Plain.as_asgi(), headers={"origin": "http://evil.example"})).status == 403
+
+
+async def test_origins_are_given_where_it_is_mounted() -> None:
+    """`as_asgi` takes another list than that of the class, and checks it at once."""
+    app = Guarded.as_asgi(allowed_origins="*")
+    scope = {"path_params": {"room": "lobby"}}
+    async with connect(app, headers={"origin": "https://other.example"}, scope=scope):
+        pass
+    with pytest.raises(ConfigurationError, match=r"Guarded\.allowed_origins has 'localhost:3000'"):
+        Guarded.as_asgi(allowed_origins=["localhost:3000"])
+
+
+async def test_origin_may_be_required() -> None:
+    """A client that is no browser is refused where an origin is required."""
+
+    class Pages(Recording):
+        require_origin = True
+
+    assert (await denied(Pages.as_asgi())).status == 403
+
+
+async def test_subprotocol_is_chosen_by_the_servers_preference() -> None:
+    """The default `on_connect` accepts with the first of its own that the client offers."""
+
+    class Speaking(WebSocketEndpoint):
+        subprotocols = ("v2", "v1")
+
+    app = Speaking.as_asgi()
+    async with connect(app, subprotocols=["v1", "v2"]) as client:
+        assert client.subprotocol == "v2"
+    async with connect(app, subprotocols=["v0"]) as client:
+        assert client.subprotocol is None
+
+
+@pytest.mark.parametrize("subprotocols", ["v1", ["a b"], [1], None, [""], ["bearer.x"]])
+async def test_subprotocols_are_names(subprotocols: Any) -> None:
+    """What can't be a subprotocol is a mistake when the class is made."""
+    with pytest.raises(ConfigurationError, match=r"Wrong\.subprotocols is .*: use a list of names"):
+        type("Wrong", (WebSocketEndpoint,), {"subprotocols": subprotocols})
+
+
+async def test_parameters_are_a_model() -> None:
+    """An annotation without fields is a mistake when the class is made."""
+    with pytest.raises(ConfigurationError, match=r"Wrong\.params: int has no named fields"):
+        type("Wrong", (WebSocketEndpoint,), {"__annotations__": {"params": int}})
+
+
+async def test_room_is_checked_after_the_origin() -> None:
+    """A foreign page does not learn whether there is room."""
+
+    class Small(Recording):
+        limits = Limits(max_connections=1)
+
+    app = Small.as_asgi()
+    async with connect(app):
+        assert (await denied(app)).status == 503
+        assert (await denied(app, headers={"origin": "http://evil.example"})).status == 403
