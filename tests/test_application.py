@@ -1,0 +1,202 @@
+"""An endpoint as an ASGI application: each type of scope, and what may be set on it."""
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from wsendpoints import ConfigurationError, Limits, WebSocket, WebSocketEndpoint
+from wsendpoints.application import Application, check_attributes
+from wsendpoints.asgi import Event, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+class Base(WebSocketEndpoint):
+    """Declares attributes in every way."""
+
+    pool: "Decimal"
+    inherited: int = 1
+
+
+class Endpoint(Base):
+    """Declares some more."""
+
+    annotated: str
+    class_annotated: ClassVar[int]
+    optional: int | None = None
+    unannotated = 5
+    factory: Callable[[], int] = dict  # type: ignore[assignment]  # never called
+    bare_factory = dict
+    _private: int = 3
+
+    @property
+    def computed(self) -> int:
+        """No place to put anything."""
+        return 1
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        """Take a message."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pool",
+        "inherited",
+        "annotated",
+        "class_annotated",
+        "optional",
+        "unannotated",
+        "factory",
+        "limits",
+        "cancel_on_disconnect",
+    ],
+)
+def test_declared_attribute_may_be_set(name: str) -> None:
+    """Any annotation declares it, and so does a value."""
+    check_attributes(Endpoint, [name])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "missing",
+        "_private",
+        "_declaration",
+        "__class__",
+        "bare_factory",
+        "computed",
+        "scope",
+        "websocket",
+        "on_receive",
+        "as_asgi",
+        "push",
+    ],
+)
+def test_any_other_attribute_is_refused(name: str) -> None:
+    """The error says how to declare it."""
+    with pytest.raises(ConfigurationError) as caught:
+        check_attributes(Endpoint, [name])
+    assert str(caught.value) == (
+        f"Endpoint declares no attribute {name!r}: annotate it in the class, as `{name}: ...`"
+    )
+
+
+@pytest.mark.parametrize("name", ["encoding", "sends"])
+def test_what_is_compiled_with_the_class_is_refused(name: str) -> None:
+    """The error says where to set it."""
+    with pytest.raises(ConfigurationError) as caught:
+        check_attributes(Endpoint, [name])
+    assert str(caught.value) == (
+        f"Endpoint.{name} is compiled with the class: set it in a subclass"
+    )
+
+
+def test_as_asgi_checks_its_attributes() -> None:
+    """A mistake is seen where the application is made."""
+    assert isinstance(Endpoint.as_asgi(limits=Limits(), annotated="x"), Application)
+    with pytest.raises(ConfigurationError, match="declares no attribute 'anotated'"):
+        Endpoint.as_asgi(anotated="x")
+
+
+class Exchange:
+    """Plays a server that has these events to deliver."""
+
+    def __init__(self, *events: Event) -> None:
+        self.events = list(events)
+        self.sent: list[Event] = []
+
+    async def receive(self) -> Event:
+        """Deliver the next one."""
+        return self.events.pop(0)
+
+    async def send(self, event: Event) -> None:
+        """Take an event."""
+        self.sent.append(event)
+
+
+async def no_endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stand for an endpoint that is not to be reached."""
+    raise AssertionError("this is no WebSocket")
+
+
+def test_application_has_the_form_that_hosts_look_for() -> None:
+    """It is an object with an async `__call__` of three annotated parameters."""
+    app = Endpoint.as_asgi()
+    assert inspect.iscoroutinefunction(app.__call__)
+    assert list(inspect.signature(app).parameters) == ["scope", "receive", "send"]
+    assert (app.__name__, repr(app)) == ("Endpoint", "<Endpoint.as_asgi()>")
+
+
+@pytest.mark.anyio
+async def test_websocket_scope_is_served() -> None:
+    """The endpoint gets what the application was called with."""
+    calls: list[Any] = []
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        calls.append((scope, receive, send))
+
+    exchange, scope = Exchange(), {"type": "websocket"}
+    receive, send = exchange.receive, exchange.send
+    await Application(serve, "App")(scope, receive, send)
+    assert calls == [(scope, receive, send)]
+
+
+@pytest.mark.anyio
+async def test_h16_lifespan_is_answered() -> None:
+    """Startup and shutdown are each acknowledged, then the application ends."""
+    exchange = Exchange({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    await Application(no_endpoint, "App")({"type": "lifespan"}, exchange.receive, exchange.send)
+    assert exchange.sent == [
+        {"type": "lifespan.startup.complete"},
+        {"type": "lifespan.shutdown.complete"},
+    ]
+
+
+UPGRADE = [(b"connection", b"upgrade"), (b"upgrade", b"websocket")]
+
+
+@pytest.mark.parametrize(
+    ("scope", "headers"),
+    [
+        pytest.param({}, UPGRADE, id="no version"),
+        pytest.param({"http_version": "1.0"}, UPGRADE, id="1.0"),
+        pytest.param({"http_version": "1.1"}, UPGRADE, id="1.1"),
+        pytest.param({"http_version": "2"}, [], id="2"),
+        pytest.param({"http_version": "3"}, [], id="3"),
+    ],
+)
+@pytest.mark.anyio
+async def test_h16_http_is_answered_with_426(
+    scope: Scope, headers: list[tuple[bytes, bytes]]
+) -> None:
+    """A request without an upgrade is told what this is; by headers only where HTTP has them."""
+    exchange = Exchange()
+    app = Application(no_endpoint, "App")
+    await app({"type": "http", **scope}, exchange.receive, exchange.send)
+    assert exchange.sent == [
+        {
+            "type": "http.response.start",
+            "status": 426,
+            "headers": [
+                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-length", b"29"),
+                *headers,
+            ],
+        },
+        {"type": "http.response.body", "body": b"This is a WebSocket endpoint."},
+    ]
+
+
+@pytest.mark.anyio
+async def test_h16_any_other_scope_is_an_error_that_names_its_type() -> None:
+    """A server that speaks of something else is told so."""
+    exchange = Exchange()
+    with pytest.raises(ValueError, match="tcp") as caught:
+        await Application(no_endpoint, "App")({"type": "tcp"}, exchange.receive, exchange.send)
+    assert str(caught.value) == (
+        "<App.as_asgi()> serves scopes of type 'websocket', 'http' and 'lifespan', not 'tcp'"
+    )

@@ -1,0 +1,301 @@
+"""The class that users subclass: attributes, mounting, and what its defaults do."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Generic, Literal, TypeVar
+
+import pytest
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.exceptions import WebSocketException
+from starlette.routing import Mount, WebSocketRoute
+from starlette.websockets import WebSocket as StarletteWebSocket
+
+from wsendpoints import (
+    ConfigurationError,
+    InvalidStateError,
+    Limits,
+    WebSocket,
+    WebSocketEndpoint,
+    handles,
+)
+from wsendpoints.asgi import Event, Receive, Scope, Send
+from wsendpoints.testing import connect
+
+pytestmark = pytest.mark.anyio
+
+
+class Say(BaseModel):
+    """What a client says."""
+
+    type: Literal["say"] = "say"
+    text: str
+
+
+class Said(BaseModel):
+    """What it is told."""
+
+    type: Literal["said"] = "said"
+    text: str
+
+
+class Echo(WebSocketEndpoint):
+    """Says it again."""
+
+    encoding = "json"
+    greeting: str
+
+    async def on_receive(self, websocket: WebSocket, data: Say) -> Said:
+        return Said(text=f"{getattr(self, 'greeting', '')}{data.text}")
+
+
+async def no_receive() -> Event:
+    """Never called."""
+    raise AssertionError
+
+
+async def no_send(event: Event) -> None:
+    """Never called."""
+    raise AssertionError
+
+
+T = TypeVar("T")
+
+
+class Base(WebSocketEndpoint, Generic[T]):
+    """What it takes, a subclass says."""
+
+    encoding = "json"
+
+    async def on_receive(self, websocket: WebSocket, data: T) -> Said:
+        return Said(text=type(data).__name__)
+
+
+# What can be served.
+
+
+async def test_base_class_is_abstract() -> None:
+    """It is subclassed, and never served itself."""
+    scope: Scope = {"type": "websocket"}
+    text = "WebSocketEndpoint is abstract: serve a subclass of it"
+    with pytest.raises(ConfigurationError, match=text):
+        WebSocketEndpoint(scope, no_receive, no_send)
+    with pytest.raises(ConfigurationError, match=text):
+        WebSocketEndpoint.as_asgi()
+    with pytest.raises(ConfigurationError, match=text):
+        await WebSocketEndpoint.serve(WebSocket(scope, no_receive, no_send))
+
+
+async def test_generic_base_is_not_served() -> None:
+    """Served is what says which messages it takes."""
+    with pytest.raises(ConfigurationError) as raised:
+        Base.as_asgi()
+    assert str(raised.value) == (
+        "Base leaves the type variable T open: serve a subclass of Base[...]"
+    )
+
+    class Chat(Base[Say]):
+        pass
+
+    async with connect(Chat.as_asgi()) as client:
+        await client.send(Say(text="x"))
+        assert await client.receive(Said) == Said(text="Say")
+
+
+async def test_limits_must_be_limits() -> None:
+    """A dict of limits is a mistake that shows when the class is made."""
+    with pytest.raises(ConfigurationError, match=r"Wrong\.limits is \{'grace': 1\}: use Limits"):
+        type("Wrong", (WebSocketEndpoint,), {"limits": {"grace": 1}})
+    with pytest.raises(ConfigurationError, match=r"Echo\.limits is 5: use Limits"):
+        Echo.as_asgi(limits=5)
+
+
+@pytest.mark.parametrize("kind", ["http", "lifespan", "nonsense"])
+async def test_class_serves_websockets_alone(kind: str) -> None:
+    """H16: any other scope is an error that names its type."""
+    with pytest.raises(ValueError, match=f"not '{kind}'"):
+        Echo({"type": kind}, no_receive, no_send)
+
+
+# Attributes.
+
+
+async def test_attributes_get_in() -> None:
+    """What `as_asgi` is given is set on the endpoint of each connection."""
+    async with connect(Echo.as_asgi(greeting="Hi, ", limits=Limits(max_invalid=1))) as client:
+        await client.send(Say(text="x"))
+        assert await client.receive(Said) == Said(text="Hi, x")
+        await client.send_json({})
+        assert (await client.receive_json())["type"] == "error"
+        await client.expect_close(1008)
+    assert Echo.limits.max_invalid == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param(
+            "greting",
+            "Echo declares no attribute 'greting': annotate it in the class, as `greting: ...`",
+            id="not declared",
+        ),
+        pytest.param("on_receive", "Echo declares no attribute 'on_receive'", id="a method"),
+        pytest.param("_lifecycle", "Echo declares no attribute '_lifecycle'", id="private"),
+        pytest.param(
+            "encoding",
+            "Echo.encoding is compiled with the class: set it in a subclass",
+            id="compiled",
+        ),
+    ],
+)
+async def test_attributes_must_be_declared(name: str, text: str) -> None:
+    """A name that the class does not know is a mistake at once, not on a message."""
+    with pytest.raises(ConfigurationError) as raised:
+        Echo.as_asgi(**{name: 1})
+    assert str(raised.value).startswith(text)
+    with pytest.raises(ConfigurationError):
+        await Echo.serve(WebSocket({"type": "websocket"}), **{name: 1})
+
+
+# Mounting.
+
+
+async def function(websocket: StarletteWebSocket) -> None:
+    """Serve it as a framework's function does."""
+    await Echo.serve(websocket, greeting="Hi, ")
+
+
+async def app_with_our_websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve it from a bare ASGI app."""
+    await Echo.serve(WebSocket(scope, receive, send))
+
+
+@pytest.mark.parametrize(
+    ("app", "greeting"),
+    [
+        pytest.param(Echo.as_asgi(), "", id="bare"),
+        pytest.param(app_with_our_websocket, "", id="serve on our WebSocket"),
+        pytest.param(Starlette(routes=[WebSocketRoute("/ws", Echo)]), "", id="the class"),
+        pytest.param(
+            Starlette(routes=[WebSocketRoute("/ws", Echo.as_asgi(greeting="Hi, "))]),
+            "Hi, ",
+            id="as_asgi",
+        ),
+        pytest.param(Starlette(routes=[Mount("/", Echo.as_asgi())]), "", id="mounted"),
+        pytest.param(Starlette(routes=[WebSocketRoute("/ws", function)]), "Hi, ", id="serve"),
+    ],
+)
+async def test_endpoint_is_mounted(app: Any, greeting: str) -> None:
+    """However it is mounted, it is the same conversation."""
+    async with connect(app, "/ws") as client:
+        await client.send(Say(text="x"))
+        assert await client.receive(Said) == Said(text=f"{greeting}x")
+        await client.send_text("{")
+        await client.expect_close(1007)
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "Starlette's"])
+async def test_accepted_connection_is_not_served(ours: bool) -> None:
+    """`serve` answers the handshake itself: one that was answered is a mistake."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        websocket: Any = (WebSocket if ours else StarletteWebSocket)(scope, receive, send)
+        await websocket.accept()
+        with pytest.raises(InvalidStateError, match="accepted already: leave that to on_connect"):
+            await Echo.serve(websocket)
+        await websocket.close()
+
+    async with connect(app) as client:
+        await client.expect_close(1000)
+
+
+async def test_exception_of_the_framework_closes() -> None:
+    """Starlette's `WebSocketException` closes with its code, once, and is no failure."""
+
+    class Strict(WebSocketEndpoint):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            raise WebSocketException(1008, "not like this")
+
+    app = Starlette(routes=[WebSocketRoute("/ws", Strict)])
+    async with connect(app, "/ws") as client:
+        await client.send_text("x")
+        await client.expect_close(1008, "not like this")
+
+
+# Defaults.
+
+
+async def test_messages_are_ignored_by_default() -> None:
+    """An endpoint that only sends takes any message, and takes no notice."""
+
+    class Clock(WebSocketEndpoint):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            await self.push("tick")
+
+    async with connect(Clock.as_asgi()) as client:
+        assert await client.receive_text() == "tick"
+        await client.send_text("{")
+        await client.send_bytes(b"\xff")
+        await client.receive_nothing()
+
+
+async def test_super_is_called_for_what_a_subclass_does_not_handle() -> None:
+    """Each default can be called from its override."""
+
+    class Quiet(WebSocketEndpoint):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            assert await super().on_receive(websocket, data) is None
+            await self.push("ignored")
+
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            await super().on_disconnect(websocket, close_code)
+
+    async with connect(Quiet.as_asgi()) as client:
+        await client.send_text("x")
+        assert await client.receive_text() == "ignored"
+
+
+async def test_endpoint_knows_its_connection() -> None:
+    """`self.websocket` and `self.scope` are there in every hook, as in Starlette."""
+
+    class Where(WebSocketEndpoint):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            assert websocket is self.websocket
+            return str(self.scope["path"])
+
+    async with connect(Where.as_asgi(), "/here") as client:
+        await client.send_text("x")
+        assert await client.receive_text() == "/here"
+
+
+async def test_replies_push_and_streams_are_checked() -> None:
+    """What the class does not declare can't leave it."""
+
+    class Strict(WebSocketEndpoint):
+        encoding = "json"
+        sends = Said
+
+        @handles
+        async def say(self, websocket: WebSocket, data: Say) -> AsyncIterator[Said]:
+            await self.push(Said(text="pushed"))
+            with pytest.raises(ConfigurationError, match="add its type to the return annotation"):
+                await self.push(data)
+            yield Said(text="streamed")
+
+    async with connect(Strict.as_asgi()) as client:
+        await client.send(Say(text="x"))
+        assert await client.receive(Said) == Said(text="pushed")
+        assert await client.receive(Said) == Said(text="streamed")
+
+
+async def test_push_before_the_accept_is_refused() -> None:
+    """There is nobody to send to before the connection is accepted."""
+
+    class Early(WebSocketEndpoint):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            with pytest.raises(InvalidStateError, match="accept the connection first"):
+                await self.push("x")
+            await websocket.accept()
+
+    async with connect(Early.as_asgi()) as client:
+        await client.receive_nothing()

@@ -1,0 +1,41 @@
+"""What the package offers, and what it costs to import."""
+
+import subprocess
+import sys
+
+import pytest
+
+import wsendpoints
+
+
+@pytest.mark.parametrize("name", wsendpoints.__all__)
+def test_each_public_name_is_there(name: str) -> None:
+    """Each name is loaded from the module that it is at home in, and shown by `dir`."""
+    assert getattr(wsendpoints, name).__module__.startswith("wsendpoints.")
+    assert name in dir(wsendpoints)
+
+
+def test_other_names_are_not_there() -> None:
+    """A name that the package does not have is an AttributeError, as anywhere."""
+    with pytest.raises(AttributeError, match="module 'wsendpoints' has no attribute 'Endpoint'"):
+        _ = wsendpoints.Endpoint  # type: ignore[attr-defined, unused-ignore]  # that is the test
+
+
+def test_import_loads_no_more_than_it_must() -> None:
+    """The import itself loads neither pydantic's models nor anything of the package."""
+    code = (
+        "import sys, wsendpoints\n"
+        "print(sorted(name for name in sys.modules\n"
+        "             if name.startswith(('wsendpoints', 'pydantic', 'anyio'))))"
+    )
+    done = subprocess.run(  # noqa: S603 - it is ours
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "['wsendpoints']\n"
+
+
+def test_star_import_gets_all() -> None:
+    """`from wsendpoints import *` gets each public name."""
+    names: dict[str, object] = {}
+    exec("from wsendpoints import *", names)  # noqa: S102 - a star import needs a module's scope
+    assert set(wsendpoints.__all__) <= set(names)

@@ -1,0 +1,101 @@
+"""An endpoint as an ASGI application: the one form that every host takes.
+
+Some hosts tell an application by its signature: it must be an object with an `async def
+__call__`, its parameters with these names, and annotated.
+"""
+
+from collections.abc import Iterable
+from typing import Final, final
+
+from typing_extensions import Format, get_annotations
+
+from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.exceptions import ConfigurationError
+
+__all__ = ["Application", "check_attributes"]
+
+_COMPILED: Final = frozenset({"encoding", "sends"})
+
+
+def check_attributes(cls: type, names: Iterable[str]) -> None:
+    """Check that a class declares the attributes that are to be set on its instances.
+
+    Raises:
+        ConfigurationError: It does not declare one, or has compiled it.
+    """
+    for name in names:
+        if name in _COMPILED:
+            raise ConfigurationError(
+                f"{cls.__qualname__}.{name} is compiled with the class: set it in a subclass"
+            )
+        value = getattr(cls, name, None)
+        is_value = value is not None and not callable(value) and not isinstance(value, property)
+        if name.startswith("_") or not (is_value or _is_annotated(cls, name)):
+            raise ConfigurationError(
+                f"{cls.__qualname__} declares no attribute {name!r}: annotate it in the class, "
+                f"as `{name}: ...`"
+            )
+
+
+def _is_annotated(cls: type, name: str) -> bool:
+    # An annotation may name what is imported for type checkers alone.
+    every = (get_annotations(base, format=Format.FORWARDREF) for base in cls.__mro__)
+    return any(name in annotations for annotations in every)
+
+
+@final
+class Application:
+    """What `WebSocketEndpoint.as_asgi` returns.
+
+    It also answers what a server asks of an application besides: `lifespan`, and `http` with
+    426 (RFC 9110, section 15.5.22).
+    """
+
+    __slots__ = ("__name__", "_serve")
+
+    def __init__(self, serve: ASGIApp, name: str) -> None:
+        self._serve = serve
+        self.__name__: str = name
+
+    def __repr__(self) -> str:
+        return f"<{self.__name__}.as_asgi()>"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection.
+
+        Raises:
+            ValueError: The scope is of another type than the three.
+        """
+        match scope["type"]:
+            case "websocket":
+                await self._serve(scope, receive, send)
+            case "lifespan":
+                await _answer_lifespan(receive, send)
+            case "http":
+                await _require_upgrade(scope, send)
+            case other:
+                raise ValueError(
+                    f"{self!r} serves scopes of type 'websocket', 'http' and 'lifespan', "
+                    f"not {other!r}"
+                )
+
+
+async def _answer_lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        event = await receive()
+        await send({"type": f"{event['type']}.complete"})
+        if event["type"] == "lifespan.shutdown":
+            return
+
+
+async def _require_upgrade(scope: Scope, send: Send) -> None:
+    body = b"This is a WebSocket endpoint."
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    # RFC 9113, section 8.2.2: HTTP/2 and later have no such headers.
+    if scope.get("http_version", "1.1") in {"1.0", "1.1"}:
+        headers += [(b"connection", b"upgrade"), (b"upgrade", b"websocket")]
+    await send({"type": "http.response.start", "status": 426, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,288 @@
+"""The class that users subclass: what it declares, its hooks, and how it is mounted."""
+
+from abc import ABC
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Any, ClassVar, Protocol, Self, TypeVarTuple, Unpack
+
+from wsendpoints.admission import Admission
+from wsendpoints.annotations import UnboundTypeVariable
+from wsendpoints.application import Application, check_attributes
+from wsendpoints.asgi import Receive, Scope, Send
+from wsendpoints.declaration import Declaration, declare
+from wsendpoints.exceptions import (
+    ClientMessageError,
+    ConfigurationError,
+    InvalidMessageError,
+    InvalidStateError,
+)
+from wsendpoints.invalid import error_message
+from wsendpoints.lifecycle import Lifecycle
+from wsendpoints.limits import Limits
+from wsendpoints.origins import Origins, compile_origins
+from wsendpoints.schema import Encoding
+from wsendpoints.tokens import choose_subprotocol
+from wsendpoints.websocket import WebSocket
+
+__all__ = ["ASGIConnection", "WebSocketEndpoint"]
+
+Ts = TypeVarTuple("Ts")
+
+
+class ASGIConnection(Protocol):
+    """A framework's own WebSocket: Starlette's, FastAPI's, Litestar's, or this library's."""
+
+    @property
+    def scope(self) -> Any:
+        """The ASGI scope."""
+        ...
+
+    @property
+    def receive(self) -> Callable[[], Awaitable[Any]]:
+        """Waits for the next raw ASGI event."""
+        ...
+
+    @property
+    def send(self) -> Callable[..., Awaitable[None]]:
+        """Sends a raw ASGI event."""
+        ...
+
+
+class WebSocketEndpoint(ABC):
+    """The server's side of a WebSocket API: subclass it, and mount the class.
+
+    ```python
+    class Echo(WebSocketEndpoint):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: Say) -> Said:
+            return Said(text=data.text)
+
+
+    app = Echo.as_asgi()
+    ```
+
+    An instance serves one connection, so `self` is the place for what belongs to it. What the
+    message of `on_receive` is annotated with is validated; what it returns is sent. A class that
+    takes several types of messages has a method for each, marked with `handles`.
+
+    Messages are handled one at a time, in the order in which they came. A client that leaves is
+    noticed at once, also while a handler waits: sending raises `WebSocketDisconnect` from then
+    on, the tasks of `start_soon` and a streaming handler are cancelled, any other handler may go
+    on for `limits.grace` seconds. What the client sent before it left is still handled.
+
+    Mistakes in the declaration raise `ConfigurationError` when the class is made.
+
+    Attributes:
+        encoding: What a message is: `"text"`, `"bytes"`, `"json"`, or `None` for each frame as
+            it comes, as str or bytes.
+        sends: The union of the messages that it sends besides its replies, if it declares them.
+            Nothing that the class does not declare can be sent with `push` or as a reply then.
+        allowed_origins: The web pages that may connect, as the origins that browsers send: by
+            default, `None`, those of the same origin alone; a list; or `"*"` for all.
+        require_origin: Whether a client that tells no origin, and so is no browser, is refused.
+        subprotocols: The subprotocols that it speaks, in the order of preference.
+        params: Annotate it with a model of the path and query parameters. They are validated
+            before `on_connect`, and a client with others is refused with 422.
+        limits: What a connection may take of the server.
+        cancel_on_disconnect: Whether a handler is cancelled as soon as the client leaves.
+        websocket: The connection.
+    """
+
+    encoding: ClassVar[Encoding] = None
+    sends: ClassVar[Any] = None
+    allowed_origins: Origins = None
+    require_origin: bool = False
+    subprotocols: ClassVar[Sequence[str]] = ()
+    params: Any
+    limits: Limits = Limits()
+    cancel_on_disconnect: bool = False
+
+    _admission: ClassVar[Admission]
+    _declaration: ClassVar[Declaration | None] = None
+    _open_variable: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Compile what the class declares."""
+        super().__init_subclass__(**kwargs)
+        _check_limits(cls, cls.limits)
+        cls._admission = Admission(cls, cls.allowed_origins, cls.subprotocols)
+        try:
+            cls._declaration = declare(cls, WebSocketEndpoint, cls.encoding, cls.sends)
+            cls._open_variable = None
+        except UnboundTypeVariable as exc:
+            # A generic base: what it takes is known once a subclass says it.
+            cls._declaration, cls._open_variable = None, str(exc)
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        declaration = self._check_servable()
+        self.websocket: WebSocket = WebSocket(scope, receive, send)
+        # The one attribute besides: a subclass has the names to itself.
+        self._lifecycle = Lifecycle(self, declaration, self._admission)
+
+    @property
+    def scope(self) -> Scope:
+        """The connection's ASGI scope."""
+        return self.websocket.scope
+
+    # How it is mounted.
+
+    @classmethod
+    def as_asgi(cls, **attributes: Any) -> Application:
+        """Return the class as an ASGI application, for any host.
+
+        Args:
+            attributes: Set on the endpoint of each connection: this is how a database pool gets
+                in. The class must declare them; an annotation is enough.
+
+        Raises:
+            ConfigurationError: The class does not declare one of them, or is abstract.
+        """
+        cls._check_servable()
+        cls._check(attributes)
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            await cls._with(attributes, scope, receive, send)
+
+        return Application(serve, cls.__name__)
+
+    @classmethod
+    async def serve(cls, websocket: ASGIConnection, /, **attributes: Any) -> None:
+        """Serve a connection within a framework's own function for it.
+
+        ```python
+        @app.websocket("/chat")
+        async def chat(websocket: fastapi.WebSocket, db: Annotated[DB, Depends(get_db)]) -> None:
+            await Chat.serve(websocket, db=db)
+        ```
+
+        Args:
+            websocket: The framework's WebSocket, not accepted yet.
+            attributes: As for `as_asgi`.
+
+        Raises:
+            ConfigurationError: As for `as_asgi`.
+            InvalidStateError: It was accepted already.
+        """
+        cls._check(attributes)
+        # Starlette's name for it, and ours.
+        for name in ("application_state", "connection_state"):
+            if getattr(getattr(websocket, name, None), "name", None) in {"CONNECTED", "OPEN"}:
+                raise InvalidStateError(
+                    "the connection was accepted already: leave that to on_connect of "
+                    f"{cls.__name__}"
+                )
+        await cls._with(attributes, websocket.scope, websocket.receive, websocket.send)
+
+    @classmethod
+    def _with(cls, attributes: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> Self:
+        endpoint = cls(scope, receive, send)
+        for name, value in attributes.items():
+            setattr(endpoint, name, value)
+        return endpoint
+
+    @classmethod
+    def _check(cls, attributes: dict[str, Any]) -> None:
+        check_attributes(cls, attributes)
+        _check_limits(cls, attributes.get("limits", cls.limits))
+        compile_origins(attributes.get("allowed_origins"), cls.__qualname__)
+
+    @classmethod
+    def _check_servable(cls) -> Declaration:
+        if cls._declaration is not None:
+            return cls._declaration
+        if cls._open_variable is not None:
+            raise ConfigurationError(
+                f"{cls.__qualname__} leaves the type variable {cls._open_variable} open: serve a "
+                f"subclass of {cls.__qualname__}[...]"
+            )
+        raise ConfigurationError("WebSocketEndpoint is abstract: serve a subclass of it")
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Serve the connection; this is how Starlette's routes call the class."""
+        return self._lifecycle.run().__await__()
+
+    # What a subclass overrides.
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        """Answer the handshake. By default: accept, with the best subprotocol that both speak.
+
+        Returning without having accepted refuses the client. Raise `Denied` to refuse it with a
+        status of your choice.
+        """
+        await websocket.accept(choose_subprotocol(self.subprotocols, websocket.subprotocols))
+
+    def on_receive(self, websocket: WebSocket, data: Any) -> Any:
+        """Handle a message. By default: take no notice.
+
+        Write it as `async def`. What it returns is sent, but for `None`. With `yield` it is an
+        async generator, and each value is sent as it comes.
+
+        Args:
+            websocket: The connection.
+            data: The message, validated as this parameter is annotated.
+        """
+        return _ignore()
+
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:  # noqa: B027
+        """Clean up. Called exactly once if the connection was accepted, otherwise never.
+
+        The connection's tasks ended before, and nothing can be sent any more. It is not
+        cancelled for `limits.disconnect_timeout` seconds.
+
+        Args:
+            websocket: The connection.
+            close_code: Ours if we closed it, else the client's; 1006 if none came.
+        """
+
+    async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
+        """Answer a message that is unusable.
+
+        By default a JSON message that is not one of those declared is answered with an error
+        message, and everything else closes the connection with the error's code.
+
+        Args:
+            websocket: The connection.
+            error: What is wrong with the message.
+        """
+        if isinstance(error, InvalidMessageError) and self.encoding == "json":
+            await websocket.send_json(error_message(error, self._lifecycle.declaration.tag))
+        else:
+            await websocket.close(error.close_code, error.detail)
+
+    # What a subclass calls.
+
+    async def push(self, message: Any) -> None:
+        """Send a message, as a reply is sent.
+
+        Any task may call it, at any time; see `WebSocket.send_text`.
+
+        Raises:
+            ConfigurationError: The class declares what it sends, and this is not among it.
+            ValueError: It can't be written as JSON.
+            InvalidStateError: The connection is not accepted yet, or was closed by us.
+            WebSocketDisconnect: The peer left.
+        """
+        await self._lifecycle.push(message)
+
+    def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], *args: *Ts) -> None:
+        """Run a task that lives as long as the connection, and is cancelled when that ends.
+
+        An exception in it closes the connection with 1011, and is raised to the server.
+
+        Args:
+            func: An async function.
+            args: What it is called with.
+
+        Raises:
+            InvalidStateError: The connection is not served yet, or it ended.
+        """
+        self._lifecycle.start_soon(func, args)
+
+
+async def _ignore() -> None:
+    pass
+
+
+def _check_limits(cls: type, limits: object) -> None:
+    if not isinstance(limits, Limits):
+        raise ConfigurationError(f"{cls.__qualname__}.limits is {limits!r}: use Limits(...)")

@@ -1,0 +1,228 @@
+"""The reader's role: who calls the server's `receive`, and when.
+
+A client that leaves shows in `receive` alone, on every server. So one call must be pending at
+all times, also while a handler runs for long. A task that only reads would do it, at the price
+of a task switch a message. Instead the role moves:
+
+- The endpoint's loop has it. It calls `receive`, and starts the handler's coroutine by hand. If
+  that ends without having to wait, which is the common case, nothing else happens.
+- Once the handler waits for something, a task takes the role and reads into a bounded inbox,
+  while the loop goes on driving the handler.
+- When the handler is done the loop takes what the inbox has, then what the task is still
+  waiting for, and then has the role again.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from wsendpoints.asgi import Event, Receive
+from wsendpoints.connection import Connection
+from wsendpoints.exceptions import InvalidStateError
+from wsendpoints.limits import Limits
+from wsendpoints.state import DISCONNECT, ConnectionState
+from wsendpoints.steps import resume
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Reads one connection's events, in the loop or beside the handler.
+
+    Made by the task that will run the loop, whose own calls of `WebSocket.receive` it serves.
+
+    Args:
+        connection: Its `receive` is the reader's from now on.
+        task_group: Where the task that reads beside a handler lives.
+        limits: How much may wait in the inbox.
+        on_left: Called when the disconnect is seen, which may be before it is the next event.
+
+    Attributes:
+        receive: The server's `receive`, for the loop to call while it `has_role`.
+        has_role: Whether the loop may call it: nobody else is about to, and nothing waits.
+        is_driving: Whether a handler is suspended.
+    """
+
+    __slots__ = (
+        "_arrival",
+        "_connection",
+        "_failure",
+        "_inbox",
+        "_is_taking",
+        "_limits",
+        "_loop_task",
+        "_on_left",
+        "_room",
+        "_scope",
+        "_size",
+        "_task_group",
+        "_watching",
+        "has_role",
+        "is_driving",
+        "receive",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        task_group: TaskGroup,
+        limits: Limits,
+        on_left: Callable[[Event], None],
+    ) -> None:
+        self.receive: Receive = connection.receive
+        self.has_role: bool = True
+        self.is_driving: bool = False
+        connection.receive = self.take
+        self._connection = connection
+        self._task_group = task_group
+        self._limits = limits
+        self._on_left = on_left
+        self._loop_task = anyio.get_current_task().id
+        self._inbox: deque[Event] = deque()
+        self._size = 0
+        self._watching = False
+        self._is_taking = False
+        self._failure: BaseException | None = None
+        self._arrival: anyio.Event | None = None
+        self._room: anyio.Event | None = None
+        self._scope = anyio.CancelScope()
+
+    def release(self) -> None:
+        """Give the connection's `receive` back.
+
+        And forget the connection: a cancelled task keeps its frame, and so this, until the
+        garbage collector comes by.
+        """
+        self._connection.receive = self.receive
+        del self.receive, self._connection, self._on_left
+
+    @property
+    def waits_in_loop(self) -> bool:
+        """Whether the loop is waiting for an event, so that no handler runs."""
+        return not self.is_driving and anyio.get_current_task().id != self._loop_task
+
+    async def drive(self, steps: Any, trap: Any) -> None:
+        """Run a handler to its end that has to wait, and see that somebody reads meanwhile.
+
+        Args:
+            steps: The iterator of its coroutine.
+            trap: What it waits for.
+        """
+        self.is_driving = True
+        try:
+            await resume(steps, trap, self._see_to_it)
+        finally:
+            self.is_driving = False
+
+    def _see_to_it(self) -> None:
+        # Not at once in `on_connect`: there is nothing to read before the accept.
+        if not self._watching and self._connection.state is ConnectionState.OPEN:
+            self._watch()
+
+    def stop(self) -> None:
+        """Stop reading: the connection is about to be closed.
+
+        granian holds a close back for as long as its `receive` is pending.
+        """
+        self._scope.cancel()
+
+    async def next(self) -> Event:
+        """Return the next event, when the loop does not have the role."""
+        while not self._inbox:
+            if not self._watching:
+                self._check_failure()
+                self.has_role = True
+                return await self.receive()
+            await self._news()
+        event = self._pop()
+        self.has_role = not self._watching and not self._inbox and self._failure is None
+        return event
+
+    async def take(self) -> Event:
+        """Return the next event to a handler, or a task, that receives by itself.
+
+        Cancelling it loses no event.
+
+        Raises:
+            InvalidStateError: No handler runs: the endpoint's loop is waiting for the event.
+        """
+        if self.waits_in_loop:
+            raise InvalidStateError(
+                "the endpoint is waiting for the next message itself: receive within a handler"
+            )
+        self._is_taking = True
+        try:
+            while not self._inbox:
+                self._check_failure()
+                self._watch()
+                await self._news()
+            return self._pop()
+        finally:
+            self._is_taking = False
+
+    def _check_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _news(self) -> None:
+        self._arrival = anyio.Event()
+        await self._arrival.wait()
+
+    def _pop(self) -> Event:
+        event = self._inbox.popleft()
+        self._size -= _size_of(event)
+        if self._room is not None:
+            self._room.set()
+        return event
+
+    def _watch(self) -> None:
+        if not self._watching and self._failure is None:
+            self._watching = True
+            self.has_role = False
+            self._task_group.start_soon(self._read, name="wsendpoints reader")
+
+    async def _read(self) -> None:
+        try:
+            with anyio.CancelScope() as self._scope:
+                await self._read_on()
+        except Exception as exc:  # noqa: BLE001 - raised in the loop
+            self._failure = exc
+        finally:
+            self._watching = False
+            self._notify()
+
+    async def _read_on(self) -> None:
+        while True:
+            event = await self.receive()
+            self._inbox.append(event)
+            self._size += _size_of(event)
+            if event.get("type") == DISCONNECT:
+                # Some servers never return from a further call.
+                self._failure = InvalidStateError("the disconnect was received already")
+                self._on_left(event)
+                return
+            self._notify()
+            while self._is_full():
+                self._room = anyio.Event()
+                await self._room.wait()
+            if not self.is_driving and not self._is_taking:
+                return
+
+    def _notify(self) -> None:
+        if self._arrival is not None:
+            self._arrival.set()
+
+    def _is_full(self) -> bool:
+        limits = self._limits
+        return bool(self._inbox) and (
+            (limits.inbox is not None and len(self._inbox) >= limits.inbox)
+            or (limits.inbox_bytes is not None and self._size >= limits.inbox_bytes)
+        )
+
+
+def _size_of(event: Event) -> int:
+    """Return about how many bytes an event holds; an ASCII text is one byte a character."""
+    return len(event.get("text") or event.get("bytes") or b"")

@@ -1,0 +1,67 @@
+"""The tasks that live as long as a connection, and no longer."""
+
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any, TypeVarTuple, Unpack
+
+from anyio import CancelScope, get_cancelled_exc_class
+from anyio.abc import TaskGroup
+
+__all__ = ["Tasks"]
+
+Ts = TypeVarTuple("Ts")
+
+
+class Tasks:
+    """What runs for a connection beside its handler.
+
+    Args:
+        task_group: Where it runs.
+        on_failure: Called with the exception that ended a task.
+    """
+
+    __slots__ = ("_on_failure", "_scopes", "_task_group")
+
+    def __init__(self, task_group: TaskGroup, on_failure: Callable[[BaseException], None]) -> None:
+        self._task_group = task_group
+        self._on_failure = on_failure
+        self._scopes: set[CancelScope] = set()
+
+    def start(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
+        """Run an async function in a task of its own."""
+        # Known from now on, since it may be cancelled before it has begun.
+        scope = CancelScope()
+        self._scopes.add(scope)
+        self._task_group.start_soon(self._run, scope, func, args)
+
+    def cancel(self) -> None:
+        """Cancel all of them, and whatever is within a `scope`."""
+        for scope in self._scopes:
+            scope.cancel()
+
+    @contextmanager
+    def scope(self) -> Generator[None, None, None]:
+        """Have what is done in this block cancelled together with the tasks."""
+        scope = CancelScope()
+        self._scopes.add(scope)
+        try:
+            with scope:
+                yield
+        finally:
+            self._scopes.discard(scope)
+
+    async def _run(
+        self,
+        scope: CancelScope,
+        func: Callable[[Unpack[Ts]], Awaitable[Any]],
+        args: tuple[*Ts],
+    ) -> None:
+        try:
+            with scope:
+                await func(*args)
+        except get_cancelled_exc_class():
+            raise
+        except BaseException as exc:  # noqa: BLE001 - it is raised on by the endpoint
+            self._on_failure(exc)
+        finally:
+            self._scopes.discard(scope)
