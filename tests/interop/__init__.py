@@ -1,0 +1,1 @@
+"""The same conversations on real servers, with real clients, in real frameworks."""

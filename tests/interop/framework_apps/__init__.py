@@ -1,0 +1,1 @@
+"""The same endpoint in each framework, served by `test_frameworks`."""

@@ -1,0 +1,28 @@
+"""Litestar: a route, a mount, and a function."""
+
+from typing import Any
+
+from litestar import Litestar, WebSocket, asgi, websocket
+
+from tests.interop.journal import Recording
+
+from .room import Room
+
+__all__ = ["app"]
+
+
+@websocket("/function/{room:str}")
+async def serve(socket: WebSocket[Any, Any, Any]) -> None:
+    # pyright takes its attributes `receive` and `send` for methods.
+    await Room.serve(socket, greeting="good day")  # pyright: ignore[reportArgumentType]
+
+
+app = Recording(
+    Litestar(
+        route_handlers=[
+            asgi("/route/{room:str}", copy_scope=True)(Room.as_asgi()),
+            asgi("/mount", is_mount=True, copy_scope=True)(Room.as_asgi()),
+            serve,
+        ]
+    )
+)

@@ -1,0 +1,293 @@
+"""The ASGI servers, as processes: how each is started and ended, and what it makes impossible."""
+
+import contextlib
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import IO, Final, Self
+
+from .journal import DeliberateError
+
+__all__ = ["SERVERS", "Lack", "Pool", "Process", "Server"]
+
+HOST: Final = "127.0.0.1"
+ROOT: Final = Path(__file__).parents[2]
+
+STARTED_WITHIN: Final = 30.0
+"""Seconds that a server may take until it accepts connections, on a busy machine."""
+
+ENDED_WITHIN: Final = 10.0
+"""Seconds that a server may take after SIGTERM; what is left of it then is killed."""
+
+LOGGED_WITHIN: Final = 5.0
+POLL_EVERY: Final = 0.02
+
+_ERROR: Final = re.compile(
+    r"\b(?:ERROR|CRITICAL)\b|Traceback \(most recent call last\)|was never (?:awaited|retrieved)"
+)
+
+
+class Lack(Enum):
+    """What a server makes impossible, whatever an application does."""
+
+    CLIENTS_CODE = "it tells the application 1006 of every close by the client"
+    CLOSE_CODES = "it refuses to send 1001 to 2999: 3000 is added to them"
+    CLOSE_REASON = "it drops the reason of a close"
+    EMPTY_MESSAGES = "it drops messages without content"
+    ACCEPT_HEADERS = "it drops the headers that the connection is accepted with"
+    DENIAL_RESPONSE = "it has no extension to refuse a handshake with a response, just a 403"
+    QUIET_DENIAL = "it logs an error of its own for each response to a denied handshake"
+    SHUTDOWN = "it ends without a word to the application, or without waiting for it"
+    SHUTDOWN_CODE = "when it ends, it tells neither side 1012"
+    QUIET_SHUTDOWN = "it logs errors of its own when it ends, for each connection"
+    BACKPRESSURE = "it takes any number of messages for a client that does not read"
+    SEND_TIMEOUT = "a send that waits for a client can't be cancelled: it shields it"
+    FAILURE_RESPONSE = "it answers 403, not 500, when the application fails before it accepts"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server.
+
+    Attributes:
+        name: What its tests are called.
+        arguments: What follows `python -m`; `{app}` and `{port}` are filled in.
+        lacks: What it makes impossible.
+        on_trio: Whether the application runs on trio.
+    """
+
+    name: str
+    arguments: str
+    lacks: frozenset[Lack] = frozenset()
+    on_trio: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+    def command(self, app: str, port: int) -> list[str]:
+        """Return the command that serves `app`, as `module:name`."""
+        arguments = [part.format(app=app, port=port) for part in self.arguments.split()]
+        return [sys.executable, "-m", *arguments]
+
+
+_UVICORN: Final = (
+    "uvicorn {app} --host 127.0.0.1 --port {port} --no-access-log --timeout-graceful-shutdown 3 "
+)
+_HYPERCORN: Final = "hypercorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1 "
+
+_ALL: Final = [
+    # Its three implementations of WebSockets, and both of its event loops.
+    Server(
+        "uvicorn", _UVICORN + "--ws websockets-sansio --loop uvloop", frozenset({Lack.QUIET_DENIAL})
+    ),
+    Server("uvicorn-wsproto", _UVICORN + "--ws wsproto --loop asyncio"),
+    Server("uvicorn-legacy", _UVICORN + "--ws websockets --loop asyncio"),
+    Server(
+        "hypercorn",
+        _HYPERCORN + "-k asyncio",
+        frozenset({Lack.CLIENTS_CODE, Lack.QUIET_SHUTDOWN}),
+    ),
+    Server(
+        "hypercorn-trio",
+        _HYPERCORN + "-k trio",
+        frozenset({Lack.SEND_TIMEOUT, Lack.CLIENTS_CODE}),
+        on_trio=True,
+    ),
+    Server(
+        "granian",
+        "granian {app} --interface asgi --host 127.0.0.1 --port {port} --workers-kill-timeout 1",
+        frozenset({Lack.ACCEPT_HEADERS, Lack.FAILURE_RESPONSE, Lack.SHUTDOWN, Lack.SHUTDOWN_CODE}),
+    ),
+    Server(
+        "daphne",
+        "daphne {app} -b 127.0.0.1 -p {port} --access-log /dev/null "
+        # Its default is that of `Limits.max_message_size`; all others take 16 MiB.
+        "--websocket-max-message-size 16777216 --websocket-max-frame-size 16777216",
+        frozenset(
+            {
+                Lack.CLOSE_CODES,
+                Lack.CLOSE_REASON,
+                Lack.EMPTY_MESSAGES,
+                Lack.ACCEPT_HEADERS,
+                Lack.DENIAL_RESPONSE,
+                Lack.BACKPRESSURE,
+                Lack.SHUTDOWN,
+                Lack.SHUTDOWN_CODE,
+            }
+        ),
+    ),
+    Server(
+        "gunicorn",
+        "gunicorn {app} -k asgi --bind 127.0.0.1:{port} --graceful-timeout 1 --no-control-socket",
+        frozenset({Lack.DENIAL_RESPONSE, Lack.SHUTDOWN, Lack.SHUTDOWN_CODE}),
+    ),
+]
+
+SERVERS: Final[Mapping[str, Server]] = {server.name: server for server in _ALL}
+
+
+class Process:
+    """A server that runs.
+
+    Args:
+        server: Which.
+        app: What it serves, as `module:name`.
+        log: The file that gets what it prints.
+    """
+
+    def __init__(self, server: Server, app: str, log: Path) -> None:
+        self.server = server
+        self.port = _free_port()
+        self._log = log
+        with log.open("wb") as output:
+            self._popen = _spawn(server.command(app, self.port), output)
+
+    @property
+    def netloc(self) -> str:
+        """Where it listens."""
+        return f"{HOST}:{self.port}"
+
+    def wait_until_it_accepts(self) -> None:
+        """Wait until it takes connections.
+
+        Raises:
+            RuntimeError: It exited, or takes too long.
+        """
+        deadline = time.monotonic() + STARTED_WITHIN
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
+                return
+            if self._popen.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.server} did not start:\n{self.output()}")
+            time.sleep(POLL_EVERY)
+
+    def output(self, since: int = 0) -> str:
+        """Return what it printed, from an offset in bytes on."""
+        return self._log.read_bytes()[since:].decode(errors="replace")
+
+    def printed(self) -> int:
+        """Return how many bytes it printed so far."""
+        return self._log.stat().st_size
+
+    def errors(self, since: int = 0) -> list[str]:
+        """Return the lines that it printed that speak of an error."""
+        return [line for line in self.output(since).splitlines() if _ERROR.search(line)]
+
+    def wait_for_output(self, text: str, since: int = 0) -> None:
+        """Wait until it has printed `text`.
+
+        Raises:
+            TimeoutError: It did not.
+        """
+        deadline = time.monotonic() + LOGGED_WITHIN
+        while text not in (output := self.output(since)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.server} did not print {text!r}, but:\n{output}")
+            time.sleep(POLL_EVERY)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._popen.terminate()
+
+    def wait(self, timeout: float = ENDED_WITHIN) -> float:
+        """Wait until it ended, and end what is left of it, its workers included.
+
+        Returns:
+            The seconds that it took.
+
+        Raises:
+            subprocess.TimeoutExpired: It took longer; it is gone all the same.
+        """
+        start = time.monotonic()
+        try:
+            self._popen.wait(timeout)
+        finally:
+            self.kill()
+        return time.monotonic() - start
+
+    def kill(self) -> None:
+        """End what is left of it on the spot, its workers included."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        self._popen.wait()
+
+
+class Pool:
+    """Servers that run until the end, each started when it is first asked for.
+
+    Args:
+        folder: Where their logs go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._processes: dict[tuple[str, str], Process] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        # All of them, before the first that fails.
+        failures = [failure for one in self._processes.values() for failure in _end(one)]
+        if failures:
+            raise ExceptionGroup("the servers did not end well", failures)
+
+    def get(self, server: Server, app: str) -> Process:
+        """Return the process of a server that serves `app`, as `module:name`."""
+        key = server.name, app
+        if key not in self._processes:
+            log = self._folder / f"{server}-{app.replace(':', '-')}.log"
+            self._processes[key] = Process(server, app, log)
+        process = self._processes[key]
+        process.wait_until_it_accepts()
+        return process
+
+
+def _end(process: Process) -> Iterator[Exception]:
+    try:
+        process.wait()
+    except subprocess.TimeoutExpired as exc:
+        yield exc
+    output = process.output()
+    # A framework may fail over it in turn, and have it logged as the cause.
+    tracebacks = output.count("Traceback (") - output.count("During handling of the above")
+    if tracebacks != output.count(f"DeliberateError: {DeliberateError()}"):
+        yield AssertionError(f"{process.server} logged a traceback too many:\n{output}")
+
+
+def _spawn(command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - the commands are those above
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        # A process group of its own, which is ended with it.
+        start_new_session=True,
+        # Nor does it outlive a test run that is killed.
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )
+
+
+def _end_with_parent() -> None:
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,56 @@
+"""What a client can do to a server beside leaving: flood it, not read, keep it waiting."""
+
+import asyncio
+
+import pytest
+
+from .conversation import Conversation
+from .outcomes import as_sent
+from .servers import Lack
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_f11_flood_into_a_busy_handler_is_answered_in_order(
+    conversation: Conversation,
+) -> None:
+    """However many messages wait, none is lost, and none overtakes another."""
+    texts = [str(number) for number in range(500)]
+    async with conversation.connect("/busy") as client:
+
+        async def flood() -> None:
+            for text in texts:
+                await client.send(text)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(flood())
+            assert [await client.receive() for _ in texts] == texts
+        await client.close()
+    assert (await conversation.journal())[-1] == "end"
+
+
+@pytest.mark.parametrize("client", ["aiohttp"])  # the other one reads ahead, without a bound
+async def test_f10_client_that_does_not_read_is_closed(conversation: Conversation) -> None:
+    """The server's memory is bounded: what it can't get rid of ends the connection with 1013."""
+    async with conversation.connect("/torrent") as client:
+        await client.send("go")
+        if Lack.BACKPRESSURE in conversation.server.lacks:
+            expected = ["on_connect", "all sent"]
+            assert await conversation.journal("all sent") == expected
+            client.reset()
+        elif Lack.SEND_TIMEOUT in conversation.server.lacks:
+            client.reset()
+            assert (await conversation.journal())[-1] == "end"
+        else:
+            expected = ["on_connect", "on_disconnect 1013", "end"]
+            assert await conversation.journal() == expected
+            client.reset()
+
+
+async def test_f14_handler_that_hangs_is_ended(conversation: Conversation) -> None:
+    """The client is told which limit it was."""
+    async with conversation.connect("/hanging") as client:
+        await client.send("x")
+        reason = "handler_timeout: 0.2 s"
+        assert await client.closed() == as_sent(conversation.server, 1011, reason)
+    assert await conversation.journal() == ["on_connect", "on_disconnect 1011", "end"]
