@@ -1,0 +1,1 @@
+"""Small applications to run, read and copy from."""

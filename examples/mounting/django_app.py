@@ -1,0 +1,31 @@
+"""Django with Channels: `uvicorn examples.mounting.django_app:app`."""
+
+# Neither of the two comes with types.
+import django  # type: ignore[import-untyped]
+from channels.routing import ProtocolTypeRouter, URLRouter  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]
+from django.core.asgi import get_asgi_application  # type: ignore[import-untyped]
+from django.urls import path  # type: ignore[import-untyped]
+
+from examples.mounting.greeter import Greeter
+
+__all__ = ["app"]
+
+# A project has these in its settings.py.
+settings.configure(  # pyright: ignore[reportUnknownMemberType]
+    SECRET_KEY="for this example only",  # noqa: S106 - it signs nothing
+    ALLOWED_HOSTS=["localhost", "127.0.0.1"],
+    ROOT_URLCONF=__name__,
+)
+django.setup()
+
+urlpatterns: list[object] = []
+
+app = ProtocolTypeRouter(
+    {
+        "http": get_asgi_application(),
+        "websocket": URLRouter(
+            [path("rooms/<str:room>", Greeter.as_asgi())]  # pyright: ignore[reportArgumentType]
+        ),
+    }
+)

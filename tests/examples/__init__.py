@@ -1,0 +1,1 @@
+"""The examples, and the README, as a user runs them."""

@@ -1,0 +1,196 @@
+"""The chat, without a browser."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from examples.chat import (
+    IsTyping,
+    Join,
+    Joined,
+    Left,
+    Refused,
+    Said,
+    Say,
+    Typing,
+    Welcome,
+    app,
+    rooms,
+)
+from wsendpoints.asgi import Event
+from wsendpoints.testing import Client, HandshakeDenied, connect
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def no_room_is_left() -> Generator[None]:
+    """A room goes with its last member, whatever happened to it."""
+    yield
+    assert rooms == {}
+
+
+@asynccontextmanager
+async def member(name: str, room: str = "lobby") -> AsyncGenerator[Client]:
+    """Connect a client that has joined a room."""
+    async with connect(app, f"/rooms/{room}") as client:
+        await client.send(Join(name=name))
+        assert (await client.receive(Welcome)).name == name
+        yield client
+
+
+async def test_a_member_is_told_who_is_there_and_what_was_said() -> None:
+    """One who comes later is welcomed with the members and the history."""
+    async with member("Ada") as ada:
+        await ada.send(Say(text="anybody there?"))
+        said = await ada.receive(Said)
+        async with connect(app, "/rooms/lobby") as bob:
+            await bob.send(Join(name="Bob"))
+            assert await bob.receive(Welcome) == Welcome(
+                name="Bob", members=["Ada", "Bob"], history=[said]
+            )
+            assert await ada.receive(Joined) == Joined(name="Bob")
+
+
+async def test_what_is_said_reaches_everybody_in_the_room_and_nobody_else() -> None:
+    """Rooms are apart, and the speaker hears their own words too."""
+    async with member("Ada") as ada, member("Bob") as bob, member("Eve", "attic") as eve:
+        assert await ada.receive(Joined) == Joined(name="Bob")
+        await bob.send(Say(text=" hello "))
+        said = await bob.receive(Said)
+        assert (said.name, said.text) == ("Bob", "hello")
+        assert await ada.receive(Said) == said
+        await eve.receive_nothing()
+
+
+async def test_typing_is_shown_to_the_others() -> None:
+    """Who types knows it already."""
+    async with member("Ada") as ada, member("Bob") as bob:
+        assert await ada.receive(Joined) == Joined(name="Bob")
+        await bob.send(Typing())
+        assert await ada.receive(IsTyping) == IsTyping(name="Bob")
+        await bob.receive_nothing()
+
+
+@pytest.mark.parametrize("how", ["close", "vanish", "shutdown"])
+async def test_the_others_are_told_of_a_leave(how: str) -> None:
+    """However a member leaves, it is seen, and the name is free again."""
+    async with member("Ada") as ada:
+        async with member("Bob") as bob:
+            assert await ada.receive(Joined) == Joined(name="Bob")
+            if how == "close":
+                await bob.close()
+            elif how == "vanish":
+                bob.vanish()
+            else:
+                bob.shutdown()
+            assert await ada.receive(Left) == Left(name="Bob")
+        async with member("Bob"):
+            assert await ada.receive(Joined) == Joined(name="Bob")
+
+
+async def test_a_whole_room_may_leave_at_once() -> None:
+    """A message of one that leaves, to others that are leaving, is nobody's failure."""
+    async with member("Ada") as ada, member("Bob") as bob, member("Cyd") as cyd:
+        for client in (ada, bob, cyd):
+            client.vanish()
+
+
+async def test_one_who_leaves_right_after_joining_is_gone() -> None:
+    """What was sent before the leave is handled: joined, and then left."""
+    async with member("Ada") as ada, connect(app, "/rooms/lobby") as bob:
+        await bob.send(Join(name="Bob"))
+        bob.vanish()
+        assert await ada.receive(Joined) == Joined(name="Bob")
+        assert await ada.receive(Left) == Left(name="Bob")
+
+
+async def test_a_name_that_is_taken_is_refused() -> None:
+    """A second one of that name may choose another, on the same connection."""
+    async with member("Ada"), connect(app, "/rooms/lobby") as other:
+        await other.send(Join(name="Ada"))
+        assert await other.receive(Refused) == Refused(code="name_taken")
+        await other.send(Join(name="Ada II"))
+        assert (await other.receive(Welcome)).members == ["Ada", "Ada II"]
+
+
+async def test_one_joins_once_and_before_one_speaks() -> None:
+    """What comes out of turn is refused, and ends nothing."""
+    async with connect(app, "/rooms/lobby") as ada:
+        await ada.send(Say(text="hello"))
+        assert await ada.receive(Refused) == Refused(code="not_joined")
+        await ada.send(Typing())
+        await ada.send(Join(name="Ada"))
+        await ada.receive(Welcome)
+        await ada.send(Join(name="Bob"))
+        assert await ada.receive(Refused) == Refused(code="already_joined")
+
+
+async def test_a_text_that_is_too_long_is_answered_with_an_error() -> None:
+    """Nobody else sees it."""
+    async with member("Ada") as ada:
+        await ada.send(Say.model_construct(text="a" * 1001))
+        assert await ada.receive_json() == {
+            "type": "error",
+            "code": "invalid_message",
+            "errors": [
+                {
+                    "loc": ["text"],
+                    "type": "string_too_long",
+                    "msg": "String should have at most 1000 characters",
+                }
+            ],
+        }
+        await ada.receive_nothing()
+
+
+async def test_a_member_who_does_not_read_is_sent_away_and_holds_up_nobody() -> None:
+    """The others get everything at once; the slow one is gone once its outbox is full."""
+    async with member("Ada") as ada, member("Bob") as bob, member("Cyd") as cyd:
+        assert await ada.receive(Joined) == Joined(name="Bob")
+        assert await ada.receive(Joined) == Joined(name="Cyd")
+        assert await bob.receive(Joined) == Joined(name="Cyd")
+        cyd.pause_reading()
+        for number in range(110):
+            await ada.send(Say(text=str(number)))
+            for reader in (ada, bob):
+                message = await reader.receive(Said | Left)
+                if isinstance(message, Left):
+                    assert message.name == "Cyd"
+                    message = await reader.receive(Said)
+                assert message.text == str(number)
+        await ada.send(Say(text="still here"))
+        assert (await ada.receive(Said)).text == "still here"
+        cyd.resume_reading()
+        assert (await cyd.receive(Said)).text == "0"
+        await cyd.expect_close(1013, "too slow")
+
+
+@pytest.mark.parametrize("path", ["/", "/rooms/", "/rooms/a/b", "/rooms/a b", f"/rooms/{'a' * 33}"])
+async def test_what_is_no_room_is_not_found(path: str) -> None:
+    """Only `/rooms/{room}` is connected, for a room with a reasonable name."""
+    with pytest.raises(HandshakeDenied) as denied:
+        async with connect(app, path):
+            pass
+    assert denied.value.status == 404
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/favicon.ico", 404)])
+async def test_the_page_is_served_at_the_root(path: str, status: int) -> None:
+    """A browser gets the page, and nothing else is there to get."""
+    sent: list[Event] = []
+
+    async def receive() -> Event:
+        return {"type": "http.request"}
+
+    async def send(event: Event) -> None:
+        sent.append(event)
+
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path}
+    await app(scope, receive, send)
+    start, body = sent
+    assert start["status"] == status
+    assert (b"<!doctype html>" in body["body"]) == (status == 200)
+    assert (b"content-length", str(len(body["body"])).encode()) in start["headers"]

@@ -1,0 +1,310 @@
+"""The chat as its users see it: in Debian's Chromium, served by uvicorn."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+ROOT: Final = Path(__file__).parents[2]
+
+ARGUMENTS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PHONE: Final = {"width": 375, "height": 667}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """Start the browser; its windows share nothing."""
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if executable is None:
+        pytest.fail(
+            "this test needs Chromium: run `apt-get install chromium`, or set the variable "
+            "CHROMIUM to the path of its executable"
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Server:
+    """uvicorn, in a process of its own, on a port that stays the same."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = ["--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"]
+        self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
+            [sys.executable, "-m", "uvicorn", "examples.chat:app", *options], cwd=ROOT
+        )
+        deadline = time.monotonic() + 20
+        while True:
+            assert self._process.poll() is None, "uvicorn ended: its output tells why"
+            assert time.monotonic() < deadline, "uvicorn takes no connection after 20 s"
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                time.sleep(0.02)  # until the process listens: nothing tells it to wait for
+            else:
+                return
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture(scope="module")
+def server() -> Generator[Server]:
+    """Serve the chat to all tests of this module, each in rooms of its own."""
+    server = Server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+class Window:
+    """One browser window, with cookies and storage of its own, and what went wrong in it."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.page: Page = context.new_page()
+        self.url = url
+        self.complaints: list[str] = []
+        self.hosts: set[str | None] = set()
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.on("request", lambda it: self.hosts.add(urlsplit(it.url).hostname))
+        self.page.on("websocket", lambda it: self.hosts.add(urlsplit(it.url).hostname))
+
+    @property
+    def log(self) -> Locator:
+        return self.page.get_by_role("log", name="Messages")
+
+    @property
+    def members(self) -> Locator:
+        return self.page.get_by_role("list", name="In this room").get_by_role("listitem")
+
+    @property
+    def status(self) -> Locator:
+        return self.page.get_by_role("status")
+
+    @property
+    def problem(self) -> Locator:
+        return self.page.get_by_role("alert").filter(visible=True)
+
+    @property
+    def message(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message")
+
+    def join(self, name: str, room: str) -> None:
+        self.page.goto(f"{self.url}/?room={room}")
+        expect(self.page.get_by_role("textbox", name="Room", exact=True)).to_have_value(room)
+        self.enter(name)
+        expect(self.status).to_have_text("Connected")
+
+    def enter(self, name: str) -> None:
+        self.page.get_by_role("textbox", name="Your name").fill(name)
+        self.page.get_by_role("button", name="Join").click()
+
+    def say(self, text: str) -> None:
+        self.message.fill(text)
+        self.message.press("Enter")
+
+
+OpenWindow = Callable[[], Window]
+
+
+@pytest.fixture
+def open_window(browser: Browser, server: Server) -> Generator[OpenWindow]:
+    """Return a function that opens a window; all are closed after the test."""
+    contexts: list[BrowserContext] = []
+
+    def open_window() -> Window:
+        context = browser.new_context()
+        contexts.append(context)
+        context.set_default_timeout(5000)
+        return Window(context, server.url)
+
+    yield open_window
+    for context in contexts:
+        context.close()
+
+
+def check_quiet(*windows: Window) -> None:
+    """Check that no window had anything to say in its console, or to ask of another host."""
+    for window in windows:
+        assert window.complaints == []
+        assert window.hosts - {None} == {"127.0.0.1"}, "a request left this machine"
+
+
+def test_two_windows_in_a_room_talk_and_a_third_elsewhere_hears_nothing(
+    open_window: OpenWindow,
+) -> None:
+    """What is said in a room is shown in each of its windows, and in no other's."""
+    ada, bob, eve = open_window(), open_window(), open_window()
+    ada.join("Ada", "lobby")
+    bob.join("Bob", "lobby")
+    eve.join("Eve", "attic")
+    expect(ada.log).to_contain_text("Bob joined.")
+    expect(ada.members).to_have_text(["Ada (you)", "Bob"])
+    expect(bob.members).to_have_text(["Ada", "Bob (you)"])
+    expect(eve.members).to_have_text(["Eve (you)"])
+
+    ada.say("Hello, Bob!")
+    expect(bob.log.get_by_role("article")).to_contain_text(["Hello, Bob!"])
+    expect(bob.log.get_by_role("article")).to_contain_text(["Ada"])
+    bob.say("Hello, Ada!")
+    for window in (ada, bob):
+        texts = ["Hello, Bob!", "Hello, Ada!"]
+        expect(window.log.get_by_role("article")).to_contain_text(texts)
+    expect(ada.message).to_have_value("")
+
+    # Messages arrive in order: with this one there, the others would have been.
+    eve.say("Nobody here?")
+    expect(eve.log.get_by_role("article")).to_contain_text(["Nobody here?"])
+    expect(eve.log.get_by_role("article")).to_have_count(1)
+    check_quiet(ada, bob, eve)
+
+
+def test_a_later_window_sees_what_was_said_before(open_window: OpenWindow) -> None:
+    """The history comes with the welcome."""
+    ada, bob = open_window(), open_window()
+    ada.join("Ada", "history")
+    ada.say("first")
+    ada.say("second")
+    expect(ada.log.get_by_role("article")).to_have_count(2)
+    bob.join("Bob", "history")
+    expect(bob.log.get_by_role("article")).to_contain_text(["first", "second"])
+    check_quiet(ada, bob)
+
+
+@pytest.mark.parametrize("how", ["the button", "closing the window"])
+def test_the_others_see_who_leaves(open_window: OpenWindow, how: str) -> None:
+    """The list of members and a notice tell of it at once."""
+    ada, bob = open_window(), open_window()
+    ada.join("Ada", "leaving")
+    bob.join("Bob", "leaving")
+    expect(ada.members).to_have_text(["Ada (you)", "Bob"])
+    if how == "the button":
+        bob.page.get_by_role("button", name="Leave").click()
+        expect(bob.page.get_by_role("button", name="Join")).to_be_visible()
+    else:
+        bob.page.close()
+    expect(ada.log).to_contain_text("Bob left.")
+    expect(ada.members).to_have_text(["Ada (you)"])
+    check_quiet(ada, bob)
+
+
+def test_typing_is_shown_until_the_message_comes(open_window: OpenWindow) -> None:
+    """The others see who is about to say something."""
+    ada, bob = open_window(), open_window()
+    ada.join("Ada", "typing")
+    bob.join("Bob", "typing")
+    bob.message.press_sequentially("Hi")
+    expect(ada.page.get_by_text("Bob is typing…")).to_be_visible()
+    bob.message.press("Enter")
+    expect(ada.log.get_by_role("article")).to_contain_text(["Hi"])
+    expect(ada.page.get_by_text("Bob is typing…")).to_have_count(0)
+    check_quiet(ada, bob)
+
+
+def test_markup_is_shown_as_the_text_that_it_is(open_window: OpenWindow) -> None:
+    """Neither a message nor a name can put an element into the page."""
+    markup = "<img src=x onerror=alert(1)>"
+    name = "<b onclick=alert(2)>B"
+    ada, bob = open_window(), open_window()
+    ada.join("Ada", "markup")
+    bob.join(name, "markup")
+    bob.say(markup)
+    said = ada.log.get_by_role("article")
+    expect(said).to_contain_text([markup])
+    expect(said).to_contain_text([name])
+    expect(ada.members).to_have_text(["Ada (you)", name])
+    expect(ada.log).to_contain_text(f"{name} joined.")
+    expect(ada.page.locator("img, b")).to_have_count(0)
+    check_quiet(ada, bob)
+
+
+def test_what_the_server_refuses_is_told_and_can_be_mended(open_window: OpenWindow) -> None:
+    """A name that is taken, or too long, and a text that is too long."""
+    ada, bob = open_window(), open_window()
+    ada.join("Ada", "refused")
+    bob.page.goto(f"{bob.url}/?room=refused")
+    bob.enter("Ada")
+    expect(bob.problem).to_have_text("In refused, somebody has the name Ada already.")
+    bob.enter("B" * 25)
+    expect(bob.problem).to_have_text("name: String should have at most 24 characters")
+    bob.enter("Bob")
+    expect(bob.status).to_have_text("Connected")
+
+    bob.say("b" * 1001)
+    expect(bob.problem).to_have_text("text: String should have at most 1000 characters")
+    expect(bob.message).to_have_value("b" * 1001)
+    bob.say("short")
+    expect(bob.problem).to_have_count(0)
+    expect(ada.log.get_by_role("article")).to_contain_text(["short"])
+    check_quiet(ada, bob)
+
+
+def test_the_page_fits_a_phone(open_window: OpenWindow) -> None:
+    """Nothing sticks out sideways, and the line to write in stays on the screen."""
+    ada = open_window()
+    ada.page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    ada.join("Ada", "phone")
+    for number in range(30):
+        ada.say(f"{number} {'long' * 50}")
+    expect(ada.log.get_by_role("article")).to_have_count(30)
+    expect(ada.log.get_by_role("article").last).to_be_in_viewport()
+    expect(ada.message).to_be_in_viewport(ratio=1)
+    width = ada.page.evaluate("document.documentElement.scrollWidth")
+    assert width == PHONE["width"]
+    check_quiet(ada)
+
+
+def test_the_windows_come_back_after_the_server_restarted(
+    open_window: OpenWindow, server: Server
+) -> None:
+    """Each connects again by itself, under its name."""
+    ada, bob = open_window(), open_window()
+    ada.join("Ada", "restart")
+    bob.join("Bob", "restart")
+    server.stop()
+    for window in (ada, bob):
+        expect(window.status).to_contain_text("Reconnecting")
+    server.start()
+    for window in (ada, bob):
+        expect(window.status).to_have_text("Connected", timeout=15_000)
+    expect(ada.members.filter(has_text="Bob")).to_have_count(1)
+    bob.say("Back again")
+    expect(ada.log.get_by_role("article")).to_contain_text(["Back again"])

@@ -1,0 +1,57 @@
+"""The example that streams an answer."""
+
+from collections.abc import AsyncGenerator
+
+import anyio
+import pytest
+
+from examples.stream import Answers, Ask, Done, FakeModel, Token
+from wsendpoints.testing import connect
+
+pytestmark = pytest.mark.anyio
+
+
+class StuckModel:
+    """Gives one token, and then keeps everybody waiting."""
+
+    def __init__(self) -> None:
+        self.is_stopped = False
+
+    async def generate(self, prompt: str) -> AsyncGenerator[str]:
+        try:
+            yield prompt
+            await anyio.sleep_forever()
+        finally:
+            self.is_stopped = True
+
+
+async def test_an_answer_comes_token_by_token_and_says_when_it_is_done() -> None:
+    """Every token is a message of its own, and the last message counts them."""
+    app = Answers.as_asgi(model=FakeModel(seconds_per_token=0))
+    async with connect(app) as client:
+        await client.send(Ask(prompt="Why?"))
+        tokens: list[str] = []
+        while isinstance(message := await client.receive(Token | Done), Token):
+            tokens.append(message.text)
+        assert message == Done(tokens=len(tokens))
+        assert "".join(tokens).startswith("You asked: 'Why?' I am no model")
+        assert len(tokens) > 20
+
+
+async def test_the_model_stops_the_moment_that_the_client_leaves() -> None:
+    """A model that waits for its next token is stopped, not left to wait."""
+    model = StuckModel()
+    async with connect(Answers.as_asgi(model=model)) as client:
+        await client.send(Ask(prompt="Why?"))
+        assert await client.receive(Token) == Token(text="Why?")
+        assert not model.is_stopped
+        client.vanish()
+        await client.wait_for_app()
+        assert model.is_stopped
+
+
+async def test_an_empty_prompt_is_answered_with_an_error() -> None:
+    """The model is not asked for nothing."""
+    async with connect(Answers.as_asgi(model=StuckModel())) as client:
+        await client.send(Ask.model_construct(prompt="  "))
+        assert (await client.receive_json())["errors"][0]["loc"] == ["prompt"]
