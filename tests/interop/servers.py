@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import random
 import re
 import signal
 import socket
@@ -287,7 +288,10 @@ def _end_with_parent() -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    # Below those that the system gives to outgoing connections (32768 to 60999 on Linux): one of
+    # these may be taken by any client before the server listens there.
+    while True:
+        port = random.randrange(20000, 32000)  # noqa: S311 - no secret
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind((HOST, port))
+            return port
