@@ -31,6 +31,7 @@ def test_defaults() -> None:
         "grace": 30,
         "inbox": 32,
         "inbox_bytes": 1024 * 1024,
+        "inbox_timeout": 30,
         "max_connections": None,
     }
 

@@ -205,6 +205,101 @@ async def test_task_may_receive_while_a_handler_runs() -> None:
     assert Helped.log == ["connect", "two", 1000]
 
 
+async def test_task_that_receives_still_is_first() -> None:
+    """A task that waited before its handler was done gets the next message, the endpoint others."""
+
+    class Helped(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            if data == "one":
+                self.start_soon(self.help)
+                await anyio.wait_all_tasks_blocked()
+            return data
+
+        async def help(self) -> None:
+            await self.push(f"helped with {await self.websocket.receive_text()}")
+
+    async with connect(Helped.as_asgi()) as client:
+        await client.send_text("one")
+        assert await client.receive_text() == "one"
+        await client.send_text("two")
+        assert await client.receive_text() == "helped with two"
+        await client.send_text("three")
+        assert await client.receive_text() == "three"
+
+
+async def test_task_that_receives_still_gets_its_message_while_a_handler_runs() -> None:
+    """The endpoint, which began to wait after it, does not make the task miss a message."""
+    done = anyio.Event()
+
+    class Helped(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            if data == "one":
+                self.start_soon(self.help)
+                await anyio.wait_all_tasks_blocked()
+            else:
+                await done.wait()
+            return data
+
+        async def help(self) -> None:
+            for _ in range(2):
+                self.log.append(await self.websocket.receive_text())
+            done.set()
+
+    async with connect(Helped.as_asgi()) as client:
+        for text in ("one", "two", "three"):
+            await client.send_text(text)
+        assert await client.receive_text() == "one"
+        await client.receive_nothing()
+        assert Helped.log == ["connect", "two", "three"]
+
+
+async def test_disconnect_that_a_task_takes_ends_the_endpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also once a send failed, when the endpoint waits for no more than the disconnect."""
+    monkeypatch.setattr("wsendpoints.lifecycle._AFTER_A_FAILED_SEND", 3600)
+    server = Flood(["one"])
+
+    class Helped(Recording):
+        limits = Limits(inbox=1)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.start_soon(self.help)
+            await go.wait()
+            return data
+
+        async def help(self) -> None:
+            try:
+                await self.websocket.receive_text()
+            finally:
+                self.log.append("left")
+
+    go = anyio.Event()
+    leave = anyio.Event()
+
+    async def receive() -> Event:
+        if server.calls == 2:
+            await leave.wait()
+        return await server.receive()
+
+    async def send(event: Event) -> None:
+        if event["type"] == "websocket.send":
+            raise OSError
+
+    async with anyio.create_task_group() as tasks:
+
+        async def serve() -> None:
+            with anyio.fail_after(5):
+                await Helped(dict(SCOPE), receive, send)
+
+        tasks.start_soon(serve)
+        await anyio.wait_all_tasks_blocked()
+        go.set()
+        await anyio.wait_all_tasks_blocked()
+        leave.set()
+    assert Helped.log == ["connect", "left", 1000]
+
+
 @pytest.mark.parametrize("second_receive", ["returns", "blocks"])
 async def test_nothing_is_received_after_the_disconnect(second_receive: Any) -> None:
     """Some servers never return from a call after the disconnect, so there is none."""

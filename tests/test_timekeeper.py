@@ -13,7 +13,7 @@ from anyio.lowlevel import checkpoint
 from tests.recording import Recording
 from wsendpoints import ConfigurationError, Limits, Rate, WebSocket
 from wsendpoints.limits import RateLimiter
-from wsendpoints.testing import Dialect, HandshakeDenied, connect
+from wsendpoints.testing import Dialect, HandshakeDenied, ServerName, connect
 
 pytestmark = pytest.mark.anyio
 
@@ -343,6 +343,49 @@ async def test_f15_grace_is_told(caplog: pytest.LogCaptureFixture) -> None:
             await client.wait_for_app()
     assert Sleeper.log == ["connect", 1006]
     assert caplog.messages[-1].endswith("Sleeper: grace: 0.01 s")
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn"])
+async def test_f15_stream_behind_a_full_inbox_ends(
+    server: ServerName, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While nobody reads, nobody sees that the client left, so `inbox_timeout` bounds that."""
+
+    class Ticker(Recording):
+        limits = Limits(inbox=2, inbox_timeout=SOON, handler_timeout=None)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            await anyio.sleep_forever()
+            yield data
+
+    async with connect(Ticker.as_asgi(), server=server) as client:
+        for _ in range(4):
+            await client.send_text("x")
+        client.vanish()
+        await client.wait_for_app()
+    assert Ticker.log == ["connect", 1013]
+    assert caplog.messages == [f"{Ticker.__qualname__}: inbox_timeout: 0.01 s"]
+
+
+async def test_f11_full_inbox_that_is_emptied_in_time_is_no_matter() -> None:
+    """The time is counted from the last message that was taken."""
+    go = anyio.Event()
+
+    class Busy(Recording):
+        limits = Limits(inbox=1, inbox_timeout=NEVER)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> bool:
+            await go.wait()
+            await anyio.wait_all_tasks_blocked()
+            return is_bounded()
+
+    async with connect(Busy.as_asgi()) as client:
+        for _ in range(4):
+            await client.send_text("x")
+        await anyio.wait_all_tasks_blocked()
+        go.set()
+        # A message waits behind each of the first three, and fills the inbox.
+        assert [await client.receive_text() for _ in range(4)] == ["true"] * 3 + ["false"]
 
 
 @pytest.mark.parametrize("grace", [30, None])

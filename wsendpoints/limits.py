@@ -85,10 +85,11 @@ class Limits:
         disconnect_timeout: Seconds that `on_disconnect` may take.
         grace: Seconds that a handler may go on after the client left; one second at the most
             where the server is shutting down.
-        inbox: Messages that may wait while a handler is busy. When it is full, no
-            more is read from the client until there is room; one message always fits. Until then
-            it is not seen either that the client left: `handler_timeout` bounds that.
+        inbox: Messages that may wait while a handler is busy. When it is full, no more is read
+            from the client until there is room; one message always fits.
         inbox_bytes: The same, in bytes.
+        inbox_timeout: Seconds that the inbox may be full while no message is taken from it. Until
+            then it is not seen either that the client left. Over it: close 1013.
         max_connections: How many connections of the class this process may have open. Over it:
             refused with 503.
     """
@@ -106,6 +107,7 @@ class Limits:
     grace: float | None = 30
     inbox: int | None = 32
     inbox_bytes: int | None = _MIB
+    inbox_timeout: float | None = 30
     max_connections: int | None = None
 
     def __post_init__(self) -> None:

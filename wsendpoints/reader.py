@@ -44,6 +44,8 @@ class Reader:
         receive: The server's `receive`, for the loop to call while it `has_role`.
         has_role: Whether the loop may call it: nobody else is about to, and nothing waits.
         is_driving: Whether a handler is suspended.
+        on_full: Called with `True` once the inbox is full, so that nobody reads and nobody would
+            see that the client left, and with `False` when there is room again.
     """
 
     __slots__ = (
@@ -62,6 +64,7 @@ class Reader:
         "_watching",
         "has_role",
         "is_driving",
+        "on_full",
         "receive",
     )
 
@@ -75,6 +78,7 @@ class Reader:
         self.receive: Receive = connection.receive
         self.has_role: bool = True
         self.is_driving: bool = False
+        self.on_full: Callable[[bool], None] | None = None
         connection.receive = self.take
         self._connection = connection
         self._task_group = task_group
@@ -97,7 +101,7 @@ class Reader:
         garbage collector comes by.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self._on_left
+        del self.receive, self._connection, self._on_left, self.on_full
 
     @property
     def waits_in_loop(self) -> bool:
@@ -131,8 +135,9 @@ class Reader:
 
     async def next(self) -> Event:
         """Return the next event, when the loop does not have the role."""
-        while not self._inbox:
-            if not self._watching:
+        # A task that receives still, when its handler is done, waited before.
+        while self._is_taking or not self._inbox:
+            if not (self._is_taking or self._watching):
                 self._check_failure()
                 self.has_role = True
                 return await self.receive()
@@ -162,17 +167,24 @@ class Reader:
             return self._pop()
         finally:
             self._is_taking = False
+            self._notify()
 
     def _check_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
     async def _news(self) -> None:
-        self._arrival = anyio.Event()
+        # One for all who wait: a task, and the loop.
+        if self._arrival is None:
+            self._arrival = anyio.Event()
         await self._arrival.wait()
 
     def _pop(self) -> Event:
-        event = self._inbox.popleft()
+        event = self._inbox[0]
+        if event.get("type") == DISCONNECT:
+            # It stays, for all who wait. Some servers never return from a further call.
+            return event
+        self._inbox.popleft()
         self._size -= _size_of(event)
         if self._room is not None:
             self._room.set()
@@ -200,20 +212,28 @@ class Reader:
             self._inbox.append(event)
             self._size += _size_of(event)
             if event.get("type") == DISCONNECT:
-                # Some servers never return from a further call.
-                self._failure = InvalidStateError("the disconnect was received already")
                 self._on_left(event)
                 return
             self._notify()
             while self._is_full():
-                self._room = anyio.Event()
-                await self._room.wait()
+                await self._wait_for_room()
             if not self.is_driving and not self._is_taking:
                 return
+
+    async def _wait_for_room(self) -> None:
+        self._room = anyio.Event()
+        if self.on_full is not None:
+            self.on_full(True)
+        try:
+            await self._room.wait()
+        finally:
+            if self.on_full is not None:
+                self.on_full(False)
 
     def _notify(self) -> None:
         if self._arrival is not None:
             self._arrival.set()
+            self._arrival = None
 
     def _is_full(self) -> bool:
         limits = self._limits

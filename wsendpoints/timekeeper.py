@@ -98,6 +98,7 @@ class Timekeeper:
         )
         connection.on_accept = self._accepted
         connection.on_expiry = self._expiry_changed
+        reader.on_full = self._inbox_full
         if limits.send_timeout is not None:
             connection.on_blocked = self._blocked
 
@@ -180,6 +181,12 @@ class Timekeeper:
             )
         else:
             self._clear(send)
+
+    def _inbox_full(self, is_full: bool) -> None:
+        if is_full:
+            self._set("inbox_timeout", self._limits.inbox_timeout, CloseCode.TRY_AGAIN_LATER)
+        else:
+            self._clear("inbox_timeout")
 
     def _expiry_changed(self) -> None:
         self._clear("expires_at")
