@@ -163,6 +163,44 @@ async def test_close_from_another_task_wakes_the_endpoint() -> None:
     assert Timed.log == [4002]
 
 
+@pytest.mark.parametrize(
+    ("limits", "sent", "code"),
+    [
+        pytest.param(Limits(), "{", 1007, id="bad input"),
+        pytest.param(Limits(max_invalid=1), "[]", 1008, id="invalid messages"),
+        pytest.param(Limits(handler_timeout=0.01), "1", 1011, id="time limit"),
+        pytest.param(Limits(), "2", 1011, id="failure"),
+    ],
+)
+async def test_sending_to_a_client_that_was_closed_is_no_mistake(
+    limits: Limits, sent: str, code: int
+) -> None:
+    """Who sends to another's connection finds it over, and is not to blame for it."""
+    found: list[object] = []
+
+    class Member(Recording):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: int) -> None:
+            if data == 2:
+                raise ValueError
+            await anyio.sleep_forever()
+
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            try:
+                await self.push("news")
+            except WebSocketDisconnect as exc:
+                found.append(exc.code)
+            await websocket.close()
+
+    Member.limits = limits
+    with contextlib.suppress(ValueError):
+        async with connect(Member.as_asgi()) as client:
+            await client.send_text(sent)
+            await client.wait_for_app()
+    assert found == [code]
+
+
 async def test_close_from_another_task_lets_the_handler_end() -> None:
     """A close by another task does not cancel the handler that runs."""
 

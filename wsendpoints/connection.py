@@ -63,6 +63,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_is_ended",
         "_is_receiving",
         "_scope",
         "_send",
@@ -98,6 +99,7 @@ class Connection:
         self._send: Send = send or _no_send
         self._scope: Scope = scope or {}
         self._is_receiving = False
+        self._is_ended = False
 
     @property
     def is_closable(self) -> bool:
@@ -168,7 +170,8 @@ class Connection:
                 on_blocked(steps, False)
 
     def _after(self, event: Event) -> ConnectionState:
-        if self.state is _DISCONNECTED:
+        is_over = self.state is ConnectionState.CLOSED and self._is_ended
+        if is_over or self.state is _DISCONNECTED:
             raise self.disconnect()
         return after_sending(self.state, event)
 
@@ -188,6 +191,15 @@ class Connection:
             await self.next_event()
         if self.is_closable:
             await self.transmit(event)
+
+    async def end(self, code: int, reason: str | None) -> None:
+        """Close it for a cause that the application need not know of, such as a limit.
+
+        A task that goes on sending did nothing wrong then: to it, the peer left.
+        """
+        if self.is_closable:
+            self._is_ended = True
+            await self.close(code, reason)
 
     async def _finish(self, code: int, reason: str) -> None:
         # Before the server has it: of two tasks that close, one does.

@@ -94,16 +94,16 @@ class Ending:
         if not self._connection.is_closable:
             return
         if deadline is not None:
-            await self._connection.close(deadline.code, deadline.reason)
+            await self._connection.end(deadline.code, deadline.reason)
         elif verdict is Verdict.CANCELLED:
-            await self._connection.close(CloseCode.SERVICE_RESTART, None)
+            await self._connection.end(CloseCode.SERVICE_RESTART, None)
         else:
             if verdict is not Verdict.FAILURE:
                 cause = "a send that was cancelled half-way"
                 if self._connection.state is ConnectionState.OPEN:
                     cause = "the WebSocketDisconnect of another connection"
                 logger.warning("%s: closing with 1011, for %s", self._name, cause)
-            await self._connection.close(CloseCode.INTERNAL_ERROR, None)
+            await self._connection.end(CloseCode.INTERNAL_ERROR, None)
 
     async def _clean_up(self) -> BaseException | None:
         """Call `on_disconnect`, and return its failure."""

@@ -21,7 +21,7 @@ from wsendpoints.limits import Limits
 from wsendpoints.origins import Origins, compile_origins
 from wsendpoints.schema import Encoding
 from wsendpoints.tokens import choose_subprotocol
-from wsendpoints.websocket import WebSocket
+from wsendpoints.websocket import WebSocket, connection_of
 
 __all__ = ["ASGIConnection", "WebSocketEndpoint"]
 
@@ -247,7 +247,7 @@ class WebSocketEndpoint(ABC):
         if isinstance(error, InvalidMessageError) and self.encoding == "json":
             await websocket.send_json(error_message(error, self._lifecycle.declaration.tag))
         else:
-            await websocket.close(error.close_code, error.detail)
+            await connection_of(websocket).end(error.close_code, error.detail)
 
     # What a subclass calls.
 
@@ -259,8 +259,8 @@ class WebSocketEndpoint(ABC):
         Raises:
             ConfigurationError: The class declares what it sends, and this is not among it.
             ValueError: It can't be written as JSON.
-            InvalidStateError: The connection is not accepted yet, or was closed by us.
-            WebSocketDisconnect: The peer left.
+            InvalidStateError: The connection is not accepted yet, or the application closed it.
+            WebSocketDisconnect: It is over: the peer left, or a limit closed it.
         """
         await self._lifecycle.push(message)
 

@@ -46,7 +46,7 @@ class WebSocketError(Exception):
 
 
 class WebSocketDisconnect(WebSocketError):
-    """The peer left.
+    """The connection is over: the peer left, or what it did had it closed, as at a limit.
 
     This is how a conversation normally ends. An endpoint that lets it pass ends quietly.
 

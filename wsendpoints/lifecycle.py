@@ -258,7 +258,7 @@ class Lifecycle:
         if limit is not None and self._invalid_in_a_row >= limit:
             if self._connection.state is _OPEN:
                 logger.warning("%s: max_invalid: %d invalid messages in a row", self._name, limit)
-            await self._websocket.close(
+            await self._connection.end(
                 CloseCode.POLICY_VIOLATION, f"max_invalid: {limit} invalid messages in a row"
             )
 

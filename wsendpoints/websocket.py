@@ -303,8 +303,8 @@ class WebSocket(Mapping[str, Any]):
         Raises:
             TypeError: `data` is no `str`.
             ValueError: It holds a lone surrogate.
-            InvalidStateError: The connection is not accepted yet, or we closed it.
-            WebSocketDisconnect: The peer left.
+            InvalidStateError: The connection is not accepted yet, or the application closed it.
+            WebSocketDisconnect: It is over: the peer left, or a limit closed it.
         """
         await self._connection.transmit({"type": SEND, "text": check_text(data)})
 
