@@ -12,6 +12,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from pydantic import BaseModel
 
+from tests.fake_server import CONNECT, DISCONNECT, FakeServer
 from tests.recording import Recording
 from wsendpoints import (
     ClientMessageError,
@@ -539,6 +540,86 @@ async def test_messages_after_a_failed_send_are_handled() -> None:
     )
     await Saver(make_scope(), server.receive, server.send)
     assert Saver.log == ["connect", "one", "save", 1006]
+
+
+@pytest.mark.parametrize("is_hasty", [False, True], ids=["grace", "cancel_on_disconnect"])
+@pytest.mark.parametrize("tells", [False, True], ids=["nothing follows", "the disconnect follows"])
+async def test_f15_handler_that_hangs_after_a_failed_send_is_ended(
+    is_hasty: bool, tells: bool
+) -> None:
+    """A failed send tells that the client left as well as the disconnect does."""
+
+    class Replying(Recording):
+        cancel_on_disconnect = is_hasty
+        limits = Limits(grace=3600 if is_hasty else 0.01)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.log.append(data)
+            if data == "two":
+                await anyio.sleep_forever()
+            return data
+
+    server = Server(
+        {"type": "websocket.receive", "text": "one"},
+        {"type": "websocket.receive", "text": "two"},
+        *([{"type": "websocket.disconnect", "code": 1006}] if tells else []),
+        fails=OSError("gone"),
+    )
+    with anyio.fail_after(5):
+        await Replying(make_scope(), server.receive, server.send)
+    assert Replying.log == ["connect", "one", *([] if is_hasty else ["two"]), 1006]
+
+
+async def test_f15_on_connect_that_hangs_after_a_failed_accept_is_ended() -> None:
+    """Its time is that of any handler whose client left."""
+
+    class Preparing(Recording):
+        limits = Limits(grace=0.01)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            try:
+                await websocket.accept()
+            except WebSocketDisconnect:
+                await anyio.sleep_forever()
+
+    server = FakeServer(CONNECT)
+    server.failure = OSError("gone")
+    with anyio.fail_after(5):
+        await Preparing(make_scope(), server.receive, server.send)
+    assert Preparing.log == [1006]
+
+
+async def test_tasks_end_with_a_failed_send() -> None:
+    """A task that speaks to nobody does not wait for the disconnect."""
+
+    class Telling(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.start_soon(self.tell)
+            await anyio.wait_all_tasks_blocked()
+            return data
+
+        async def tell(self) -> None:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self.log.append("told")
+                ended.set()
+
+    ended = anyio.Event()
+    server = FakeServer(CONNECT)
+    async with anyio.create_task_group() as tasks:
+
+        async def serve() -> None:
+            await Telling(make_scope(), server.receive, server.send)
+
+        tasks.start_soon(serve)
+        await anyio.wait_all_tasks_blocked()
+        server.failure = OSError("gone")
+        server.deliver({"type": "websocket.receive", "text": "x"})
+        with anyio.fail_after(5):
+            await ended.wait()
+        server.deliver(DISCONNECT)
+    assert Telling.log == ["connect", "told", 4001]
 
 
 async def test_server_that_never_delivers_the_disconnect_does_not_hang_it(

@@ -371,7 +371,7 @@ async def test_coroutine_that_is_given_up_is_closed() -> None:
     server = Flood([])
     async with anyio.create_task_group() as tasks:
         connection = Connection(server.receive, server.send)
-        reader = Reader(connection, tasks, Limits(), lambda event: None)
+        reader = Reader(connection, tasks, Limits())
         steps = handler().__await__()
         driving = reader.drive(steps, next(steps))
         driving.send(None)

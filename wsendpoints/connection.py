@@ -54,6 +54,7 @@ class Connection:
         reason: The reason that goes with it.
         on_accept: Called before an accept is sent.
         on_close: Called before a close is sent.
+        on_left: Called when it is known that the peer left, and again when more is known of it.
         on_blocked: Called with something that stands for a send, and `True` once that has to
             wait for the server, `False` when it no longer does.
         expires_at: When it is to be closed, in seconds since the epoch.
@@ -76,6 +77,7 @@ class Connection:
         "on_blocked",
         "on_close",
         "on_expiry",
+        "on_left",
         "reason",
         "receive",
         "state",
@@ -91,6 +93,7 @@ class Connection:
         self.code: int = CloseCode.ABNORMAL_CLOSURE
         self.reason: str = ""
         self.on_close: Callable[[], None] | None = None
+        self.on_left: Callable[[], None] | None = None
         self.on_accept: Callable[[], None] | None = None
         self.on_blocked: Callable[[Hashable, bool], None] | None = None
         self.on_expiry: Callable[[], None] | None = None
@@ -180,8 +183,7 @@ class Connection:
         logger.debug("send: the connection is over: %s", type(exc).__name__)
         # If we closed it while this send was under way, that is how it ended.
         if self.state not in {_DISCONNECTED, ConnectionState.CLOSED}:
-            self.state = _DISCONNECTED
-            self.code, self.reason = CloseCode.ABNORMAL_CLOSURE, ""
+            self._note(CloseCode.ABNORMAL_CLOSURE, "")
         return self.disconnect()
 
     async def close(self, code: int, reason: str | None) -> None:
@@ -269,9 +271,13 @@ class Connection:
         # and to have None there.
         if not isinstance(code, int) or isinstance(code, bool) or not 1000 <= code <= 4999:
             code = CloseCode.NO_STATUS_RECEIVED
-        self.code = int(code)
-        self.reason = reason if isinstance(reason, str) else ""
+        self._note(int(code), reason if isinstance(reason, str) else "")
+
+    def _note(self, code: int, reason: str) -> None:
         self.state = _DISCONNECTED
+        self.code, self.reason = code, reason
+        if self.on_left is not None:
+            self.on_left()
 
 
 def _is_daphne(scope: Scope) -> bool:

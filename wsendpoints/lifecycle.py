@@ -128,10 +128,11 @@ class Lifecycle:
         self._surely_fits = (limits.max_message_size or sys.maxsize) // 4
         self._task_group = anyio.create_task_group()
         self._tasks = Tasks(self._task_group, self._task_failed)
-        self._reader = Reader(self._connection, self._task_group, limits, self._left)
+        self._reader = Reader(self._connection, self._task_group, limits)
         self._timekeeper = Timekeeper(limits, self._connection, self._task_group, self._reader)
         self._counts_messages = self._timekeeper.counts_messages
         self._connection.on_close = self._closing
+        self._connection.on_left = self._left
         self._connection.close_timeout = limits.close_timeout or math.inf
         self._admission.open += 1
         try:
@@ -155,7 +156,7 @@ class Lifecycle:
         except anyio.get_cancelled_exc_class() as exc:
             self._fail(exc)
         finally:
-            self._tasks = self._connection.on_close = None
+            self._tasks = self._connection.on_close = self._connection.on_left = None
             self._timekeeper.release()
             self._reader.release()
 
@@ -290,9 +291,8 @@ class Lifecycle:
 
     # What happens to the connection meanwhile.
 
-    def _left(self, event: Event) -> None:
+    def _left(self) -> None:
         """Note that the client left: what speaks to nobody ends, a handler has its grace."""
-        self._connection.left(event)
         self._live_tasks.cancel()
         if self._endpoint.cancel_on_disconnect:
             if self._reader.is_driving:

@@ -38,7 +38,6 @@ class Reader:
         connection: Its `receive` is the reader's from now on.
         task_group: Where the task that reads beside a handler lives.
         limits: How much may wait in the inbox.
-        on_left: Called when the disconnect is seen, which may be before it is the next event.
 
     Attributes:
         receive: The server's `receive`, for the loop to call while it `has_role`.
@@ -53,10 +52,10 @@ class Reader:
         "_connection",
         "_failure",
         "_inbox",
+        "_is_at_end",
         "_is_taking",
         "_limits",
         "_loop_task",
-        "_on_left",
         "_room",
         "_scope",
         "_size",
@@ -73,7 +72,6 @@ class Reader:
         connection: Connection,
         task_group: TaskGroup,
         limits: Limits,
-        on_left: Callable[[Event], None],
     ) -> None:
         self.receive: Receive = connection.receive
         self.has_role: bool = True
@@ -83,12 +81,12 @@ class Reader:
         self._connection = connection
         self._task_group = task_group
         self._limits = limits
-        self._on_left = on_left
         self._loop_task = anyio.get_current_task().id
         self._inbox: deque[Event] = deque()
         self._size = 0
         self._watching = False
         self._is_taking = False
+        self._is_at_end = False
         self._failure: BaseException | None = None
         self._arrival: anyio.Event | None = None
         self._room: anyio.Event | None = None
@@ -101,7 +99,7 @@ class Reader:
         garbage collector comes by.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self._on_left, self.on_full
+        del self.receive, self._connection, self.on_full
 
     @property
     def waits_in_loop(self) -> bool:
@@ -122,8 +120,10 @@ class Reader:
             self.is_driving = False
 
     def _see_to_it(self) -> None:
-        # Not at once in `on_connect`: there is nothing to read before the accept.
-        if not self._watching and self._connection.state is ConnectionState.OPEN:
+        # Not at once in `on_connect`: there is nothing to read before the accept. And not after
+        # our close, which nothing is to hold up; but once a send failed: the disconnect is to come.
+        connection = self._connection
+        if connection.is_accepted and connection.state is not ConnectionState.CLOSED:
             self._watch()
 
     def stop(self) -> None:
@@ -191,7 +191,7 @@ class Reader:
         return event
 
     def _watch(self) -> None:
-        if not self._watching and self._failure is None:
+        if not (self._watching or self._is_at_end) and self._failure is None:
             self._watching = True
             self.has_role = False
             self._task_group.start_soon(self._read, name="wsendpoints reader")
@@ -212,7 +212,9 @@ class Reader:
             self._inbox.append(event)
             self._size += _size_of(event)
             if event.get("type") == DISCONNECT:
-                self._on_left(event)
+                self._is_at_end = True
+                # It may not be the next event, but is known from now on.
+                self._connection.left(event)
                 return
             self._notify()
             while self._is_full():

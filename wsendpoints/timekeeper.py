@@ -4,6 +4,7 @@ No task waits for them, but for the idle timeout: they move the deadline of one 
 """
 
 import logging
+import math
 from collections.abc import Hashable
 from time import monotonic, time
 from typing import Any, Final, NamedTuple
@@ -218,8 +219,10 @@ class Timekeeper:
         name: str | None = None,
     ) -> None:
         if seconds is not None:
+            at = anyio.current_time() + seconds
             deadline = Deadline(name or str(key), seconds, code, level)
-            self._pending[key] = (anyio.current_time() + seconds, deadline)
+            # Setting it again does not put it off.
+            self._pending[key] = min(self._pending.get(key, (math.inf, deadline)), (at, deadline))
             self._move()
 
     def _clear(self, key: Hashable) -> None:
@@ -231,5 +234,5 @@ class Timekeeper:
 
     def _move(self) -> None:
         self._task_group.cancel_scope.deadline = min(
-            (at for at, _ in self._pending.values()), default=float("inf")
+            (at for at, _ in self._pending.values()), default=math.inf
         )
