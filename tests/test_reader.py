@@ -359,7 +359,7 @@ async def test_server_that_fails_while_a_handler_receives_is_a_failure() -> None
 
 
 async def test_coroutine_that_is_given_up_is_closed() -> None:
-    """An endpoint that is abandoned while a handler waits closes the handler's coroutine."""
+    """An endpoint that is abandoned while it waits closes its coroutine."""
     closed: list[bool] = []
 
     async def handler() -> None:
@@ -372,8 +372,7 @@ async def test_coroutine_that_is_given_up_is_closed() -> None:
     async with anyio.create_task_group() as tasks:
         connection = Connection(server.receive, server.send)
         reader = Reader(connection, tasks, Limits())
-        steps = handler().__await__()
-        driving = reader.drive(steps, next(steps))
-        driving.send(None)
-        driving.close()
+        accompanied = reader.accompany(handler())
+        accompanied.send(None)
+        accompanied.close()
     assert closed == [True]

@@ -5,7 +5,7 @@ Only checked events come in here. What the peer does shows as one exception alon
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 import anyio
@@ -47,6 +47,8 @@ class Connection:
 
     Attributes:
         receive: Who is asked for the next event: the server, or an endpoint's reader.
+        send: The server's. Who calls it by itself checks the state before, and tells `lost` or
+            `cut_off` how it failed.
         state: Where the connection stands.
         is_accepted: Whether accept was sent, so that the peer may take it for open.
         is_drained: Whether the disconnect was received: no other event follows.
@@ -67,7 +69,6 @@ class Connection:
         "_is_ended",
         "_is_receiving",
         "_scope",
-        "_send",
         "close_timeout",
         "code",
         "expires_at",
@@ -80,6 +81,7 @@ class Connection:
         "on_left",
         "reason",
         "receive",
+        "send",
         "state",
     )
 
@@ -99,7 +101,7 @@ class Connection:
         self.on_expiry: Callable[[], None] | None = None
         self.close_timeout: float | None = None
         self.expires_at: float | None = None
-        self._send: Send = send or _no_send
+        self.send: Send = send or _no_send
         self._scope: Scope = scope or {}
         self._is_receiving = False
         self._is_ended = False
@@ -123,7 +125,7 @@ class Connection:
             InvalidStateError: It is out of turn, or there is nowhere to send it.
             WebSocketDisconnect: The peer left.
         """
-        if self._send is _no_send:
+        if self.send is _no_send:
             await _no_send(event)
         if self.state is not _OPEN or event["type"] != SEND:
             following = self._after(event)
@@ -135,25 +137,16 @@ class Connection:
                 self.is_accepted = True
                 if self.on_accept is not None:
                     self.on_accept()
-        waiting = self.begin(event)
-        if waiting is not None:
-            await waiting
-
-    def begin(self, event: Event) -> Awaitable[None] | None:
-        """Give an event that may be sent to the server, up to where it has to wait.
-
-        Returns:
-            What to await then; `None` if the server has it already, which is the common case.
-
-        Raises:
-            WebSocketDisconnect: The peer left.
-        """
         try:
-            steps = self._send(event).__await__()
-            trap: Any = next(steps, DONE)
+            # By hand, since most are done without having to wait: nothing bounds those.
+            steps = self.send(event).__await__()
+            if (trap := next(steps, DONE)) is not DONE:
+                await self._wait(steps, trap)
         except Exception as exc:
-            raise self._lost(exc) from exc
-        return None if trap is DONE else self._wait(steps, trap)
+            raise self.lost(exc) from exc
+        except BaseException:
+            self.cut_off()
+            raise
 
     async def _wait(self, steps: Any, trap: Any) -> None:
         on_blocked = self.on_blocked
@@ -161,13 +154,6 @@ class Connection:
             on_blocked(steps, True)
         try:
             await resume(steps, trap, _take_no_notice)
-        except Exception as exc:
-            raise self._lost(exc) from exc
-        except BaseException:
-            # Cancelled: nobody knows how much of it went out.
-            if self.state is _OPEN:
-                self.state = ConnectionState.BROKEN
-            raise
         finally:
             if on_blocked is not None:
                 on_blocked(steps, False)
@@ -178,7 +164,12 @@ class Connection:
             raise self.disconnect()
         return after_sending(self.state, event)
 
-    def _lost(self, exc: Exception) -> WebSocketDisconnect:
+    def cut_off(self) -> None:
+        """Take note that a send was cancelled: nobody knows how much of it went out."""
+        if self.state is _OPEN:
+            self.state = ConnectionState.BROKEN
+
+    def lost(self, exc: Exception) -> WebSocketDisconnect:
         """Take note that the server's `send` failed: the event was legal, so the peer left."""
         logger.debug("send: the connection is over: %s", type(exc).__name__)
         # If we closed it while this send was under way, that is how it ended.
@@ -221,7 +212,7 @@ class Connection:
         if 1000 < code < 3000 and _is_daphne(self._scope):
             code = self._other_than(code)
         try:
-            await self._send({"type": CLOSE, "code": code, "reason": self.reason})
+            await self.send({"type": CLOSE, "code": code, "reason": self.reason})
         except (OSError, RuntimeError) as exc:
             # The second is uvicorn's legacy implementation's, once it has told of the disconnect.
             logger.debug("close: the peer left before: %s", type(exc).__name__)

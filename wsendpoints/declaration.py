@@ -22,7 +22,9 @@ from typing_extensions import TypeIs
 
 from wsendpoints.annotations import MISSING, Function, message_types
 from wsendpoints.exceptions import ConfigurationError
-from wsendpoints.schema import Encoding, Inbound, Outbound
+from wsendpoints.inbound import Inbound
+from wsendpoints.outbound import Outbound
+from wsendpoints.schema import Encoding
 from wsendpoints.unions import clash, members, runtime_types, union_of
 
 __all__ = ["Declaration", "Handler", "declare", "handles"]

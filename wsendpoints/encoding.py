@@ -4,14 +4,17 @@ One JSON parser serves everywhere, pydantic's: unlike the standard library's it 
 alone, refuses lone surrogates, and bounds nesting and the length of numbers.
 """
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from pydantic_core import from_json, to_json
+from pydantic_core import SchemaSerializer, core_schema, from_json
 
 from wsendpoints.asgi import Event
 from wsendpoints.exceptions import InvalidDataError, ServerProtocolError
 
 __all__ = ["check_binary", "check_text", "decode_json", "encode_json", "frame_of"]
+
+# Half the time of `pydantic_core.to_json`, which reads its options anew with each value.
+_to_json: Final = SchemaSerializer(core_schema.any_schema()).to_json
 
 
 def frame_of(event: Event) -> str | bytes:
@@ -81,8 +84,8 @@ def decode_json(frame: str | bytes) -> Any:
         raise InvalidDataError("not valid JSON") from None
 
 
-def encode_json(value: Any) -> str:
-    """Return the JSON text of a plain value, a model, a dataclass, or any mix of them.
+def encode_json(value: Any) -> bytes:
+    """Return the JSON, in UTF-8, of a plain value, a model, a dataclass, or any mix of them.
 
     Models are written by alias, as they are read. `NaN` and the infinities become `null`, as
     JavaScript's `JSON.stringify` has it: an echo must not fail for what a client can send.
@@ -90,4 +93,4 @@ def encode_json(value: Any) -> str:
     Raises:
         ValueError: It can't be written as JSON.
     """
-    return to_json(value, inf_nan_mode="null").decode()
+    return _to_json(value, by_alias=True)

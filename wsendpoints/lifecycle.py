@@ -31,7 +31,6 @@ from wsendpoints.invalid import to_client_error
 from wsendpoints.reader import Reader
 from wsendpoints.schema import Encoding
 from wsendpoints.state import RECEIVE, ConnectionState
-from wsendpoints.steps import DONE
 from wsendpoints.tasks import Tasks
 from wsendpoints.timekeeper import Timekeeper
 from wsendpoints.websocket import WebSocket, connection_of
@@ -83,13 +82,11 @@ class Lifecycle:
     __slots__ = (
         "_admission",
         "_connection",
-        "_counts_messages",
         "_endpoint",
         "_failure",
         "_invalid_in_a_row",
         "_is_used",
         "_reader",
-        "_surely_fits",
         "_task_group",
         "_tasks",
         "_timekeeper",
@@ -110,8 +107,6 @@ class Lifecycle:
         self._tasks: Tasks | None = None
         self._failure: BaseException | None = None
         self._invalid_in_a_row = 0
-        self._surely_fits = 0
-        self._counts_messages = False
         self._is_used = False
 
     async def run(self) -> None:
@@ -124,13 +119,10 @@ class Lifecycle:
         self._websocket.scope[_SERVED] = True
         await self._connection.next_event()
         limits = self._endpoint.limits
-        # A character is at most four bytes of UTF-8.
-        self._surely_fits = (limits.max_message_size or sys.maxsize) // 4
         self._task_group = anyio.create_task_group()
         self._tasks = Tasks(self._task_group, self._task_failed)
         self._reader = Reader(self._connection, self._task_group, limits)
         self._timekeeper = Timekeeper(limits, self._connection, self._task_group, self._reader)
-        self._counts_messages = self._timekeeper.counts_messages
         self._connection.on_close = self._closing
         self._connection.on_left = self._left
         self._connection.close_timeout = limits.close_timeout or math.inf
@@ -147,7 +139,7 @@ class Lifecycle:
         try:
             async with self._task_group:
                 try:
-                    await self._converse()
+                    await self._reader.accompany(self._converse())
                 except (anyio.get_cancelled_exc_class(), GeneratorExit):
                     raise
                 except BaseException as exc:  # noqa: BLE001 - raised in the end
@@ -161,11 +153,23 @@ class Lifecycle:
             self._reader.release()
 
     async def _converse(self) -> None:
-        """Answer the handshake, then handle each message, until either side ends it."""
-        connection, reader = self._connection, self._reader
+        """Answer the handshake, then handle each message, until either side ends it.
+
+        All that a message passes on its way is here. What is the same for each is looked up
+        before the first.
+        """
+        connection, endpoint, websocket = self._connection, self._endpoint, self._websocket
+        reader, receive, send = self._reader, self._reader.receive, connection.send
+        timekeeper, counts_messages = self._timekeeper, self._timekeeper.counts_messages
+        handling, replying = timekeeper.handling, timekeeper.replying
+        handlers, on_message = self.declaration.handlers, self.declaration.on_message
+        inbound, outbound = self.declaration.inbound, self.declaration.outbound
+        decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
+        encoders, encode = outbound.encoders, outbound.encode
+        # A character is at most four bytes of UTF-8.
+        surely_fits = (endpoint.limits.max_message_size or sys.maxsize) // 4
+
         await self._connect()
-        drive = (self._timekeeper if self._timekeeper.times_handlers else reader).drive
-        receive, handle = reader.receive, self._handle
         while True:
             if connection.state is _OPEN:
                 event = await (receive() if reader.has_role else reader.next())
@@ -176,10 +180,46 @@ class Lifecycle:
             if event.get("type") != RECEIVE:
                 connection.received(event)
                 return
-            # By hand, since most handlers end without having to wait: see `Reader`.
-            steps = handle(event).__await__()
-            if (trap := next(steps, DONE)) is not DONE:
-                await drive(steps, trap)
+            reader.on_wait = handling
+            try:
+                frame = event.get("text")
+                if type(frame) is not str or event.get("bytes") is not None:
+                    frame = frame_of(event)
+                if counts_messages:
+                    timekeeper.message_came()
+                if len(frame) > surely_fits:
+                    self._check_size(frame)
+                try:
+                    message = decode_text(frame) if type(frame) is str else decode_binary(frame)
+                except ValidationError as exc:
+                    as_json = endpoint.encoding == "json"
+                    raise to_client_error(exc, frame, json=as_json) from None
+                handler = handlers.get(message.__class__, on_message)
+                reply = await handler(endpoint, websocket, message)
+                self._invalid_in_a_row = 0
+                # A connection that somebody closed meanwhile has no use for the reply.
+                if reply is not None and connection.state is _OPEN:
+                    event = encoders.get(reply.__class__, encode)(reply)
+                    reader.on_wait = replying
+                    try:
+                        await send(event)
+                    except Exception as exc:
+                        raise connection.lost(exc) from exc
+                    except BaseException:
+                        connection.cut_off()
+                        raise
+            except ClientMessageError as error:
+                await self._refuse(error)
+            except WebSocketDisconnect:
+                # Ours: what else the client sent before it left is handled still.
+                if connection.state is not _DISCONNECTED:
+                    raise
+            reader.on_wait = None
+            if timekeeper.is_timing:
+                timekeeper.handled()
+            # An idle connection holds no message.
+            del event
+            frame = message = reply = None
 
     async def _connect(self) -> None:
         if self._connection.state is not ConnectionState.HANDSHAKE:
@@ -187,17 +227,13 @@ class Lifecycle:
         params = self._admission.admit(self._endpoint, self._websocket)
         if params is not None:
             self._endpoint.params = params
-        steps = self._call_on_connect().__await__()
-        if (trap := next(steps, DONE)) is not DONE:
-            self._timekeeper.connecting()
-            await self._reader.drive(steps, trap)
-            self._timekeeper.connected()
-
-    async def _call_on_connect(self) -> None:
+        self._reader.on_wait = self._timekeeper.connecting
         try:
             await self._endpoint.on_connect(self._websocket)
         except ClientMessageError as error:  # from a message that it received itself
             await self._refuse(error)
+        self._timekeeper.connected()
+        self._reader.on_wait = None
 
     async def _next_remaining(self) -> Event | None:
         """Return what the client sent before it left; `None` once there is no more."""
@@ -206,39 +242,6 @@ class Lifecycle:
         with anyio.move_on_after(_AFTER_A_FAILED_SEND):
             return await (self._reader.receive() if self._reader.has_role else self._reader.next())
         return None
-
-    async def _handle(self, event: Event) -> None:
-        """Turn an event into a message, have it handled, and send the reply."""
-        declaration = self.declaration
-        try:
-            frame = event.get("text")
-            if type(frame) is not str or event.get("bytes") is not None:
-                frame = frame_of(event)
-            if self._counts_messages:
-                self._timekeeper.message_came()
-            if len(frame) > self._surely_fits:
-                self._check_size(frame)
-            inbound = declaration.inbound
-            decode = inbound.decode_text if type(frame) is str else inbound.decode_binary
-            try:
-                message: Any = decode(frame)
-            except ValidationError as exc:
-                as_json = self._endpoint.encoding == "json"
-                raise to_client_error(exc, frame, json=as_json) from None
-            handler = declaration.handlers.get(message.__class__, declaration.on_message)
-            reply = await handler(self._endpoint, self._websocket, message)
-            self._invalid_in_a_row = 0
-            # A connection that somebody closed meanwhile has no use for the reply.
-            if reply is not None and self._connection.state is _OPEN:
-                waiting = self._connection.begin(declaration.outbound.encode(reply))
-                if waiting is not None:
-                    await waiting
-        except ClientMessageError as error:
-            await self._refuse(error)
-        except WebSocketDisconnect:
-            # Ours: what else the client sent before it left is handled still.
-            if self._connection.state is not _DISCONNECTED:
-                raise
 
     def _check_size(self, frame: str | bytes) -> None:
         size = len(frame) if isinstance(frame, bytes) else len(frame.encode(errors="replace"))
@@ -295,7 +298,7 @@ class Lifecycle:
         """Note that the client left: what speaks to nobody ends, a handler has its grace."""
         self._live_tasks.cancel()
         if self._endpoint.cancel_on_disconnect:
-            if self._reader.is_driving:
+            if self._reader.is_handling:
                 logger.info("%s: a handler is cancelled, for the client left", self._name)
             self._task_group.cancel_scope.cancel()
         else:

@@ -4,16 +4,16 @@ A client that leaves shows in `receive` alone, on every server. So one call must
 all times, also while a handler runs for long. A task that only reads would do it, at the price
 of a task switch a message. Instead the role moves:
 
-- The endpoint's loop has it. It calls `receive`, and starts the handler's coroutine by hand. If
-  that ends without having to wait, which is the common case, nothing else happens.
-- Once the handler waits for something, a task takes the role and reads into a bounded inbox,
-  while the loop goes on driving the handler.
+- The endpoint's loop has it: it calls `receive`, and awaits the handler. If that ends without
+  having to wait, which is the common case, nothing else happens.
+- The loop is run by hand, so that it shows when a handler has to wait. Then a task takes the
+  role, and reads into a bounded inbox.
 - When the handler is done the loop takes what the inbox has, then what the task is still
   waiting for, and then has the role again.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -24,7 +24,7 @@ from wsendpoints.connection import Connection
 from wsendpoints.exceptions import InvalidStateError
 from wsendpoints.limits import Limits
 from wsendpoints.state import DISCONNECT, ConnectionState
-from wsendpoints.steps import resume
+from wsendpoints.steps import DONE, resume
 
 __all__ = ["Reader"]
 
@@ -42,7 +42,8 @@ class Reader:
     Attributes:
         receive: The server's `receive`, for the loop to call while it `has_role`.
         has_role: Whether the loop may call it: nobody else is about to, and nothing waits.
-        is_driving: Whether a handler is suspended.
+        on_wait: Called each time that the loop has to wait, but for the next event: `None` while
+            it waits for that. What else it does is to handle one.
         on_full: Called with `True` once the inbox is full, so that nobody reads and nobody would
             see that the client left, and with `False` when there is room again.
     """
@@ -62,8 +63,8 @@ class Reader:
         "_task_group",
         "_watching",
         "has_role",
-        "is_driving",
         "on_full",
+        "on_wait",
         "receive",
     )
 
@@ -75,7 +76,7 @@ class Reader:
     ) -> None:
         self.receive: Receive = connection.receive
         self.has_role: bool = True
-        self.is_driving: bool = False
+        self.on_wait: Callable[[], None] | None = None
         self.on_full: Callable[[bool], None] | None = None
         connection.receive = self.take
         self._connection = connection
@@ -99,27 +100,28 @@ class Reader:
         garbage collector comes by.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self.on_full
+        del self.receive, self._connection, self.on_full, self.on_wait
+
+    @property
+    def is_handling(self) -> bool:
+        """Whether the loop is at work, rather than waiting for an event."""
+        return self.on_wait is not None
 
     @property
     def waits_in_loop(self) -> bool:
-        """Whether the loop is waiting for an event, so that no handler runs."""
-        return not self.is_driving and anyio.get_current_task().id != self._loop_task
+        """Whether the loop is waiting for an event, and this is called from elsewhere."""
+        return not self.is_handling and anyio.get_current_task().id != self._loop_task
 
-    async def drive(self, steps: Any, trap: Any) -> None:
-        """Run a handler to its end that has to wait, and see that somebody reads meanwhile.
-
-        Args:
-            steps: The iterator of its coroutine.
-            trap: What it waits for.
-        """
-        self.is_driving = True
-        try:
+    async def accompany(self, loop: Coroutine[Any, Any, None]) -> None:
+        """Run the endpoint's loop to its end, and see that somebody reads while it handles."""
+        steps = loop.__await__()
+        if (trap := next(steps, DONE)) is not DONE:
             await resume(steps, trap, self._see_to_it)
-        finally:
-            self.is_driving = False
 
     def _see_to_it(self) -> None:
+        if self.on_wait is None:
+            return
+        self.on_wait()
         # Not at once in `on_connect`: there is nothing to read before the accept. And not after
         # our close, which nothing is to hold up; but once a send failed: the disconnect is to come.
         connection = self._connection
@@ -219,7 +221,7 @@ class Reader:
             self._notify()
             while self._is_full():
                 await self._wait_for_room()
-            if not self.is_driving and not self._is_taking:
+            if not self.is_handling and not self._is_taking:
                 return
 
     async def _wait_for_room(self) -> None:

@@ -60,7 +60,7 @@ class Timekeeper:
 
     Attributes:
         counts_messages: Whether `message_came` wants to be called for each.
-        times_handlers: Whether a handler that has to wait is to be run by `drive`.
+        is_timing: Whether `handled` wants to be called, when the message is handled.
     """
 
     __slots__ = (
@@ -72,8 +72,9 @@ class Timekeeper:
         "_pending",
         "_reader",
         "_task_group",
+        "_times_handlers",
         "counts_messages",
-        "times_handlers",
+        "is_timing",
     )
 
     def __init__(
@@ -94,9 +95,8 @@ class Timekeeper:
             or limits.idle_timeout is not None
             or limits.first_message_timeout is not None
         )
-        self.times_handlers: bool = (
-            limits.handler_timeout is not None or limits.idle_timeout is not None
-        )
+        self.is_timing: bool = False
+        self._times_handlers = limits.handler_timeout is not None or limits.idle_timeout is not None
         connection.on_accept = self._accepted
         connection.on_expiry = self._expiry_changed
         reader.on_full = self._inbox_full
@@ -155,17 +155,24 @@ class Timekeeper:
             rate: Any = self._limits.rate
             raise RateLimitedError(f"rate: {rate.messages} messages in {rate.per:g} s")
 
-    async def drive(self, steps: Any, trap: Any) -> None:
-        """Run a handler to its end that has to wait, in the time that it has."""
-        key = object()
-        self._set(
-            key, self._limits.handler_timeout, CloseCode.INTERNAL_ERROR, name="handler_timeout"
-        )
-        try:
-            await self._reader.drive(steps, trap)
-        finally:
-            self._clear(key)
-            self._last_message = monotonic()
+    def handling(self) -> None:
+        """A handler has to wait."""
+        if self._times_handlers and not self.is_timing:
+            self.is_timing = True
+            self._set("handler_timeout", self._limits.handler_timeout, CloseCode.INTERNAL_ERROR)
+
+    def replying(self) -> None:
+        """The reply has to wait for the server."""
+        self.handling()
+        self.is_timing = True
+        self._set("send_timeout", self._limits.send_timeout, CloseCode.TRY_AGAIN_LATER)
+
+    def handled(self) -> None:
+        """The message is handled, and its reply sent."""
+        self.is_timing = False
+        self._clear("handler_timeout")
+        self._clear("send_timeout")
+        self._last_message = monotonic()
 
     def left(self) -> None:
         """The client left: a handler has its grace."""
@@ -199,7 +206,7 @@ class Timekeeper:
         while True:
             # While a handler runs the client may be waiting for its answer.
             left = seconds
-            if not self._reader.is_driving:
+            if not self._reader.is_handling:
                 left += self._last_message - monotonic()
             if left <= 0:
                 break

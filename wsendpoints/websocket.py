@@ -327,11 +327,11 @@ class WebSocket(Mapping[str, Any]):
             ValueError: It can't be written as JSON, or `mode` is none of the two.
         """
         _check_mode(mode)
-        text = encode_json(data)
+        json = encode_json(data)
         if mode == "text":
-            await self._connection.transmit({"type": SEND, "text": text})
+            await self._connection.transmit({"type": SEND, "text": json.decode()})
         else:
-            await self._connection.transmit({"type": SEND, "bytes": text.encode()})
+            await self._connection.transmit({"type": SEND, "bytes": json})
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str | None = None) -> None:
         """Close the connection; before `accept`, refuse it: the client gets a 403.
