@@ -9,8 +9,6 @@ from anyio.lowlevel import checkpoint
 from tests.recording import Recording
 from wsendpoints import InvalidStateError, Limits, WebSocket
 from wsendpoints.asgi import Event, Scope
-from wsendpoints.connection import Connection
-from wsendpoints.reader import Reader
 from wsendpoints.testing import Dialect, connect
 
 pytestmark = pytest.mark.anyio
@@ -356,23 +354,3 @@ async def test_server_that_fails_while_a_handler_receives_is_a_failure() -> None
     with pytest.raises(ValueError, match="server"):
         await Asking(dict(SCOPE), receive, server.send)
     assert Asking.log == ["connect", 1011]
-
-
-async def test_coroutine_that_is_given_up_is_closed() -> None:
-    """An endpoint that is abandoned while it waits closes its coroutine."""
-    closed: list[bool] = []
-
-    async def handler() -> None:
-        try:
-            await checkpoint()
-        finally:
-            closed.append(True)
-
-    server = Flood([])
-    async with anyio.create_task_group() as tasks:
-        connection = Connection(server.receive, server.send)
-        reader = Reader(connection, tasks, Limits())
-        accompanied = reader.accompany(handler())
-        accompanied.send(None)
-        accompanied.close()
-    assert closed == [True]

@@ -78,3 +78,20 @@ async def test_awaitable_that_can_not_be_thrown_at(anyio_backend: str) -> None:
         await resume(steps, next(steps), ignore)
     assert scope.cancelled_caught
     steps.steps.close()
+
+
+async def test_coroutine_that_is_given_up_is_closed() -> None:
+    """What is abandoned while it waits cleans up."""
+    closed: list[bool] = []
+
+    async def waiting() -> None:
+        try:
+            await checkpoint()
+        finally:
+            closed.append(True)
+
+    steps = waiting().__await__()
+    driving = resume(steps, next(steps), lambda: None)
+    driving.send(None)
+    driving.close()
+    assert closed == [True]

@@ -77,6 +77,7 @@ class Declaration:
         handlers: By the class of a message, who handles it.
         on_message: Who handles the messages of every other class.
         tag: The field that tells its messages apart, `"type"` if it has none.
+        cleans_up: Whether it has an `on_disconnect` of its own.
     """
 
     inbound: Inbound
@@ -84,6 +85,7 @@ class Declaration:
     handlers: Mapping[type, Handler]
     on_message: Handler
     tag: str
+    cleans_up: bool
 
 
 class _Method(NamedTuple):
@@ -139,7 +141,18 @@ def declare(cls: type, base: type, encoding: object, sends: object) -> Declarati
         )
     if receiver is not None:
         methods = [receiver]
-    return _compile(where, methods, encoding, sends, routed=receiver is None)
+    on_message, handlers, taken = _route(where, methods, routed=receiver is None)
+    inbound = Inbound(Any if Any in taken else union_of(taken), encoding, where)
+    outbound = Outbound(_sent(methods, sends), encoding, where)
+    own, default = (getattr(klass, "on_disconnect") for klass in (cls, base))  # noqa: B009 - not on `type`
+    return Declaration(
+        inbound=inbound,
+        outbound=outbound,
+        handlers=handlers,
+        on_message=on_message,
+        tag=inbound.tag or outbound.tag or "type",
+        cleans_up=own is not default,
+    )
 
 
 def _is_encoding(value: object) -> TypeIs[Encoding]:
@@ -184,36 +197,6 @@ def _read(cls: type, name: str) -> _Method:
     return _Method(name, function, takes, returns)
 
 
-def _compile(
-    where: str, methods: Sequence[_Method], encoding: Encoding, sends: object, *, routed: bool
-) -> Declaration:
-    routes: dict[type, Handler] = {}
-    taken: list[Any] = []
-    if routed and methods:
-        on_message, taken = _route(where, methods, routes)
-    elif methods:
-        on_message = methods[0].handler
-        takes = methods[0].takes
-        taken = [Any if takes is MISSING else takes]
-    else:
-        on_message = _ignore
-        taken = [Any]
-    annotation = Any if Any in taken else union_of(taken)
-    inbound = Inbound(annotation, encoding, where)
-    outbound = Outbound(_sent(methods, sends), encoding, where)
-    return Declaration(
-        inbound=inbound,
-        outbound=outbound,
-        handlers=routes,
-        on_message=on_message,
-        tag=_tag_of(inbound, outbound),
-    )
-
-
-def _tag_of(inbound: Inbound, outbound: Outbound) -> str:
-    return inbound.tag or outbound.tag or "type"
-
-
 async def _ignore(endpoint: Any, websocket: Any, data: Any) -> None:
     """Take no notice of a message: the endpoint has no handler."""
 
@@ -232,13 +215,24 @@ def _sent(methods: Sequence[_Method], sends: object) -> list[Any]:
 
 
 def _route(
-    where: str, methods: Sequence[_Method], routes: dict[type, Handler]
-) -> tuple[Handler, list[Any]]:
-    """Fill the table of who handles which class of message.
+    where: str, methods: Sequence[_Method], *, routed: bool
+) -> tuple[Handler, Mapping[type, Handler], Sequence[Any]]:
+    """Return who handles what.
+
+    Args:
+        where: The class.
+        methods: Those that handle messages.
+        routed: Whether each handles messages of its own; if not, there is one for all.
 
     Returns:
-        Who handles a message of another class, and the members of the inbound union.
+        Who handles a message of a class that is not in the table, the table, and the members of
+        the inbound union.
     """
+    if not methods:
+        return _ignore, {}, [Any]
+    if not routed:
+        takes = methods[0].takes
+        return methods[0].handler, {}, [Any if takes is MISSING else takes]
     owners: list[tuple[Any, _Method]] = []
     for method in methods:
         if method.takes is MISSING or method.takes is Any:
@@ -251,6 +245,7 @@ def _route(
 
     classes = [runtime_types(member) for member, _ in owners]
     claims = Counter(klass for some in classes for klass in some or ())
+    routes: dict[type, Handler] = {}
     union: list[Any] = []
     for (member, method), some in zip(owners, classes, strict=True):
         if some is not None and all(claims[klass] == 1 for klass in some):
@@ -261,7 +256,7 @@ def _route(
             route = functools.partial(_Routed, method.handler)
             union.append(Annotated[member, AfterValidator(route)])
             routes[_Routed] = _handle_routed
-    return _by_instance(routes), union
+    return _by_instance(routes), routes, union
 
 
 def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, _Method]]) -> None:

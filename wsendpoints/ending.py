@@ -37,12 +37,14 @@ class Ending:
     Args:
         endpoint: Whose connection it is.
         timekeeper: Knows whether a limit ended it.
+        cleans_up: Whether its class has an `on_disconnect` of its own.
     """
 
-    __slots__ = ("_connection", "_endpoint", "_timekeeper", "_websocket")
+    __slots__ = ("_cleans_up", "_connection", "_endpoint", "_timekeeper", "_websocket")
 
-    def __init__(self, endpoint: EndingHooks, timekeeper: Timekeeper) -> None:
+    def __init__(self, endpoint: EndingHooks, timekeeper: Timekeeper, *, cleans_up: bool) -> None:
         self._endpoint = endpoint
+        self._cleans_up = cleans_up
         self._timekeeper = timekeeper
         self._websocket = endpoint.websocket
         self._connection = connection_of(endpoint.websocket)
@@ -113,7 +115,10 @@ class Ending:
             self._connection.state is ConnectionState.DISCONNECTED
         )
         level = logging.INFO if is_shutdown else logging.DEBUG
-        logger.log(level, "%s: the connection ended with %s", self._name, describe(code))
+        if logger.isEnabledFor(level):
+            logger.log(level, "%s: the connection ended with %s", self._name, describe(code))
+        if not self._cleans_up:
+            return None
         timeout = self._endpoint.limits.disconnect_timeout
         with anyio.move_on_after(timeout, shield=True) as scope:
             try:

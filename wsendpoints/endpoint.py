@@ -209,7 +209,10 @@ class WebSocketEndpoint(ABC):
         Returning without having accepted refuses the client. Raise `Denied` to refuse it with a
         status of your choice.
         """
-        await websocket.accept(choose_subprotocol(self.subprotocols, websocket.subprotocols))
+        subprotocol = None
+        if self.subprotocols:
+            subprotocol = choose_subprotocol(self.subprotocols, websocket.subprotocols)
+        await websocket.accept(subprotocol)
 
     def on_receive(self, websocket: WebSocket, data: Any) -> Any:
         """Handle a message. By default: take no notice.

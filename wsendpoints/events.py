@@ -3,11 +3,12 @@
 Whose turn it is, is not checked here: see `state`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from wsendpoints.asgi import Event
 from wsendpoints.close_codes import CloseCode, check_close_code, cut_reason
+from wsendpoints.datastructures import parse_subprotocols
 from wsendpoints.encoding import check_binary, check_text
 from wsendpoints.handshake import check_subprotocol
 from wsendpoints.headers import check_headers
@@ -28,12 +29,12 @@ def close_event(code: object, reason: object) -> Event:
     return {"type": CLOSE, "code": check_close_code(code), "reason": cut_reason(reason)}
 
 
-def check_event(event: object, offered: Sequence[str]) -> Event:
+def check_event(event: object, offered: object) -> Event:
     """Return an event in the form that every server takes.
 
     Args:
         event: Anything; what is given is not changed.
-        offered: The subprotocols that the client offers.
+        offered: What the scope has under `"subprotocols"`.
 
     Raises:
         ValueError, TypeError: It is not as the ASGI specification has it, or not as RFC 6455 has
@@ -56,7 +57,7 @@ def check_event(event: object, offered: Sequence[str]) -> Event:
                 event["bytes"] = check_binary(data)
         case "websocket.accept":
             if event.get("subprotocol") is not None:
-                check_subprotocol(event["subprotocol"], offered)
+                check_subprotocol(event["subprotocol"], parse_subprotocols(offered))
             event["headers"] = check_headers(event.get("headers"))
         case "websocket.close":
             return close_event(event.get("code", CloseCode.NORMAL_CLOSURE), event.get("reason"))

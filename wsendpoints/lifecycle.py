@@ -8,7 +8,6 @@ from contextlib import aclosing
 from typing import Any, ClassVar, Final, Protocol, TypeVarTuple, Unpack
 
 import anyio
-from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 from pydantic import ValidationError
 
@@ -31,6 +30,7 @@ from wsendpoints.invalid import to_client_error
 from wsendpoints.reader import Reader
 from wsendpoints.schema import Encoding
 from wsendpoints.state import RECEIVE, ConnectionState
+from wsendpoints.steps import DONE, resume
 from wsendpoints.tasks import Tasks
 from wsendpoints.timekeeper import Timekeeper
 from wsendpoints.websocket import WebSocket, connection_of
@@ -87,7 +87,6 @@ class Lifecycle:
         "_invalid_in_a_row",
         "_is_used",
         "_reader",
-        "_task_group",
         "_tasks",
         "_timekeeper",
         "_websocket",
@@ -95,7 +94,6 @@ class Lifecycle:
     )
 
     _reader: Reader
-    _task_group: TaskGroup
     _timekeeper: Timekeeper
 
     def __init__(self, endpoint: Hooks, declaration: Declaration, admission: Admission) -> None:
@@ -119,32 +117,38 @@ class Lifecycle:
         self._websocket.scope[_SERVED] = True
         await self._connection.next_event()
         limits = self._endpoint.limits
-        self._task_group = anyio.create_task_group()
-        self._tasks = Tasks(self._task_group, self._task_failed)
-        self._reader = Reader(self._connection, self._task_group, limits)
-        self._timekeeper = Timekeeper(limits, self._connection, self._task_group, self._reader)
+        self._tasks = Tasks(anyio.create_task_group(), self._task_failed)
+        self._reader = Reader(self._connection, self._tasks, limits)
+        self._timekeeper = Timekeeper(limits, self._connection, self._tasks, self._reader)
         self._connection.on_close = self._closing
         self._connection.on_left = self._left
         self._connection.close_timeout = limits.close_timeout or math.inf
         self._admission.open += 1
         try:
             await self._live()
-            await Ending(self._endpoint, self._timekeeper).conclude(self._take_failure())
+            ending = Ending(self._endpoint, self._timekeeper, cleans_up=self.declaration.cleans_up)
+            await ending.conclude(self._take_failure())
         finally:
             self._admission.open -= 1
             # They refer back to this: no cycle is to keep a connection alive.
-            del self._endpoint, self._reader, self._task_group, self._timekeeper
+            del self._endpoint, self._reader, self._timekeeper
 
     async def _live(self) -> None:
+        tasks = self._live_tasks
         try:
-            async with self._task_group:
+            async with tasks.group:
                 try:
-                    await self._reader.accompany(self._converse())
+                    # By hand, so that it shows where it has to wait.
+                    steps = self._converse().__await__()
+                    if (trap := next(steps, DONE)) is not DONE:
+                        await resume(steps, trap, self._reader.loop_waits)
                 except (anyio.get_cancelled_exc_class(), GeneratorExit):
                     raise
                 except BaseException as exc:  # noqa: BLE001 - raised in the end
                     self._fail(exc)
-                self._task_group.cancel_scope.cancel()
+                # It takes long, so it is not done for none.
+                if tasks.were_started:
+                    tasks.group.cancel_scope.cancel()
         except anyio.get_cancelled_exc_class() as exc:
             self._fail(exc)
         finally:
@@ -178,6 +182,8 @@ class Lifecycle:
             else:
                 return
             if event.get("type") != RECEIVE:
+                # Nothing is left to be ended for it.
+                connection.on_left = None
                 connection.received(event)
                 return
             reader.on_wait = handling
@@ -300,18 +306,18 @@ class Lifecycle:
         if self._endpoint.cancel_on_disconnect:
             if self._reader.is_handling:
                 logger.info("%s: a handler is cancelled, for the client left", self._name)
-            self._task_group.cancel_scope.cancel()
+            self._live_tasks.group.cancel_scope.cancel()
         else:
             self._timekeeper.left()
 
     def _closing(self) -> None:
         """Note that the application closes the connection: nobody is to wait for a message."""
         self._reader.stop()
-        if self._reader.waits_in_loop:
-            self._task_group.cancel_scope.cancel()
-        else:
+        if self._reader.is_handling:
             # Nobody reads any more, so nothing else would end a handler that goes on.
             self._timekeeper.left()
+        else:
+            self._live_tasks.group.cancel_scope.cancel()
 
     def _task_failed(self, exc: BaseException) -> None:
         """End the connection for what a task raised, unless that is the connection's end."""
@@ -319,7 +325,7 @@ class Lifecycle:
         if judge(exc)[0] is Verdict.DISCONNECT or (is_over and isinstance(exc, InvalidStateError)):
             return
         self._fail(exc)
-        self._task_group.cancel_scope.cancel()
+        self._live_tasks.group.cancel_scope.cancel()
 
     def _fail(self, exc: BaseException) -> None:
         # The first failure counts; what follows from it is noise.

@@ -13,18 +13,16 @@ of a task switch a message. Instead the role moves:
 """
 
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 import anyio
-from anyio.abc import TaskGroup
 
 from wsendpoints.asgi import Event, Receive
 from wsendpoints.connection import Connection
 from wsendpoints.exceptions import InvalidStateError
 from wsendpoints.limits import Limits
 from wsendpoints.state import DISCONNECT, ConnectionState
-from wsendpoints.steps import DONE, resume
+from wsendpoints.tasks import Tasks
 
 __all__ = ["Reader"]
 
@@ -32,11 +30,9 @@ __all__ = ["Reader"]
 class Reader:
     """Reads one connection's events, in the loop or beside the handler.
 
-    Made by the task that will run the loop, whose own calls of `WebSocket.receive` it serves.
-
     Args:
         connection: Its `receive` is the reader's from now on.
-        task_group: Where the task that reads beside a handler lives.
+        tasks: Where the task that reads beside a handler lives.
         limits: How much may wait in the inbox.
 
     Attributes:
@@ -56,11 +52,10 @@ class Reader:
         "_is_at_end",
         "_is_taking",
         "_limits",
-        "_loop_task",
         "_room",
         "_scope",
         "_size",
-        "_task_group",
+        "_tasks",
         "_watching",
         "has_role",
         "on_full",
@@ -71,7 +66,7 @@ class Reader:
     def __init__(
         self,
         connection: Connection,
-        task_group: TaskGroup,
+        tasks: Tasks,
         limits: Limits,
     ) -> None:
         self.receive: Receive = connection.receive
@@ -80,9 +75,8 @@ class Reader:
         self.on_full: Callable[[bool], None] | None = None
         connection.receive = self.take
         self._connection = connection
-        self._task_group = task_group
+        self._tasks = tasks
         self._limits = limits
-        self._loop_task = anyio.get_current_task().id
         self._inbox: deque[Event] = deque()
         self._size = 0
         self._watching = False
@@ -91,7 +85,7 @@ class Reader:
         self._failure: BaseException | None = None
         self._arrival: anyio.Event | None = None
         self._room: anyio.Event | None = None
-        self._scope = anyio.CancelScope()
+        self._scope: anyio.CancelScope | None = None
 
     def release(self) -> None:
         """Give the connection's `receive` back.
@@ -100,25 +94,15 @@ class Reader:
         garbage collector comes by.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self.on_full, self.on_wait
+        del self.receive, self._connection, self._tasks, self.on_full, self.on_wait
 
     @property
     def is_handling(self) -> bool:
         """Whether the loop is at work, rather than waiting for an event."""
         return self.on_wait is not None
 
-    @property
-    def waits_in_loop(self) -> bool:
-        """Whether the loop is waiting for an event, and this is called from elsewhere."""
-        return not self.is_handling and anyio.get_current_task().id != self._loop_task
-
-    async def accompany(self, loop: Coroutine[Any, Any, None]) -> None:
-        """Run the endpoint's loop to its end, and see that somebody reads while it handles."""
-        steps = loop.__await__()
-        if (trap := next(steps, DONE)) is not DONE:
-            await resume(steps, trap, self._see_to_it)
-
-    def _see_to_it(self) -> None:
+    def loop_waits(self) -> None:
+        """See that somebody reads, now that the loop has to wait, be it in a handler."""
         if self.on_wait is None:
             return
         self.on_wait()
@@ -133,7 +117,8 @@ class Reader:
 
         granian holds a close back for as long as its `receive` is pending.
         """
-        self._scope.cancel()
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def next(self) -> Event:
         """Return the next event, when the loop does not have the role."""
@@ -156,7 +141,7 @@ class Reader:
         Raises:
             InvalidStateError: No handler runs: the endpoint's loop is waiting for the event.
         """
-        if self.waits_in_loop:
+        if not self.is_handling:
             raise InvalidStateError(
                 "the endpoint is waiting for the next message itself: receive within a handler"
             )
@@ -196,7 +181,7 @@ class Reader:
         if not (self._watching or self._is_at_end) and self._failure is None:
             self._watching = True
             self.has_role = False
-            self._task_group.start_soon(self._read, name="wsendpoints reader")
+            self._tasks.start_own(self._read, "wsendpoints reader")
 
     async def _read(self) -> None:
         try:

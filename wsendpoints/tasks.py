@@ -1,6 +1,6 @@
 """The tasks that live as long as a connection, and no longer."""
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVarTuple, Unpack
 
@@ -16,23 +16,34 @@ class Tasks:
     """What runs for a connection beside its handler.
 
     Args:
-        task_group: Where it runs.
+        group: Where it runs.
         on_failure: Called with the exception that ended a task.
+
+    Attributes:
+        group: The task group around all that the connection does.
+        were_started: Whether there was any.
     """
 
-    __slots__ = ("_on_failure", "_scopes", "_task_group")
+    __slots__ = ("_on_failure", "_scopes", "group", "were_started")
 
-    def __init__(self, task_group: TaskGroup, on_failure: Callable[[BaseException], None]) -> None:
-        self._task_group = task_group
+    def __init__(self, group: TaskGroup, on_failure: Callable[[BaseException], None]) -> None:
+        self.group: TaskGroup = group
         self._on_failure = on_failure
         self._scopes: set[CancelScope] = set()
+        self.were_started: bool = False
 
     def start(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
         """Run an async function in a task of its own."""
         # Known from now on, since it may be cancelled before it has begun.
         scope = CancelScope()
         self._scopes.add(scope)
-        self._task_group.start_soon(self._run, scope, func, args)
+        self.were_started = True
+        self.group.start_soon(self._run, scope, func, args)
+
+    def start_own(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        """Run a task of this library's, which `cancel` leaves alone."""
+        self.were_started = True
+        self.group.start_soon(func, name=name)
 
     def cancel(self) -> None:
         """Cancel all of them, and whatever is within a `scope`."""

@@ -10,7 +10,6 @@ from time import monotonic, time
 from typing import Any, Final, NamedTuple
 
 import anyio
-from anyio.abc import TaskGroup
 
 from wsendpoints.close_codes import CloseCode
 from wsendpoints.connection import Connection
@@ -18,6 +17,7 @@ from wsendpoints.exceptions import RateLimitedError
 from wsendpoints.limits import Limits, RateLimiter
 from wsendpoints.reader import Reader
 from wsendpoints.state import ConnectionState
+from wsendpoints.tasks import Tasks
 
 __all__ = ["EXPIRED", "Deadline", "Timekeeper"]
 
@@ -55,7 +55,7 @@ class Timekeeper:
     Args:
         limits: The endpoint's.
         connection: The connection.
-        task_group: Around all that it does.
+        tasks: Those that it has.
         reader: Knows whether a handler runs.
 
     Attributes:
@@ -71,18 +71,22 @@ class Timekeeper:
         "_limits",
         "_pending",
         "_reader",
-        "_task_group",
+        "_tasks",
         "_times_handlers",
         "counts_messages",
         "is_timing",
     )
 
     def __init__(
-        self, limits: Limits, connection: Connection, task_group: TaskGroup, reader: Reader
+        self,
+        limits: Limits,
+        connection: Connection,
+        tasks: Tasks,
+        reader: Reader,
     ) -> None:
         self._limits = limits
         self._connection = connection
-        self._task_group = task_group
+        self._tasks = tasks
         self._reader = reader
         self._pending: dict[Hashable, tuple[float, Deadline]] = {}
         self._limiter: RateLimiter | None = (
@@ -104,12 +108,15 @@ class Timekeeper:
             connection.on_blocked = self._blocked
 
     def release(self) -> None:
-        """Stop listening to the connection."""
+        """Stop listening to the connection, and forget its tasks; see `Reader.release`."""
         connection = self._connection
         connection.on_accept = connection.on_expiry = connection.on_blocked = None
+        del self._tasks
 
     def passed(self) -> Deadline | None:
         """Return the first deadline that passed; `None` if none did."""
+        if not self._pending:
+            return None
         now = anyio.current_time()
         passed = [(at, deadline) for at, deadline in self._pending.values() if at <= now]
         return min(passed)[1] if passed else None
@@ -138,7 +145,7 @@ class Timekeeper:
             )
         if limits.idle_timeout is not None:
             self._last_message = monotonic()
-            self._task_group.start_soon(self._end_when_idle, limits.idle_timeout)
+            self._tasks.start_own(self._end_when_idle, "wsendpoints idle timeout")
         self._expiry_changed()
 
     def message_came(self) -> None:
@@ -202,7 +209,8 @@ class Timekeeper:
         if at is not None and self._connection.state is ConnectionState.OPEN:
             self._set("expires_at", max(0, at - time()), EXPIRED, logging.INFO)
 
-    async def _end_when_idle(self, seconds: float) -> None:
+    async def _end_when_idle(self) -> None:
+        seconds = self._limits.idle_timeout or math.inf
         while True:
             # While a handler runs the client may be waiting for its answer.
             left = seconds
@@ -213,7 +221,7 @@ class Timekeeper:
             await anyio.sleep(left)
         deadline = Deadline("idle_timeout", seconds, CloseCode.GOING_AWAY, logging.INFO)
         self._pending["idle_timeout"] = (anyio.current_time(), deadline)
-        self._task_group.cancel_scope.cancel()
+        self._tasks.group.cancel_scope.cancel()
 
     # The deadlines.
 
@@ -240,6 +248,5 @@ class Timekeeper:
             self._move()
 
     def _move(self) -> None:
-        self._task_group.cancel_scope.deadline = min(
-            (at for at, _ in self._pending.values()), default=math.inf
-        )
+        scope = self._tasks.group.cancel_scope
+        scope.deadline = min((at for at, _ in self._pending.values()), default=math.inf)

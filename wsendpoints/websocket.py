@@ -367,7 +367,7 @@ class WebSocket(Mapping[str, Any]):
             self._subprotocol = event.get("subprotocol")
 
     def _check(self, event: object) -> Event:
-        checked = check_event(event, self.subprotocols)
+        checked = check_event(event, self.scope.get("subprotocols"))
         if checked["type"] == RESPONSE_START:
             self._check_can_respond()
         return checked
