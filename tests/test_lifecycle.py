@@ -626,7 +626,7 @@ async def test_server_that_never_delivers_the_disconnect_does_not_hang_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Once a send failed, the wait for the rest is bounded."""
-    monkeypatch.setattr("wsendpoints.lifecycle._AFTER_A_FAILED_SEND", 0.01)
+    monkeypatch.setattr("wsendpoints.conversation._AFTER_A_FAILED_SEND", 0.01)
 
     class Echo(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> str:

@@ -255,7 +255,7 @@ async def test_disconnect_that_a_task_takes_ends_the_endpoint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also once a send failed, when the endpoint waits for no more than the disconnect."""
-    monkeypatch.setattr("wsendpoints.lifecycle._AFTER_A_FAILED_SEND", 3600)
+    monkeypatch.setattr("wsendpoints.conversation._AFTER_A_FAILED_SEND", 3600)
     server = Flood(["one"])
 
     class Helped(Recording):

@@ -78,6 +78,7 @@ class Declaration:
         on_message: Who handles the messages of every other class.
         tag: The field that tells its messages apart, `"type"` if it has none.
         cleans_up: Whether it has an `on_disconnect` of its own.
+        is_quiet: Whether it has no code of its own that runs before the first message.
     """
 
     inbound: Inbound
@@ -86,6 +87,7 @@ class Declaration:
     on_message: Handler
     tag: str
     cleans_up: bool
+    is_quiet: bool
 
 
 class _Method(NamedTuple):
@@ -144,14 +146,14 @@ def declare(cls: type, base: type, encoding: object, sends: object) -> Declarati
     on_message, handlers, taken = _route(where, methods, routed=receiver is None)
     inbound = Inbound(Any if Any in taken else union_of(taken), encoding, where)
     outbound = Outbound(_sent(methods, sends), encoding, where)
-    own, default = (getattr(klass, "on_disconnect") for klass in (cls, base))  # noqa: B009 - not on `type`
     return Declaration(
         inbound=inbound,
         outbound=outbound,
         handlers=handlers,
         on_message=on_message,
         tag=inbound.tag or outbound.tag or "type",
-        cleans_up=own is not default,
+        cleans_up=not _inherits(cls, base, "on_disconnect"),
+        is_quiet=_inherits(cls, base, "on_connect") and _inherits(cls, base, "__init__"),
     )
 
 
@@ -177,10 +179,13 @@ def _is_marked(value: Any) -> bool:
 
 
 def _receiver_of(cls: type, base: type) -> _Method | None:
-    default, function = (getattr(klass, "on_receive") for klass in (base, cls))  # noqa: B009 - not on `type`
-    if function is default or function is None:
+    if _inherits(cls, base, "on_receive") or getattr(cls, "on_receive", None) is None:
         return None
     return _read(cls, "on_receive")
+
+
+def _inherits(cls: type, base: type, name: str) -> bool:
+    return getattr(cls, name) is getattr(base, name)
 
 
 def _read(cls: type, name: str) -> _Method:

@@ -12,7 +12,7 @@ from wsendpoints.failures import Verdict, judge, requested_close
 from wsendpoints.handshake import DenialResponse
 from wsendpoints.limits import Limits
 from wsendpoints.state import ConnectionState
-from wsendpoints.timekeeper import Timekeeper
+from wsendpoints.timekeeper import Deadline
 from wsendpoints.websocket import WebSocket, connection_of
 
 __all__ = ["Ending", "EndingHooks"]
@@ -36,16 +36,16 @@ class Ending:
 
     Args:
         endpoint: Whose connection it is.
-        timekeeper: Knows whether a limit ended it.
+        passed: The time limit that ended it, if one did.
         cleans_up: Whether its class has an `on_disconnect` of its own.
     """
 
-    __slots__ = ("_cleans_up", "_connection", "_endpoint", "_timekeeper", "_websocket")
+    __slots__ = ("_cleans_up", "_connection", "_endpoint", "_passed", "_websocket")
 
-    def __init__(self, endpoint: EndingHooks, timekeeper: Timekeeper, *, cleans_up: bool) -> None:
+    def __init__(self, endpoint: EndingHooks, passed: Deadline | None, *, cleans_up: bool) -> None:
         self._endpoint = endpoint
         self._cleans_up = cleans_up
-        self._timekeeper = timekeeper
+        self._passed = passed
         self._websocket = endpoint.websocket
         self._connection = connection_of(endpoint.websocket)
 
@@ -90,7 +90,7 @@ class Ending:
 
     async def _close(self, verdict: Verdict | None) -> None:
         """Close what is open still: a server may leave it so, or tell the client nothing."""
-        deadline = self._timekeeper.passed() if verdict is None else None
+        deadline = self._passed if verdict is None else None
         if deadline is not None:
             logger.log(deadline.level, "%s: %s", self._name, deadline.reason)
         if not self._connection.is_closable:
@@ -158,8 +158,7 @@ class Ending:
             logger.debug("%s: the client was refused, or did not wait", self._name)
             return
         if verdict is None:
-            deadline = self._timekeeper.passed()
-            cause = "on_connect did not accept" if deadline is None else deadline.reason
+            cause = "on_connect did not accept" if self._passed is None else self._passed.reason
             logger.warning("%s: %s: the client is refused", self._name, cause)
         await self._connection.close(CloseCode.NORMAL_CLOSURE, None)
 

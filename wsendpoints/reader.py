@@ -34,6 +34,7 @@ class Reader:
         connection: Its `receive` is the reader's from now on.
         tasks: Where the task that reads beside a handler lives.
         limits: How much may wait in the inbox.
+        first: An event that was received already.
 
     Attributes:
         receive: The server's `receive`, for the loop to call while it `has_role`.
@@ -68,17 +69,18 @@ class Reader:
         connection: Connection,
         tasks: Tasks,
         limits: Limits,
+        first: Event | None = None,
     ) -> None:
         self.receive: Receive = connection.receive
-        self.has_role: bool = True
+        self.has_role: bool = first is None
         self.on_wait: Callable[[], None] | None = None
         self.on_full: Callable[[bool], None] | None = None
         connection.receive = self.take
         self._connection = connection
         self._tasks = tasks
         self._limits = limits
-        self._inbox: deque[Event] = deque()
-        self._size = 0
+        self._inbox: deque[Event] = deque(() if first is None else (first,))
+        self._size = 0 if first is None else _size_of(first)
         self._watching = False
         self._is_taking = False
         self._is_at_end = False

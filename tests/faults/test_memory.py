@@ -50,7 +50,7 @@ async def test_x01_nothing_remains_of_many_connections(anyio_backend: str) -> No
 @pytest.fixture
 def no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nothing logged: the test runner would keep it."""
-    monkeypatch.setattr("wsendpoints.lifecycle.logger.disabled", True)
+    monkeypatch.setattr("wsendpoints.conversation.logger.disabled", True)
 
 
 @pytest.fixture
