@@ -1,6 +1,6 @@
 """Running an awaitable by hand gives what `await` gives, also for one not written in Python."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import anyio
@@ -12,8 +12,16 @@ from wsendpoints.steps import DONE, resume
 pytestmark = pytest.mark.anyio
 
 
-def ignore() -> None:
-    """Take no notice of a wait."""
+class Counting:
+    """Counts the waits that it is told of."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.on_wait: Callable[[], None] | None = self.waits
+
+    def waits(self) -> None:
+        """Count one."""
+        self.count += 1
 
 
 async def test_awaitable_that_does_not_wait_is_done_at_once() -> None:
@@ -27,15 +35,24 @@ async def test_awaitable_that_does_not_wait_is_done_at_once() -> None:
 
 async def test_each_wait_is_told() -> None:
     """What it waits for goes up to the event loop, time after time."""
-    waits: list[int] = []
+    watcher = Counting()
 
     async def two() -> None:
         await checkpoint()
         await checkpoint()
 
     steps = two().__await__()
-    await resume(steps, next(steps), lambda: waits.append(1))
-    assert len(waits) >= 2
+    await resume(steps, next(steps), watcher)
+    assert watcher.count >= 2
+
+
+async def test_wait_is_not_told_where_it_is_of_no_interest() -> None:
+    """Who is told can look away."""
+    watcher = Counting()
+    watcher.on_wait = None
+    steps = checkpoint().__await__()
+    await resume(steps, next(steps), watcher)
+    assert watcher.count == 0
 
 
 async def test_exceptions_go_down_and_up() -> None:
@@ -50,7 +67,7 @@ async def test_exceptions_go_down_and_up() -> None:
     steps = fail().__await__()
     with pytest.raises(ValueError, match="cleaned up"), anyio.CancelScope() as scope:
         scope.cancel()
-        await resume(steps, next(steps), ignore)
+        await resume(steps, next(steps))
 
 
 class Bare:
@@ -70,12 +87,12 @@ class Bare:
 async def test_awaitable_that_can_not_be_thrown_at(anyio_backend: str) -> None:
     """The exception goes on past it, as with `await`."""
     steps = Bare(checkpoint().__await__())
-    await resume(steps, next(steps), ignore)
+    await resume(steps, next(steps))
 
     steps = Bare(anyio.sleep_forever().__await__())
     with anyio.CancelScope() as scope:
         scope.cancel()
-        await resume(steps, next(steps), ignore)
+        await resume(steps, next(steps))
     assert scope.cancelled_caught
     steps.steps.close()
 
@@ -91,7 +108,7 @@ async def test_coroutine_that_is_given_up_is_closed() -> None:
             closed.append(True)
 
     steps = waiting().__await__()
-    driving = resume(steps, next(steps), lambda: None)
+    driving: Any = resume(steps, next(steps))
     driving.send(None)
     driving.close()
     assert closed == [True]

@@ -153,7 +153,7 @@ class Connection:
         if on_blocked is not None:
             on_blocked(steps, True)
         try:
-            await resume(steps, trap, _take_no_notice)
+            await resume(steps, trap)
         finally:
             if on_blocked is not None:
                 on_blocked(steps, False)
@@ -284,10 +284,6 @@ def _is_daphne(scope: Scope) -> bool:
         and "raw_path" in scope
         and not any(key in scope for key in ("scheme", "http_version"))
     )
-
-
-def _take_no_notice() -> None:
-    pass
 
 
 async def _no_receive() -> Event:

@@ -114,7 +114,7 @@ class Conversation:
                     # By hand, so that it shows where it has to wait.
                     steps = self._converse().__await__()
                     if (trap := next(steps, DONE)) is not DONE:
-                        await resume(steps, trap, self._reader.loop_waits)
+                        await resume(steps, trap, self._reader)
                 except (anyio.get_cancelled_exc_class(), GeneratorExit):
                     raise
                 except BaseException as exc:  # noqa: BLE001 - raised in the end

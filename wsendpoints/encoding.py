@@ -13,9 +13,6 @@ from wsendpoints.exceptions import InvalidDataError, ServerProtocolError
 
 __all__ = ["check_binary", "check_text", "decode_json", "encode_json", "frame_of"]
 
-# Half the time of `pydantic_core.to_json`, which reads its options anew with each value.
-_to_json: Final = SchemaSerializer(core_schema.any_schema()).to_json
-
 
 def frame_of(event: Event) -> str | bytes:
     """Return the frame that a `websocket.receive` event carries.
@@ -82,6 +79,9 @@ def decode_json(frame: str | bytes) -> Any:
         return from_json(frame, allow_inf_nan=False)
     except (ValueError, TypeError):  # TypeError: a str with a raw lone surrogate
         raise InvalidDataError("not valid JSON") from None
+
+
+_to_json: Final = SchemaSerializer(core_schema.any_schema()).to_json
 
 
 def encode_json(value: Any) -> bytes:

@@ -140,8 +140,8 @@ class WebSocketEndpoint(ABC):
         cls._check_servable()
         cls._check(attributes)
 
-        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            await cls._with(attributes, scope, receive, send)
+        def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            return cls._with(attributes, scope, receive, send)
 
         return Application(serve, cls.__name__)
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, Protocol, TypeVarTuple, Unpack
 
 from wsendpoints.admission import Admission, Door
+from wsendpoints.asgi import Event
 from wsendpoints.conversation import Conversation, Speaker
 from wsendpoints.declaration import Declaration
 from wsendpoints.ending import Ending, EndingHooks
@@ -56,6 +57,35 @@ class Lifecycle:
 
     async def run(self) -> None:
         """Serve the connection, from the handshake to `on_disconnect`."""
+        self._mark_used()
+        endpoint, connection = self._endpoint, self._connection
+        await connection.next_event()
+        connection.close_timeout = endpoint.limits.close_timeout or math.inf
+        self._admission.open += 1
+        try:
+            try:
+                first = None
+                if connection.state is ConnectionState.HANDSHAKE:
+                    self._admit()
+                    if self._is_quiet:
+                        first = await self._first_message()
+                if connection.state is not ConnectionState.DISCONNECTED:
+                    self._conversation = Conversation(endpoint, self.declaration, first)
+                    self._failure = await self._conversation.hold()
+            except GeneratorExit:
+                raise
+            except BaseException as exc:  # noqa: BLE001 - raised in the end
+                self._failure = exc
+            conversation, self._conversation = self._conversation, None
+            passed = None if conversation is None else conversation.passed()
+            ending = Ending(endpoint, passed, cleans_up=self.declaration.cleans_up)
+            await ending.conclude(self._take_failure())
+        finally:
+            self._admission.open -= 1
+            # It refers back to this: no cycle is to keep a connection alive.
+            del self._endpoint
+
+    def _mark_used(self) -> None:
         if self._is_used:
             raise InvalidStateError("an instance serves one connection, once: make another")
         self._is_used = True
@@ -63,44 +93,25 @@ class Lifecycle:
         if _SERVED in scope:
             raise InvalidStateError("this scope belongs to a connection that is served already")
         scope[_SERVED] = True
-        await self._connection.next_event()
-        self._connection.close_timeout = self._endpoint.limits.close_timeout or math.inf
-        self._admission.open += 1
-        try:
-            try:
-                await self._serve()
-            except GeneratorExit:
-                raise
-            except BaseException as exc:  # noqa: BLE001 - raised in the end
-                self._failure = exc
-            conversation, self._conversation = self._conversation, None
-            passed = None if conversation is None else conversation.passed()
-            ending = Ending(self._endpoint, passed, cleans_up=self.declaration.cleans_up)
-            await ending.conclude(self._take_failure())
-        finally:
-            self._admission.open -= 1
-            # It refers back to this: no cycle is to keep a connection alive.
-            del self._endpoint
 
-    async def _serve(self) -> None:
-        """Let the client in, and talk to it, until either side ends it."""
-        endpoint, connection = self._endpoint, self._connection
-        if connection.state is not ConnectionState.HANDSHAKE:
-            return
-        params = self._admission.admit(endpoint, endpoint.websocket)
+    def _admit(self) -> None:
+        params = self._admission.admit(self._endpoint, self._endpoint.websocket)
         if params is not None:
-            endpoint.params = params
-        first = None
-        if self._is_quiet:
-            # Until the first message there is nothing to be watched, limited or ended: a client
-            # that is silent costs a third of one that is not.
-            await endpoint.on_connect(endpoint.websocket)
-            first = await connection.receive()
-            if first.get("type") != RECEIVE:
-                connection.received(first)
-                return
-        self._conversation = Conversation(endpoint, self.declaration, first)
-        self._failure = await self._conversation.hold()
+            self._endpoint.params = params
+
+    async def _first_message(self) -> Event | None:
+        """Answer the handshake, and return the first message; `None` if the client left before.
+
+        Until then there is nothing to be watched, limited or ended. So a client that is silent
+        costs a third of the time, and a quarter of the memory, of one that is not.
+        """
+        connection = self._connection
+        await self._endpoint.on_connect(self._endpoint.websocket)
+        event = await connection.receive()
+        if event.get("type") == RECEIVE:
+            return event
+        connection.received(event)
+        return None
 
     @property
     def _is_quiet(self) -> bool:

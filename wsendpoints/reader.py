@@ -14,6 +14,7 @@ of a task switch a message. Instead the role moves:
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 import anyio
 
@@ -25,6 +26,9 @@ from wsendpoints.state import DISCONNECT, ConnectionState
 from wsendpoints.tasks import Tasks
 
 __all__ = ["Reader"]
+
+_EMPTY: Final[deque[Event]] = deque()
+"""The inbox of all connections that have none: an empty one holds 600 bytes."""
 
 
 class Reader:
@@ -79,7 +83,7 @@ class Reader:
         self._connection = connection
         self._tasks = tasks
         self._limits = limits
-        self._inbox: deque[Event] = deque(() if first is None else (first,))
+        self._inbox: deque[Event] = _EMPTY if first is None else deque((first,))
         self._size = 0 if first is None else _size_of(first)
         self._watching = False
         self._is_taking = False
@@ -103,11 +107,10 @@ class Reader:
         """Whether the loop is at work, rather than waiting for an event."""
         return self.on_wait is not None
 
-    def loop_waits(self) -> None:
-        """See that somebody reads, now that the loop has to wait, be it in a handler."""
-        if self.on_wait is None:
-            return
-        self.on_wait()
+    def waits(self) -> None:
+        """See that somebody reads, now that the loop has to wait in a handler."""
+        if self.on_wait is not None:
+            self.on_wait()
         # Not at once in `on_connect`: there is nothing to read before the accept. And not after
         # our close, which nothing is to hold up; but once a send failed: the disconnect is to come.
         connection = self._connection
@@ -128,11 +131,14 @@ class Reader:
         while self._is_taking or not self._inbox:
             if not (self._is_taking or self._watching):
                 self._check_failure()
+                self._inbox = _EMPTY
                 self.has_role = True
                 return await self.receive()
             await self._news()
         event = self._pop()
-        self.has_role = not self._watching and not self._inbox and self._failure is None
+        if not (self._watching or self._inbox or self._failure):
+            self._inbox = _EMPTY
+            self.has_role = True
         return event
 
     async def take(self) -> Event:
@@ -198,6 +204,8 @@ class Reader:
     async def _read_on(self) -> None:
         while True:
             event = await self.receive()
+            if self._inbox is _EMPTY:
+                self._inbox = deque()
             self._inbox.append(event)
             self._size += _size_of(event)
             if event.get("type") == DISCONNECT:

@@ -6,9 +6,9 @@ is the same on asyncio and trio, which give it different meanings.
 
 import types
 from collections.abc import Callable, Generator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-__all__ = ["DONE", "resume"]
+__all__ = ["DONE", "Watcher", "resume"]
 
 DONE: Final = object()
 """What to give `next` as its default, to see that an awaitable ended without having to wait.
@@ -17,23 +17,35 @@ DONE: Final = object()
 """
 
 
+class Watcher(Protocol):
+    """Somebody who is told each time that an awaitable has to wait.
+
+    Attributes:
+        on_wait: `None` while that is of no interest. It is looked at here, since a call costs as
+            much as the rest.
+    """
+
+    on_wait: Callable[[], None] | None
+
+    def waits(self) -> None:
+        """Take note that it has to wait."""
+
+
 @types.coroutine
-def resume(steps: Any, trap: Any, before_waiting: Callable[[], None]) -> Generator[Any, Any, None]:
+def resume(steps: Any, trap: Any, watcher: Watcher | None = None) -> Generator[Any, Any, None]:
     """Run an awaitable to its end that has begun, and has to wait.
 
     Args:
         steps: The iterator of its `__await__`.
         trap: What it yielded: what it waits for.
-        before_waiting: Called each time that it has to wait.
+        watcher: Who is told of each wait, this one included.
     """
-    # What comes back is never in a variable: trio's answer may hold an exception, whose traceback
-    # would hold this frame, and so itself.
-    answers: list[Any] = []
     try:
         while True:
-            before_waiting()
+            if watcher is not None and watcher.on_wait is not None:
+                watcher.waits()
             try:
-                answers.append((yield trap))
+                answer = yield trap
             except GeneratorExit:
                 steps.close()
                 raise
@@ -44,10 +56,13 @@ def resume(steps: Any, trap: Any, before_waiting: Callable[[], None]) -> Generat
                 trap = steps.throw(exc)
             else:
                 # An awaitable that isn't written in Python may have no `send` either.
-                if answers[0] is None:
-                    answers.clear()
+                if answer is None:
                     trap = next(steps)
-                else:
-                    trap = steps.send(answers.pop())
+                    continue
+                try:
+                    trap = steps.send(answer)
+                finally:
+                    # trio's may hold an exception, whose traceback holds this frame.
+                    del answer
     except StopIteration:
         return

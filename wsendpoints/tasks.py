@@ -29,14 +29,13 @@ class Tasks:
     def __init__(self, group: TaskGroup, on_failure: Callable[[BaseException], None]) -> None:
         self.group: TaskGroup = group
         self._on_failure = on_failure
-        self._scopes: set[CancelScope] = set()
+        self._scopes: set[CancelScope] | None = None
         self.were_started: bool = False
 
     def start(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
         """Run an async function in a task of its own."""
         # Known from now on, since it may be cancelled before it has begun.
-        scope = CancelScope()
-        self._scopes.add(scope)
+        scope = self._new_scope()
         self.were_started = True
         self.group.start_soon(self._run, scope, func, args)
 
@@ -47,19 +46,18 @@ class Tasks:
 
     def cancel(self) -> None:
         """Cancel all of them, and whatever is within a `scope`."""
-        for scope in self._scopes:
+        for scope in self._scopes or ():
             scope.cancel()
 
     @contextmanager
     def scope(self) -> Generator[None, None, None]:
         """Have what is done in this block cancelled together with the tasks."""
-        scope = CancelScope()
-        self._scopes.add(scope)
+        scope = self._new_scope()
         try:
             with scope:
                 yield
         finally:
-            self._scopes.discard(scope)
+            self._forget(scope)
 
     async def _run(
         self,
@@ -75,4 +73,15 @@ class Tasks:
         except BaseException as exc:  # noqa: BLE001 - it is raised on by the endpoint
             self._on_failure(exc)
         finally:
+            self._forget(scope)
+
+    def _new_scope(self) -> CancelScope:
+        if self._scopes is None:
+            self._scopes = set()
+        scope = CancelScope()
+        self._scopes.add(scope)
+        return scope
+
+    def _forget(self, scope: CancelScope) -> None:
+        if self._scopes is not None:
             self._scopes.discard(scope)
