@@ -125,6 +125,7 @@ class Script:
         streams: Whether its handler is an async generator.
         patience: With what it has patience: everything, a single message that waits, or nothing.
         is_hasty: Whether its handler is cancelled when the client leaves.
+        is_quiet: Whether it leaves the handshake to the default, and so all that follows from it.
         answer: To the handshake.
         greeting: What it does after it accepted.
         plans: What it does about each message, in turn.
@@ -138,6 +139,7 @@ class Script:
     streams: bool
     patience: Patience
     is_hasty: bool
+    is_quiet: bool
     answer: Answer
     greeting: Sequence[Act]
     plans: Sequence[Sequence[Act]]
@@ -209,6 +211,7 @@ SCRIPTS: Final = st.builds(
     streams=st.booleans(),
     patience=st.sampled_from(get_args(Patience)),
     is_hasty=st.booleans(),
+    is_quiet=st.booleans(),
     # Mostly, so that something happens.
     answer=st.one_of(st.just("accept"), st.just("accept"), st.sampled_from(get_args(Answer))),
     greeting=st.one_of(st.just([]), ACTS),
@@ -293,10 +296,6 @@ class Model(WebSocketEndpoint):
 
     run: Run
 
-    async def on_connect(self, websocket: WebSocket) -> None:
-        self.run.refs += weakref.ref(self), weakref.ref(websocket)
-        await self.noting(self.answer(websocket))
-
     async def answer(self, websocket: WebSocket) -> None:
         """Answer the handshake, then do what it does at first."""
         match self.run.script.answer:
@@ -324,6 +323,7 @@ class Model(WebSocketEndpoint):
     def plan(self) -> Iterable[Act]:
         """Return what is to be done about this message."""
         plans = self.run.script.plans
+        self.run.refs += weakref.ref(self), weakref.ref(self.websocket)
         self.run.handled += 1
         return plans[(self.run.handled - 1) % len(plans)]
 
@@ -428,6 +428,7 @@ class Model(WebSocketEndpoint):
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         self.run.disconnects += 1
+        self.run.refs += weakref.ref(self), weakref.ref(websocket)
         if not 1000 <= close_code <= 4999 or close_code == 1005:
             self.run.wrong.append(f"on_disconnect was given {close_code!r}")
         await self.noting(self.leave())
@@ -538,7 +539,15 @@ class FramesStream(Model):
                 yield reply
 
 
-ENDPOINTS: Final[Mapping[tuple[Encoding, bool], type[Model]]] = {
+class Answering(Model):
+    """Has a handshake of its own."""
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        self.run.refs += weakref.ref(self), weakref.ref(websocket)
+        await self.noting(self.answer(websocket))
+
+
+QUIET: Final[Mapping[tuple[Encoding, bool], type[Model]]] = {
     ("json", False): JSON,
     ("json", True): JSONStream,
     ("text", False): Text,
@@ -550,13 +559,18 @@ ENDPOINTS: Final[Mapping[tuple[Encoding, bool], type[Model]]] = {
 }
 
 
+ANSWERING: Final[Mapping[tuple[Encoding, bool], type[Model]]] = {
+    key: type(f"Answering{quiet.__name__}", (Answering, quiet), {}) for key, quiet in QUIET.items()
+}
+
+
 # The run.
 
 
 def make_app(run: Run) -> ASGIApp:
     """Return the endpoint, with somebody between it and the server who loses the client."""
     script = run.script
-    endpoint = ENDPOINTS[script.encoding, script.streams].as_asgi(
+    endpoint = (QUIET if script.is_quiet else ANSWERING)[script.encoding, script.streams].as_asgi(
         run=run,
         limits=LIMITS[script.patience],
         cancel_on_disconnect=script.is_hasty,
