@@ -18,6 +18,7 @@ from wsendpoints import (
     ClientMessageError,
     ConnectionState,
     Denied,
+    InvalidMessageError,
     InvalidStateError,
     Limits,
     ServerProtocolError,
@@ -201,6 +202,61 @@ async def test_sending_to_a_client_that_was_closed_is_no_mistake(
             await client.send_text(sent)
             await client.wait_for_app()
     assert found == [code]
+
+
+async def test_message_on_its_way_while_a_task_closes_is_dropped() -> None:
+    """Nothing of the application's begins once it closed the connection."""
+    go = anyio.Event()
+
+    class Closing(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            self.start_soon(self.end)
+
+        async def end(self) -> None:
+            await go.wait()
+            await self.websocket.close(4002)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            self.log.append(data)
+
+    server = FakeServer(CONNECT)
+
+    async def receive() -> Event:
+        event = await server.receive()
+        if event["type"] == "websocket.receive":
+            # It closes before this returns.
+            go.set()
+            with anyio.CancelScope(shield=True):
+                await anyio.wait_all_tasks_blocked()
+        return event
+
+    server.deliver({"type": "websocket.receive", "text": "late"})
+    with anyio.fail_after(5):
+        await Closing(make_scope(), receive, server.send)
+    assert Closing.log == ["connect", 4002]
+
+
+async def test_error_message_is_not_sent_after_a_close() -> None:
+    """As with a reply, it is no mistake of anybody's."""
+
+    class Closing(Recording):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: int) -> None:
+            closed = anyio.Event()
+            self.start_soon(self.end, closed)
+            await closed.wait()
+            raise InvalidMessageError([])
+
+        async def end(self, closed: anyio.Event) -> None:
+            await self.websocket.close(4002)
+            closed.set()
+
+    async with connect(Closing.as_asgi()) as client:
+        await client.send_text("1")
+        await client.expect_close(4002)
+    assert Closing.log == ["connect", "invalid", 4002]
 
 
 async def test_close_from_another_task_lets_the_handler_end() -> None:

@@ -41,6 +41,7 @@ Ts = TypeVarTuple("Ts")
 
 # Read on the path of every message.
 _OPEN: Final = ConnectionState.OPEN
+_CLOSED: Final = ConnectionState.CLOSED
 _DISCONNECTED: Final = ConnectionState.DISCONNECTED
 
 _AFTER_A_FAILED_SEND: Final = 1.0
@@ -164,6 +165,9 @@ class Conversation:
             elif (remaining := await self._next_remaining()) is not None:
                 event = remaining
             else:
+                return
+            if connection.state is _CLOSED:
+                # A task closed it while the message was on its way here.
                 return
             if event.get("type") != RECEIVE:
                 # Nothing is left to be ended for it.

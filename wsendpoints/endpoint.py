@@ -20,6 +20,7 @@ from wsendpoints.lifecycle import Lifecycle
 from wsendpoints.limits import Limits
 from wsendpoints.origins import Origins, compile_origins
 from wsendpoints.schema import Encoding
+from wsendpoints.state import ConnectionState
 from wsendpoints.tokens import choose_subprotocol
 from wsendpoints.websocket import WebSocket, connection_of
 
@@ -248,7 +249,9 @@ class WebSocketEndpoint(ABC):
             error: What is wrong with the message.
         """
         if isinstance(error, InvalidMessageError) and self.encoding == "json":
-            await websocket.send_json(error_message(error, self._lifecycle.declaration.tag))
+            # As with a reply: of no use to a connection that somebody closed meanwhile.
+            if websocket.connection_state is not ConnectionState.CLOSED:
+                await websocket.send_json(error_message(error, self._lifecycle.declaration.tag))
         else:
             await connection_of(websocket).end(error.close_code, error.detail)
 
