@@ -500,17 +500,32 @@ async def test_a_close_that_comes_too_late_is_sent_once() -> None:
     assert len(server.offers) == 1
 
 
+class Indifferent:
+    """An owner who takes no notice."""
+
+    def closing(self) -> None:
+        """Take no notice of a close."""
+
+    def left(self) -> None:
+        """Take no notice of a peer that left."""
+
+
 @pytest.mark.parametrize("by_event", [False, True], ids=["close", "event"])
 @pytest.mark.parametrize("failure", [None, OSError(), RuntimeError()], ids=repr)
 async def test_a_close_is_told_before_the_server_has_it(
     failure: Exception | None, by_event: bool
 ) -> None:
-    """`on_close` is called first, as a server may not close while it is received from."""
+    """The owner is told first, as a server may not close while it is received from."""
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
     server.failure = failure
     offers: list[int] = []
-    connection.on_close = lambda: offers.append(len(server.offers))
+
+    class Noting(Indifferent):
+        def closing(self) -> None:
+            offers.append(len(server.offers))
+
+    connection.owner = Noting()
     await (connection.transmit(CLOSE) if by_event else connection.close(4000, "done"))
     assert offers == [0]
     assert len(server.offers) == 1
@@ -525,7 +540,7 @@ async def test_f26_a_close_is_bounded_and_not_cancelled() -> None:
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
     server.gate = anyio.Event()
-    connection.on_close, connection.close_timeout = (lambda: None), 0.01
+    connection.owner, connection.close_timeout = Indifferent(), 0.01
     with anyio.CancelScope() as scope:
         scope.cancel()
         await connection.close(1000, None)

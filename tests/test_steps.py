@@ -1,6 +1,6 @@
 """Running an awaitable by hand gives what `await` gives, also for one not written in Python."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import anyio
@@ -17,7 +17,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.count = 0
-        self.on_wait: Callable[[], None] | None = self.waits
+        self.stage: str | None = "counting"
 
     def waits(self) -> None:
         """Count one."""
@@ -49,7 +49,7 @@ async def test_each_wait_is_told() -> None:
 async def test_wait_is_not_told_where_it_is_of_no_interest() -> None:
     """Who is told can look away."""
     watcher = Counting()
-    watcher.on_wait = None
+    watcher.stage = None
     steps = checkpoint().__await__()
     await resume(steps, next(steps), watcher)
     assert watcher.count == 0

@@ -5,8 +5,9 @@ Only checked events come in here. What the peer does shows as one exception alon
 """
 
 import logging
-from collections.abc import Callable, Hashable
-from typing import Any, Final
+from collections.abc import Hashable
+from enum import Enum
+from typing import Any, Final, Protocol
 
 import anyio
 
@@ -25,7 +26,7 @@ from wsendpoints.state import (
 )
 from wsendpoints.steps import DONE, resume
 
-__all__ = ["Connection"]
+__all__ = ["Clock", "Connection", "Owner", "Stage"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -33,8 +34,51 @@ logger: logging.Logger = logging.getLogger("wsendpoints")
 _OPEN: Final = ConnectionState.OPEN
 _DISCONNECTED: Final = ConnectionState.DISCONNECTED
 
+
+class Stage(Enum):
+    """What an endpoint is at, while it does not wait for the next event."""
+
+    CONNECTING = "the handshake"
+    HANDLING = "a handler"
+    REPLYING = "sending a handler's reply"
+
+
 _DAPHNES_OFFSET: Final = 3000
 """What is added to a code that the server refuses: 1011 becomes 4011."""
+
+
+class Owner(Protocol):
+    """Who is told that a connection ends."""
+
+    def closing(self) -> None:
+        """Take note that a close is about to be sent."""
+
+    def left(self) -> None:
+        """Take note that the peer left, or that more is known of it."""
+
+
+class Clock(Protocol):
+    """Who is told when the time limits of a connection begin and end."""
+
+    def accepting(self) -> None:
+        """Take note that an accept is about to be sent."""
+
+    def blocked(self, send: Hashable, is_blocked: bool) -> None:
+        """Take note that a send has to wait for the server, or no longer does.
+
+        Args:
+            send: What stands for it.
+            is_blocked: Which of the two.
+        """
+
+    def expiry_changed(self) -> None:
+        """Take note that `Connection.expires_at` was set."""
+
+    def inbox_full(self, is_full: bool) -> None:
+        """Take note that nobody reads, for lack of room, or that there is room again."""
+
+    def waiting(self, stage: Stage) -> None:
+        """Take note that the endpoint has to wait for something else than the next event."""
 
 
 class Connection:
@@ -54,13 +98,9 @@ class Connection:
         is_drained: Whether the disconnect was received: no other event follows.
         code: With what it was closed, by whoever was first; 1006 until then.
         reason: The reason that goes with it.
-        on_accept: Called before an accept is sent.
-        on_close: Called before a close is sent.
-        on_left: Called when it is known that the peer left, and again when more is known of it.
-        on_blocked: Called with something that stands for a send, and `True` once that has to
-            wait for the server, `False` when it no longer does.
+        owner: Who is told that it ends.
+        clock: Who is told when time limits begin and end.
         expires_at: When it is to be closed, in seconds since the epoch.
-        on_expiry: Called when that is changed.
         close_timeout: Seconds that a close may take, in which it is not cancelled; `None` for
             one that is left to itself.
     """
@@ -69,16 +109,13 @@ class Connection:
         "_is_ended",
         "_is_receiving",
         "_scope",
+        "clock",
         "close_timeout",
         "code",
         "expires_at",
         "is_accepted",
         "is_drained",
-        "on_accept",
-        "on_blocked",
-        "on_close",
-        "on_expiry",
-        "on_left",
+        "owner",
         "reason",
         "receive",
         "send",
@@ -94,11 +131,8 @@ class Connection:
         self.is_drained: bool = False
         self.code: int = CloseCode.ABNORMAL_CLOSURE
         self.reason: str = ""
-        self.on_close: Callable[[], None] | None = None
-        self.on_left: Callable[[], None] | None = None
-        self.on_accept: Callable[[], None] | None = None
-        self.on_blocked: Callable[[Hashable, bool], None] | None = None
-        self.on_expiry: Callable[[], None] | None = None
+        self.owner: Owner | None = None
+        self.clock: Clock | None = None
         self.close_timeout: float | None = None
         self.expires_at: float | None = None
         self.send: Send = send or _no_send
@@ -135,8 +169,8 @@ class Connection:
             self.state = following
             if following is _OPEN:
                 self.is_accepted = True
-                if self.on_accept is not None:
-                    self.on_accept()
+                if self.clock is not None:
+                    self.clock.accepting()
         try:
             # By hand, since most are done without having to wait: nothing bounds those.
             steps = self.send(event).__await__()
@@ -149,14 +183,14 @@ class Connection:
             raise
 
     async def _wait(self, steps: Any, trap: Any) -> None:
-        on_blocked = self.on_blocked
-        if on_blocked is not None:
-            on_blocked(steps, True)
+        clock = self.clock
+        if clock is not None:
+            clock.blocked(steps, True)
         try:
             await resume(steps, trap)
         finally:
-            if on_blocked is not None:
-                on_blocked(steps, False)
+            if clock is not None:
+                clock.blocked(steps, False)
 
     def _after(self, event: Event) -> ConnectionState:
         is_over = self.state is ConnectionState.CLOSED and self._is_ended
@@ -198,8 +232,8 @@ class Connection:
         # Before the server has it: of two tasks that close, one does.
         self.state = ConnectionState.CLOSED
         self.code, self.reason = code, reason
-        if self.on_close is not None:
-            self.on_close()
+        if self.owner is not None:
+            self.owner.closing()
         if self.close_timeout is None:
             await self._send_close(code)
             return
@@ -267,8 +301,8 @@ class Connection:
     def _note(self, code: int, reason: str) -> None:
         self.state = _DISCONNECTED
         self.code, self.reason = code, reason
-        if self.on_left is not None:
-            self.on_left()
+        if self.owner is not None:
+            self.owner.left()
 
 
 def _is_daphne(scope: Scope) -> bool:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from wsendpoints.asgi import Event
 from wsendpoints.close_codes import CloseCode, describe
+from wsendpoints.connection import Stage
 from wsendpoints.declaration import Declaration
 from wsendpoints.encoding import frame_of
 from wsendpoints.exceptions import (
@@ -43,6 +44,8 @@ Ts = TypeVarTuple("Ts")
 _OPEN: Final = ConnectionState.OPEN
 _CLOSED: Final = ConnectionState.CLOSED
 _DISCONNECTED: Final = ConnectionState.DISCONNECTED
+_HANDLING: Final = Stage.HANDLING
+_REPLYING: Final = Stage.REPLYING
 
 _AFTER_A_FAILED_SEND: Final = 1.0
 """Seconds that a server may take, once its `send` failed, to deliver what the client sent before.
@@ -95,11 +98,10 @@ class Conversation:
         self._connection = connection_of(endpoint.websocket)
         self._failure: BaseException | None = None
         self._invalid_in_a_row = 0
-        self._tasks = Tasks(anyio.create_task_group(), self._task_failed)
+        self._tasks = Tasks(anyio.create_task_group(), self)
         self._reader = Reader(self._connection, self._tasks, endpoint.limits, first)
         self._timekeeper = Timekeeper(endpoint.limits, self._connection, self._tasks, self._reader)
-        self._connection.on_close = self._closing
-        self._connection.on_left = self._left
+        self._connection.owner = self
 
     async def hold(self) -> BaseException | None:
         """Hold it, until either side ends it.
@@ -131,7 +133,7 @@ class Conversation:
 
     def _release(self) -> None:
         # These refer to each other: no cycle is to keep a connection alive.
-        self._connection.on_close = self._connection.on_left = None
+        self._connection.owner = None
         self._timekeeper.release()
         self._reader.release()
         del self._reader, self._tasks
@@ -149,7 +151,6 @@ class Conversation:
         connection, endpoint, websocket = self._connection, self._endpoint, self._websocket
         reader, receive, send = self._reader, self._reader.receive, connection.send
         timekeeper, counts_messages = self._timekeeper, self._timekeeper.counts_messages
-        handling, replying = timekeeper.handling, timekeeper.replying
         handlers, on_message = self._declaration.handlers, self._declaration.on_message
         inbound, outbound = self._declaration.inbound, self._declaration.outbound
         decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
@@ -171,10 +172,10 @@ class Conversation:
                 return
             if event.get("type") != RECEIVE:
                 # Nothing is left to be ended for it.
-                connection.on_left = None
+                connection.owner = None
                 connection.received(event)
                 return
-            reader.on_wait = handling
+            reader.stage = _HANDLING
             try:
                 frame = event.get("text")
                 if type(frame) is not str or event.get("bytes") is not None:
@@ -194,7 +195,7 @@ class Conversation:
                 # A connection that somebody closed meanwhile has no use for the reply.
                 if reply is not None and connection.state is _OPEN:
                     event = encoders.get(reply.__class__, encode)(reply)
-                    reader.on_wait = replying
+                    reader.stage = _REPLYING
                     try:
                         await send(event)
                     except Exception as exc:
@@ -208,7 +209,7 @@ class Conversation:
                 # Ours: what else the client sent before it left is handled still.
                 if connection.state is not _DISCONNECTED:
                     raise
-            reader.on_wait = None
+            reader.stage = None
             if timekeeper.is_timing:
                 timekeeper.handled()
             # An idle connection holds no message.
@@ -216,13 +217,13 @@ class Conversation:
             frame = message = reply = None
 
     async def _connect(self) -> None:
-        self._reader.on_wait = self._timekeeper.connecting
+        self._reader.stage = Stage.CONNECTING
         try:
             await self._endpoint.on_connect(self._websocket)
         except ClientMessageError as error:  # from a message that it received itself
             await self._refuse(error)
         self._timekeeper.connected()
-        self._reader.on_wait = None
+        self._reader.stage = None
 
     async def _next_remaining(self) -> Event | None:
         """Return what the client sent before it left; `None` once there is no more."""
@@ -273,7 +274,7 @@ class Conversation:
 
     # What happens to the connection meanwhile.
 
-    def _left(self) -> None:
+    def left(self) -> None:
         """Note that the client left: what speaks to nobody ends, a handler has its grace."""
         self._tasks.cancel()
         if self._endpoint.cancel_on_disconnect:
@@ -283,7 +284,7 @@ class Conversation:
         else:
             self._timekeeper.left()
 
-    def _closing(self) -> None:
+    def closing(self) -> None:
         """Note that the application closes the connection: nobody is to wait for a message."""
         self._reader.stop()
         if self._reader.is_handling:
@@ -292,7 +293,7 @@ class Conversation:
         else:
             self._tasks.group.cancel_scope.cancel()
 
-    def _task_failed(self, exc: BaseException) -> None:
+    def task_failed(self, exc: BaseException) -> None:
         """End the connection for what a task raised, unless that is the connection's end."""
         is_over = self._connection.state is not _OPEN
         if judge(exc)[0] is Verdict.DISCONNECT or (is_over and isinstance(exc, InvalidStateError)):

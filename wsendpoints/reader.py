@@ -13,13 +13,12 @@ of a task switch a message. Instead the role moves:
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 import anyio
 
 from wsendpoints.asgi import Event, Receive
-from wsendpoints.connection import Connection
+from wsendpoints.connection import Connection, Stage
 from wsendpoints.exceptions import InvalidStateError
 from wsendpoints.limits import Limits
 from wsendpoints.state import DISCONNECT, ConnectionState
@@ -43,10 +42,7 @@ class Reader:
     Attributes:
         receive: The server's `receive`, for the loop to call while it `has_role`.
         has_role: Whether the loop may call it: nobody else is about to, and nothing waits.
-        on_wait: Called each time that the loop has to wait, but for the next event: `None` while
-            it waits for that. What else it does is to handle one.
-        on_full: Called with `True` once the inbox is full, so that nobody reads and nobody would
-            see that the client left, and with `False` when there is room again.
+        stage: What the loop is at; `None` while it waits for the next event.
     """
 
     __slots__ = (
@@ -63,9 +59,8 @@ class Reader:
         "_tasks",
         "_watching",
         "has_role",
-        "on_full",
-        "on_wait",
         "receive",
+        "stage",
     )
 
     def __init__(
@@ -77,8 +72,7 @@ class Reader:
     ) -> None:
         self.receive: Receive = connection.receive
         self.has_role: bool = first is None
-        self.on_wait: Callable[[], None] | None = None
-        self.on_full: Callable[[bool], None] | None = None
+        self.stage: Stage | None = None
         connection.receive = self.take
         self._connection = connection
         self._tasks = tasks
@@ -100,20 +94,20 @@ class Reader:
         garbage collector comes by.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self._tasks, self.on_full, self.on_wait
+        del self.receive, self._connection, self._tasks
 
     @property
     def is_handling(self) -> bool:
         """Whether the loop is at work, rather than waiting for an event."""
-        return self.on_wait is not None
+        return self.stage is not None
 
     def waits(self) -> None:
         """See that somebody reads, now that the loop has to wait in a handler."""
-        if self.on_wait is not None:
-            self.on_wait()
+        connection = self._connection
+        if connection.clock is not None and self.stage is not None:
+            connection.clock.waiting(self.stage)
         # Not at once in `on_connect`: there is nothing to read before the accept. And not after
         # our close, which nothing is to hold up; but once a send failed: the disconnect is to come.
-        connection = self._connection
         if connection.is_accepted and connection.state is not ConnectionState.CLOSED:
             self._watch()
 
@@ -221,13 +215,14 @@ class Reader:
 
     async def _wait_for_room(self) -> None:
         self._room = anyio.Event()
-        if self.on_full is not None:
-            self.on_full(True)
+        clock = self._connection.clock
+        if clock is not None:
+            clock.inbox_full(True)
         try:
             await self._room.wait()
         finally:
-            if self.on_full is not None:
-                self.on_full(False)
+            if clock is not None:
+                clock.inbox_full(False)
 
     def _notify(self) -> None:
         if self._arrival is not None:

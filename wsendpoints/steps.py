@@ -5,7 +5,7 @@ is the same on asyncio and trio, which give it different meanings.
 """
 
 import types
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any, Final, Protocol
 
 __all__ = ["DONE", "Watcher", "resume"]
@@ -21,11 +21,13 @@ class Watcher(Protocol):
     """Somebody who is told each time that an awaitable has to wait.
 
     Attributes:
-        on_wait: `None` while that is of no interest. It is looked at here, since a call costs as
+        stage: `None` while that is of no interest. It is looked at here, since a call costs as
             much as the rest.
     """
 
-    on_wait: Callable[[], None] | None
+    @property
+    def stage(self) -> object | None:
+        """What it is that has to wait."""
 
     def waits(self) -> None:
         """Take note that it has to wait."""
@@ -42,7 +44,7 @@ def resume(steps: Any, trap: Any, watcher: Watcher | None = None) -> Generator[A
     """
     try:
         while True:
-            if watcher is not None and watcher.on_wait is not None:
+            if watcher is not None and watcher.stage is not None:
                 watcher.waits()
             try:
                 answer = yield trap

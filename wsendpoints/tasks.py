@@ -2,14 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, TypeVarTuple, Unpack
+from typing import Any, Protocol, TypeVarTuple, Unpack
 
 from anyio import CancelScope, get_cancelled_exc_class
 from anyio.abc import TaskGroup
 
-__all__ = ["Tasks"]
+__all__ = ["TaskOwner", "Tasks"]
 
 Ts = TypeVarTuple("Ts")
+
+
+class TaskOwner(Protocol):
+    """Whose tasks they are."""
+
+    def task_failed(self, exc: BaseException) -> None:
+        """Take note of the exception that ended one."""
 
 
 class Tasks:
@@ -17,18 +24,18 @@ class Tasks:
 
     Args:
         group: Where it runs.
-        on_failure: Called with the exception that ended a task.
+        owner: Who is told of the exception that ended one.
 
     Attributes:
         group: The task group around all that the connection does.
         were_started: Whether there was any.
     """
 
-    __slots__ = ("_on_failure", "_scopes", "group", "were_started")
+    __slots__ = ("_owner", "_scopes", "group", "were_started")
 
-    def __init__(self, group: TaskGroup, on_failure: Callable[[BaseException], None]) -> None:
+    def __init__(self, group: TaskGroup, owner: TaskOwner) -> None:
         self.group: TaskGroup = group
-        self._on_failure = on_failure
+        self._owner = owner
         self._scopes: set[CancelScope] | None = None
         self.were_started: bool = False
 
@@ -71,7 +78,7 @@ class Tasks:
         except get_cancelled_exc_class():
             raise
         except BaseException as exc:  # noqa: BLE001 - it is raised on by the endpoint
-            self._on_failure(exc)
+            self._owner.task_failed(exc)
         finally:
             self._forget(scope)
 

@@ -5,14 +5,14 @@ No task waits for them, but for the idle timeout: they move the deadline of one 
 
 import logging
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from time import monotonic, time
 from typing import Any, Final, NamedTuple
 
 import anyio
 
 from wsendpoints.close_codes import CloseCode
-from wsendpoints.connection import Connection
+from wsendpoints.connection import Connection, Stage
 from wsendpoints.exceptions import RateLimitedError
 from wsendpoints.limits import Limits, RateLimiter
 from wsendpoints.reader import Reader
@@ -88,7 +88,7 @@ class Timekeeper:
         self._connection = connection
         self._tasks = tasks
         self._reader = reader
-        self._pending: dict[Hashable, tuple[float, Deadline]] = {}
+        self._pending: dict[Hashable, tuple[float, Deadline]] | None = None
         self._limiter: RateLimiter | None = (
             None if limits.rate is None else RateLimiter(limits.rate)
         )
@@ -101,16 +101,11 @@ class Timekeeper:
         )
         self.is_timing: bool = False
         self._times_handlers = limits.handler_timeout is not None or limits.idle_timeout is not None
-        connection.on_accept = self._accepted
-        connection.on_expiry = self._expiry_changed
-        reader.on_full = self._inbox_full
-        if limits.send_timeout is not None:
-            connection.on_blocked = self._blocked
+        connection.clock = self
 
     def release(self) -> None:
         """Stop listening to the connection, and forget its tasks; see `Reader.release`."""
-        connection = self._connection
-        connection.on_accept = connection.on_expiry = connection.on_blocked = None
+        self._connection.clock = None
         del self._tasks
 
     def passed(self) -> Deadline | None:
@@ -123,16 +118,26 @@ class Timekeeper:
 
     # What happens to the connection.
 
-    def connecting(self) -> None:
-        """`on_connect` has to wait."""
-        if not self._connection.is_accepted:
-            self._set("connect_timeout", self._limits.connect_timeout, CloseCode.POLICY_VIOLATION)
+    def waiting(self, stage: Stage) -> None:
+        """Begin to count the time of `on_connect`, a handler, or a reply, which has to wait."""
+        limits = self._limits
+        if stage is Stage.CONNECTING:
+            if not self._connection.is_accepted:
+                self._set("connect_timeout", limits.connect_timeout, CloseCode.POLICY_VIOLATION)
+            return
+        if self._times_handlers and not self.is_timing:
+            self.is_timing = True
+            self._set("handler_timeout", limits.handler_timeout, CloseCode.INTERNAL_ERROR)
+        if stage is Stage.REPLYING:
+            self.is_timing = True
+            self._set("send_timeout", limits.send_timeout, CloseCode.TRY_AGAIN_LATER)
 
     def connected(self) -> None:
         """`on_connect` is done."""
         self._clear("connect_timeout")
 
-    def _accepted(self) -> None:
+    def accepting(self) -> None:
+        """Take note that the handshake is answered."""
         self._clear("connect_timeout")
         limits = self._limits
         if limits.first_message_timeout is not None:
@@ -146,7 +151,7 @@ class Timekeeper:
         if limits.idle_timeout is not None:
             self._last_message = monotonic()
             self._tasks.start_own(self._end_when_idle, "wsendpoints idle timeout")
-        self._expiry_changed()
+        self.expiry_changed()
 
     def message_came(self) -> None:
         """Count a message, before it is decoded.
@@ -161,18 +166,6 @@ class Timekeeper:
         if self._limiter is not None and not self._limiter.allows_one():
             rate: Any = self._limits.rate
             raise RateLimitedError(f"rate: {rate.messages} messages in {rate.per:g} s")
-
-    def handling(self) -> None:
-        """A handler has to wait."""
-        if self._times_handlers and not self.is_timing:
-            self.is_timing = True
-            self._set("handler_timeout", self._limits.handler_timeout, CloseCode.INTERNAL_ERROR)
-
-    def replying(self) -> None:
-        """The reply has to wait for the server."""
-        self.handling()
-        self.is_timing = True
-        self._set("send_timeout", self._limits.send_timeout, CloseCode.TRY_AGAIN_LATER)
 
     def handled(self) -> None:
         """The message is handled, and its reply sent."""
@@ -189,7 +182,8 @@ class Timekeeper:
             level = logging.DEBUG  # the shutdown itself is told of
         self._set("grace", grace, CloseCode.ABNORMAL_CLOSURE, level)
 
-    def _blocked(self, send: Hashable, is_blocked: bool) -> None:
+    def blocked(self, send: Hashable, is_blocked: bool) -> None:
+        """Count the time of a send that is no handler's reply."""
         if is_blocked:
             self._set(
                 send, self._limits.send_timeout, CloseCode.TRY_AGAIN_LATER, name="send_timeout"
@@ -197,13 +191,15 @@ class Timekeeper:
         else:
             self._clear(send)
 
-    def _inbox_full(self, is_full: bool) -> None:
+    def inbox_full(self, is_full: bool) -> None:
+        """Count the time in which nobody reads, and so nobody sees that the client left."""
         if is_full:
             self._set("inbox_timeout", self._limits.inbox_timeout, CloseCode.TRY_AGAIN_LATER)
         else:
             self._clear("inbox_timeout")
 
-    def _expiry_changed(self) -> None:
+    def expiry_changed(self) -> None:
+        """Count the time that is left until the connection expires."""
         self._clear("expires_at")
         at = self._connection.expires_at
         if at is not None and self._connection.state is ConnectionState.OPEN:
@@ -220,7 +216,7 @@ class Timekeeper:
                 break
             await anyio.sleep(left)
         deadline = Deadline("idle_timeout", seconds, CloseCode.GOING_AWAY, logging.INFO)
-        self._pending["idle_timeout"] = (anyio.current_time(), deadline)
+        self._put("idle_timeout", anyio.current_time(), deadline)
         self._tasks.group.cancel_scope.cancel()
 
     # The deadlines.
@@ -236,17 +232,22 @@ class Timekeeper:
         if seconds is not None:
             at = anyio.current_time() + seconds
             deadline = Deadline(name or str(key), seconds, code, level)
-            # Setting it again does not put it off.
-            self._pending[key] = min(self._pending.get(key, (math.inf, deadline)), (at, deadline))
-            self._move()
+            self._put(key, at, deadline)
+
+    def _put(self, key: Hashable, at: float, deadline: Deadline) -> None:
+        if self._pending is None:
+            self._pending = {}
+        # Setting it again does not put it off.
+        self._pending[key] = min(self._pending.get(key, (math.inf, deadline)), (at, deadline))
+        self._move(self._pending)
 
     def _clear(self, key: Hashable) -> None:
-        at, _ = self._pending.get(key, (None, None))
+        pending = self._pending
         # One that has passed has cancelled what is being left here, and is to be told of.
-        if at is not None and at > anyio.current_time():
-            del self._pending[key]
-            self._move()
+        if pending and key in pending and pending[key][0] > anyio.current_time():
+            del pending[key]
+            self._move(pending)
 
-    def _move(self) -> None:
+    def _move(self, pending: Mapping[Hashable, tuple[float, Deadline]]) -> None:
         scope = self._tasks.group.cancel_scope
-        scope.deadline = min((at for at, _ in self._pending.values()), default=math.inf)
+        scope.deadline = min((at for at, _ in pending.values()), default=math.inf)
