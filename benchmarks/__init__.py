@@ -1,1 +1,1 @@
-"""Ratios against hand-written loops, measured in one run: `python -m benchmarks.messages`."""
+"""What this library costs, in ratios to other ways to write the same: `python -m benchmarks`."""

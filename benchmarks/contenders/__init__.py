@@ -1,0 +1,101 @@
+"""Who is compared, a module each: every one serves the same as its documentation would have it.
+
+A module says in `contender` what it is called, and the ASGI applications that it has: one that
+echoes text, one that echoes JSON, and one that answers the five types of `benchmarks.messages`.
+Where several forms are idiomatic, the fastest of them stands there.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final, Literal, TypeAlias
+
+from benchmarks.messages import Answer, make_frames
+
+__all__ = ["NAMES", "App", "Contender", "Dialect", "Task", "load", "load_all"]
+
+App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application; each framework has types of its own for what it is called with."""
+
+Task: TypeAlias = Literal["text", "json", "types"]
+"""What an application does: echo text, echo JSON, or answer messages of five types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a contender's five types look on the wire.
+
+    Attributes:
+        make_frames: Returns a frame of each, of so many bytes.
+        read: Returns the answer that a frame holds.
+    """
+
+    make_frames: Callable[[int], list[str]] = make_frames
+    read: Callable[[str], Answer] = Answer.model_validate_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """One way to write a server's side.
+
+    Attributes:
+        name: What it is called in the tables.
+        text: Echoes text; `None` if that makes no sense for it.
+        json: Echoes JSON, read and written anew.
+        types: Answers five types of messages.
+        dialect: What its five types look like.
+    """
+
+    name: str
+    text: App | None = None
+    json: App | None = None
+    types: App | None = None
+    dialect: Dialect = Dialect()
+
+    def app(self, task: Task) -> App | None:
+        """Return the application for a task; `None` if there is none."""
+        app: App | None = getattr(self, task)
+        return app
+
+
+NAMES: Final[Sequence[str]] = (
+    "by_hand",
+    "by_hand_on_core",
+    "ours",
+    "starlette_endpoint",
+    "fastapi_function",
+    "litestar_listener",
+    "channels_consumer",
+    "chanx_consumer",
+)
+"""The modules; the first is what all are compared with."""
+
+
+def load(name: str) -> Contender:
+    """Return the contender of a module of this package.
+
+    Raises:
+        ModuleNotFoundError: What it needs is not installed.
+    """
+    contender: Contender = import_module(f"{__name__}.{name}").contender
+    return contender
+
+
+def load_all(names: Sequence[str] = ()) -> tuple[dict[str, Contender], list[str]]:
+    """Return the contenders by their modules, and a line for each that is not installed.
+
+    Args:
+        names: The modules to load besides the first; by default all.
+    """
+    contenders: dict[str, Contender] = {}
+    missing: list[str] = []
+    for name in NAMES:
+        if names and name not in {NAMES[0], *names}:
+            continue
+        try:
+            contenders[name] = load(name)
+        except ModuleNotFoundError as exc:
+            if exc.name is None or exc.name.startswith(("benchmarks", "wsendpoints")):
+                raise
+            missing.append(f"{name} is left out: {exc}; pip install -e '.[bench]' has it")
+    return contenders, missing

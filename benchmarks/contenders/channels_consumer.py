@@ -1,0 +1,47 @@
+"""Django Channels: its asynchronous consumers, without a channel layer and a database.
+
+A channel layer would be read beside the client. Database connections it looks after with each
+message, in a thread, also where there is no database; no setting turns that off.
+"""
+
+from typing import Any
+
+# Neither of the two comes with types.
+import django  # type: ignore[import-untyped]
+from channels.generic.websocket import (  # type: ignore[import-untyped]
+    AsyncJsonWebsocketConsumer,
+    AsyncWebsocketConsumer,
+)
+from django.conf import settings  # type: ignore[import-untyped]
+
+from benchmarks.contenders import Contender
+from benchmarks.messages import answer, inbound
+
+__all__ = ["contender"]
+
+settings.configure()  # pyright: ignore[reportUnknownMemberType]  # it has no types
+django.setup()
+
+
+class EchoText(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has no types
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.send(text_data=text_data)
+
+
+class EchoJSON(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # it has no types
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        await self.send_json(content)
+
+
+class AnswerTypes(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has no types
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        reply = await answer(inbound.validate_json(text_data or ""))
+        await self.send(text_data=reply.model_dump_json())
+
+
+contender = Contender(
+    name="Django Channels",
+    text=EchoText.as_asgi(),
+    json=EchoJSON.as_asgi(),
+    types=AnswerTypes.as_asgi(),
+)

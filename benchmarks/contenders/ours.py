@@ -1,0 +1,73 @@
+"""wsendpoints: a class that declares its messages."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from benchmarks.contenders import Contender
+from benchmarks.messages import Answer, Five, Four, One, Refusal, Three, Two
+from wsendpoints import Limits, Rate, WebSocket, WebSocketEndpoint, handles
+from wsendpoints.asgi import ASGIApp
+
+__all__ = ["WITH_LIMITS", "contender"]
+
+
+class EchoText(WebSocketEndpoint):
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> str:
+        return data
+
+
+class EchoJSON(WebSocketEndpoint):
+    encoding = "json"
+
+    async def on_receive(self, websocket: WebSocket, data: Any) -> Any:
+        return data
+
+
+class AnswerTypes(WebSocketEndpoint):
+    encoding = "json"
+
+    @handles
+    async def one(self, websocket: WebSocket, data: One) -> Answer:
+        return Answer(text=data.text, number=1)
+
+    @handles
+    async def two(self, websocket: WebSocket, data: Two) -> Answer:
+        return Answer(text=data.text, number=2)
+
+    @handles
+    async def three(self, websocket: WebSocket, data: Three) -> Answer:
+        return Answer(text=data.text, number=3)
+
+    @handles
+    async def four(self, websocket: WebSocket, data: Four) -> Answer:
+        return Answer(text=data.text, number=4)
+
+    @handles
+    async def five(self, websocket: WebSocket, data: Five) -> Answer | Refusal:
+        return Answer(text=data.text, number=5)
+
+
+contender = Contender(
+    name="wsendpoints",
+    text=EchoText.as_asgi(),
+    json=EchoJSON.as_asgi(),
+    types=AnswerTypes.as_asgi(),
+)
+
+WITH_LIMITS: Final[Mapping[str, ASGIApp]] = {
+    "none of these limits": AnswerTypes.as_asgi(
+        limits=Limits(max_message_size=None, send_timeout=None)
+    ),
+    "the limits by default": AnswerTypes.as_asgi(),
+    "all of them": AnswerTypes.as_asgi(
+        # A rate that is never reached.
+        limits=Limits(rate=Rate(messages=1_000_000_000), idle_timeout=300)
+    ),
+}
+"""The five types, with and without the limits that are looked after with each message.
+
+Those by default are `max_message_size` and `send_timeout`; `rate` and `idle_timeout` are to be
+asked for.
+"""
