@@ -6,8 +6,8 @@ The clock of the event loop is moved, so that no time passes.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Final
 
 import anyio
 import pytest
@@ -202,3 +202,98 @@ async def test_limit_is_over_at_its_bound(limit: str, clock: Clock) -> None:
     ends = [event for event in server.sent if event["type"] == "websocket.close"]
     assert [(event["code"], event["reason"]) for event in ends] == case.closes
     assert Limited.log == case.log
+
+
+class Gated(Recording):
+    """Handles each message when it is told to."""
+
+    gates: ClassVar[list[anyio.Event]] = []
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> str:
+        gate = anyio.Event()
+        self.gates.append(gate)
+        await gate.wait()
+        return data
+
+
+@pytest.mark.parametrize(
+    ("limits", "messages"),
+    [
+        pytest.param(Limits(handler_timeout=BOUND), 1, id="handler_timeout"),
+        pytest.param(Limits(inbox=2, inbox_timeout=BOUND), 9, id="inbox_timeout"),
+    ],
+)
+async def test_limit_begins_anew_with_each_message(
+    limits: Limits, messages: int, clock: Clock
+) -> None:
+    """What was in time is forgotten, and counts for nothing in what follows."""
+
+    class Patient(Gated):
+        gates: ClassVar[list[anyio.Event]] = []
+
+    Patient.limits = replace(limits, send_timeout=None, grace=None)
+    server = FakeServer(CONNECT)
+    ended = anyio.Event()
+
+    async def serve() -> None:
+        await Patient({"type": "websocket", "path": "/"}, server.receive, server.send)
+        ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        server.deliver(*map(text, "x" * messages))
+        for _ in range(4):
+            await settle()
+            await clock.move(BOUND - 1)
+            assert not ended.is_set()
+            Patient.gates.pop().set()
+            server.deliver(text("x"))
+        await settle()
+        await clock.move(BOUND - 1)
+        assert not ended.is_set()
+        await clock.move(2)
+        assert ended.is_set()
+
+
+async def test_send_that_ended_in_time_is_forgotten(clock: Clock) -> None:
+    """Each of any number of sends has the whole time, and a new one may have a shorter limit."""
+
+    class Pushing(Recording):
+        limits = Limits(send_timeout=BOUND, handler_timeout=BOUND * 10)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.start_soon(self.push, "pushed")
+            return data
+
+    server = FakeServer(CONNECT)
+    ended = anyio.Event()
+
+    async def serve() -> None:
+        await Pushing({"type": "websocket", "path": "/"}, server.receive, server.send)
+        ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        await settle()
+        for _ in range(3):
+            server.gate = anyio.Event()
+            server.deliver(text("x"))
+            await settle()
+            await clock.move(BOUND - 1)
+            assert not ended.is_set()
+            server.gate.set()
+            await settle()
+        # Nothing is blocked now, for longer than any limit.
+        await clock.move(BOUND * 20)
+        assert not ended.is_set()
+        server.gate = anyio.Event()
+        server.deliver(text("x"))
+        await settle()
+        await clock.move(BOUND - 1)
+        assert not ended.is_set()
+        await clock.move(2)
+        server.gate.set()
+        await settle()
+        assert ended.is_set()
+    closes = [event["reason"] for event in server.sent if event["type"] == "websocket.close"]
+    assert closes == ["send_timeout: 1000 s"]

@@ -310,23 +310,6 @@ async def test_f14_handler_has_a_time(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages[0].endswith("Hanging: handler_timeout: 0.01 s")
 
 
-async def test_f14_time_is_that_of_one_message() -> None:
-    """Handlers that are done in time leave nothing behind."""
-
-    class Quick(Recording):
-        limits = Limits(handler_timeout=NEVER)
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> list[bool]:
-            before = is_bounded()
-            await checkpoint()
-            return [before, is_bounded()]
-
-    async with connect(Quick.as_asgi()) as client:
-        for _ in range(3):
-            await client.send_text("x")
-            assert await client.receive_json() == [False, True]
-
-
 async def test_f15_grace_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """A handler that is cancelled since the client left leaves a line."""
 
@@ -365,27 +348,6 @@ async def test_f15_stream_behind_a_full_inbox_ends(
         await client.wait_for_app()
     assert Ticker.log == ["connect", 1013]
     assert caplog.messages == [f"{Ticker.__qualname__}: inbox_timeout: 0.01 s"]
-
-
-async def test_f11_full_inbox_that_is_emptied_in_time_is_no_matter() -> None:
-    """The time is counted from the last message that was taken."""
-    go = anyio.Event()
-
-    class Busy(Recording):
-        limits = Limits(inbox=1, inbox_timeout=NEVER)
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> bool:
-            await go.wait()
-            await anyio.wait_all_tasks_blocked()
-            return is_bounded()
-
-    async with connect(Busy.as_asgi()) as client:
-        for _ in range(4):
-            await client.send_text("x")
-        await anyio.wait_all_tasks_blocked()
-        go.set()
-        # A message waits behind each of the first three, and fills the inbox.
-        assert [await client.receive_text() for _ in range(4)] == ["true"] * 3 + ["false"]
 
 
 @pytest.mark.parametrize("grace", [30, None])

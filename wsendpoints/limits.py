@@ -38,22 +38,25 @@ class RateLimiter:
     Args:
         rate: How many it may send.
         clock: Returns seconds.
+
+    Attributes:
+        now: When the clock was last looked at.
     """
 
-    __slots__ = ("_burst", "_clock", "_per_second", "_then", "_tokens")
+    __slots__ = ("_burst", "_clock", "_per_second", "_tokens", "now")
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic) -> None:
         self._burst: float = float(rate.burst or rate.messages)
         self._per_second: float = rate.messages / rate.per
         self._clock = clock
         self._tokens: float = self._burst
-        self._then = clock()
+        self.now: float = clock()
 
     def allows_one(self) -> bool:
         """Whether one more message may come now; if so, its token is taken."""
         now = self._clock()
-        self._tokens += (now - self._then) * self._per_second
-        self._then = now
+        self._tokens += (now - self.now) * self._per_second
+        self.now = now
         if self._tokens > self._burst:
             self._tokens = self._burst
         if self._tokens < 1:

@@ -6,6 +6,7 @@ only for certain sites SHOULD verify the |Origin| field is an origin they expect
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from wsendpoints.exceptions import ConfigurationError
@@ -121,6 +122,7 @@ def origin_refusal(
     )
 
 
+@lru_cache(maxsize=256)
 def _parse(text: str) -> _Origin | None:
     found = _ORIGIN.fullmatch(text) if len(text) <= _MAX_ORIGIN else None
     if found is None:

@@ -9,7 +9,7 @@ of a task switch a message. Instead the role moves:
 - The loop is run by hand, so that it shows when a handler has to wait. Then a task takes the
   role, and reads into a bounded inbox.
 - When the handler is done the loop takes what the inbox has, then what the task is still
-  waiting for, and then has the role again.
+  waiting for, and then has the role again, once a message was handled without a wait.
 """
 
 from collections import deque
@@ -49,6 +49,7 @@ class Reader:
         "_arrival",
         "_connection",
         "_failure",
+        "_has_waited",
         "_inbox",
         "_is_at_end",
         "_is_taking",
@@ -80,6 +81,7 @@ class Reader:
         self._inbox: deque[Event] = _EMPTY if first is None else deque((first,))
         self._size = 0 if first is None else _size_of(first)
         self._watching = False
+        self._has_waited = False
         self._is_taking = False
         self._is_at_end = False
         self._failure: BaseException | None = None
@@ -103,6 +105,7 @@ class Reader:
 
     def waits(self) -> None:
         """See that somebody reads, now that the loop has to wait in a handler."""
+        self._has_waited = self.stage is not Stage.CONNECTING
         connection = self._connection
         if connection.clock is not None and self.stage is not None:
             connection.clock.waiting(self.stage)
@@ -176,8 +179,16 @@ class Reader:
         self._inbox.popleft()
         self._size -= _size_of(event)
         if self._room is not None:
-            self._room.set()
+            self._message_taken(self._room)
         return event
+
+    def _message_taken(self, room: anyio.Event) -> None:
+        # Room for one would have the reader wake for each message of a flood.
+        if self._is_filled(0.5):
+            self._tell_clock(is_full=True)
+        else:
+            self._room = None
+            room.set()
 
     def _watch(self) -> None:
         if not (self._watching or self._is_at_end) and self._failure is None:
@@ -208,32 +219,38 @@ class Reader:
                 self._connection.left(event)
                 return
             self._notify()
-            while self._is_full():
+            if self._is_filled(1):
                 await self._wait_for_room()
-            if not self.is_handling and not self._is_taking:
+            # Where each handler has to wait, as with a server that makes each reply wait a
+            # little, to begin anew with each would cost more than to go on.
+            if not (self._has_waited or self.is_handling or self._is_taking):
                 return
+            self._has_waited = False
 
     async def _wait_for_room(self) -> None:
-        self._room = anyio.Event()
+        room = self._room = anyio.Event()
+        self._tell_clock(is_full=True)
+        try:
+            await room.wait()
+        finally:
+            self._tell_clock(is_full=False)
+
+    def _tell_clock(self, *, is_full: bool) -> None:
         clock = self._connection.clock
         if clock is not None:
-            clock.inbox_full(True)
-        try:
-            await self._room.wait()
-        finally:
-            if clock is not None:
-                clock.inbox_full(False)
+            clock.inbox_full(is_full)
 
     def _notify(self) -> None:
         if self._arrival is not None:
             self._arrival.set()
             self._arrival = None
 
-    def _is_full(self) -> bool:
+    def _is_filled(self, part: float) -> bool:
+        """Whether so large a part of the inbox is taken, by number or by size."""
         limits = self._limits
         return bool(self._inbox) and (
-            (limits.inbox is not None and len(self._inbox) >= limits.inbox)
-            or (limits.inbox_bytes is not None and self._size >= limits.inbox_bytes)
+            (limits.inbox is not None and len(self._inbox) >= limits.inbox * part)
+            or (limits.inbox_bytes is not None and self._size >= limits.inbox_bytes * part)
         )
 
 

@@ -1,13 +1,14 @@
 """The time limits of one connection: what ends it, when, and what the client is told.
 
-No task waits for them, but for the idle timeout: they move the deadline of one cancel scope.
+They move the deadline of one cancel scope; but those that begin anew with each message, or each
+send, have a task that looks now and then.
 """
 
 import logging
 import math
 from collections.abc import Hashable, Mapping
 from time import monotonic, time
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import anyio
 
@@ -26,6 +27,24 @@ EXPIRED: Final = 4401
 
 _GRACE_AT_SHUTDOWN: Final = 1.0
 """Seconds that a handler may go on where the server waits for it before it can exit."""
+
+
+_Recurring: TypeAlias = Literal["handler_timeout", "send_timeout", "inbox_timeout"]
+"""The limits that begin anew with each message, if it has to wait."""
+
+_CODES: Final[Mapping[_Recurring, int]] = {
+    "handler_timeout": CloseCode.INTERNAL_ERROR,
+    "send_timeout": CloseCode.TRY_AGAIN_LATER,
+    "inbox_timeout": CloseCode.TRY_AGAIN_LATER,
+}
+
+_HANDLER: Final = "handler"
+_REPLY: Final = "reply"
+_INBOX: Final = "inbox"
+"""Of these there is one at a time; of other sends any number."""
+
+_NONE: Final[dict[Hashable, tuple[float, _Recurring, float]]] = {}
+"""What runs of all connections that never had to wait."""
 
 
 class Deadline(NamedTuple):
@@ -69,8 +88,11 @@ class Timekeeper:
         "_last_message",
         "_limiter",
         "_limits",
+        "_looks_at",
+        "_nap",
         "_pending",
         "_reader",
+        "_running",
         "_tasks",
         "_times_handlers",
         "counts_messages",
@@ -92,6 +114,9 @@ class Timekeeper:
         self._limiter: RateLimiter | None = (
             None if limits.rate is None else RateLimiter(limits.rate)
         )
+        self._running: dict[Hashable, tuple[float, _Recurring, float]] = _NONE
+        self._looks_at = math.inf
+        self._nap: anyio.CancelScope | None = None
         self._awaits_first = False
         self._last_message = 0.0
         self.counts_messages: bool = (
@@ -127,10 +152,10 @@ class Timekeeper:
             return
         if self._times_handlers and not self.is_timing:
             self.is_timing = True
-            self._set("handler_timeout", limits.handler_timeout, CloseCode.INTERNAL_ERROR)
+            self._begin(_HANDLER, "handler_timeout", limits.handler_timeout)
         if stage is Stage.REPLYING:
             self.is_timing = True
-            self._set("send_timeout", limits.send_timeout, CloseCode.TRY_AGAIN_LATER)
+            self.blocked(_REPLY, True)
 
     def connected(self) -> None:
         """`on_connect` is done."""
@@ -159,20 +184,25 @@ class Timekeeper:
         Raises:
             RateLimitedError: It is one too many.
         """
-        self._last_message = monotonic()
+        if self._limiter is None:
+            self._last_message, is_allowed = monotonic(), True
+        else:
+            is_allowed = self._limiter.allows_one()
+            self._last_message = self._limiter.now
         if self._awaits_first:
             self._awaits_first = False
             self._clear("first_message_timeout")
-        if self._limiter is not None and not self._limiter.allows_one():
+        if not is_allowed:
             rate: Any = self._limits.rate
             raise RateLimitedError(f"rate: {rate.messages} messages in {rate.per:g} s")
 
     def handled(self) -> None:
         """The message is handled, and its reply sent."""
         self.is_timing = False
-        self._clear("handler_timeout")
-        self._clear("send_timeout")
-        self._last_message = monotonic()
+        self.blocked(_REPLY, False)
+        if self._times_handlers:
+            self._running.pop(_HANDLER, None)
+            self._last_message = monotonic()
 
     def left(self) -> None:
         """The client left: a handler has its grace."""
@@ -183,20 +213,21 @@ class Timekeeper:
         self._set("grace", grace, CloseCode.ABNORMAL_CLOSURE, level)
 
     def blocked(self, send: Hashable, is_blocked: bool) -> None:
-        """Count the time of a send that is no handler's reply."""
-        if is_blocked:
-            self._set(
-                send, self._limits.send_timeout, CloseCode.TRY_AGAIN_LATER, name="send_timeout"
-            )
-        else:
-            self._clear(send)
+        """Count the time of a send that has to wait for the server, or is done."""
+        if not is_blocked:
+            self._running.pop(send, None)
+        elif send not in self._running:
+            self._begin(send, "send_timeout", self._limits.send_timeout)
 
     def inbox_full(self, is_full: bool) -> None:
-        """Count the time in which nobody reads, and so nobody sees that the client left."""
+        """Count the time in which nobody reads, and so nobody sees that the client left.
+
+        It is called again for each message that is taken.
+        """
         if is_full:
-            self._set("inbox_timeout", self._limits.inbox_timeout, CloseCode.TRY_AGAIN_LATER)
+            self._begin(_INBOX, "inbox_timeout", self._limits.inbox_timeout)
         else:
-            self._clear("inbox_timeout")
+            self._running.pop(_INBOX, None)
 
     def expiry_changed(self) -> None:
         """Count the time that is left until the connection expires."""
@@ -218,6 +249,39 @@ class Timekeeper:
         deadline = Deadline("idle_timeout", seconds, CloseCode.GOING_AWAY, logging.INFO)
         self._put("idle_timeout", anyio.current_time(), deadline)
         self._tasks.group.cancel_scope.cancel()
+
+    # What begins anew with each message.
+
+    def _begin(self, key: Hashable, limit: _Recurring, seconds: float | None) -> None:
+        if seconds is None:
+            return
+        if self._running is _NONE:
+            self._running = {}
+        due = monotonic() + seconds
+        self._running[key] = (due, limit, seconds)
+        if due < self._looks_at:
+            if self._nap is not None:
+                self._nap.cancel()
+            elif self._looks_at == math.inf:
+                self._tasks.start_own(self._look, "wsendpoints time limits")
+            self._looks_at = due
+
+    async def _look(self) -> None:
+        """Look whether one of them is over, when the first would be.
+
+        A task that wakes now and then costs less than a deadline that is moved twice for each.
+        """
+        while self._running:
+            due, limit, seconds = min(self._running.values())
+            if due <= monotonic():
+                deadline = Deadline(limit, seconds, _CODES[limit], logging.WARNING)
+                self._put(limit, anyio.current_time(), deadline)
+                self._tasks.group.cancel_scope.cancel()
+                return
+            self._looks_at = due
+            with anyio.move_on_after(due - monotonic()) as self._nap:
+                await anyio.sleep_forever()
+        self._looks_at, self._nap = math.inf, None
 
     # The deadlines.
 
