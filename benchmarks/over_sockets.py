@@ -116,7 +116,7 @@ def _cpu_time(process: Process) -> float:
     """Return the seconds that a server and its workers have had a CPU; 0 if it can't be told."""
     if not TELLS_CPU_TIME:
         return 0.0
-    group = process._popen.pid  # pyright: ignore[reportPrivateUsage]  # the tests don't need it
+    group = process.pid
     nanoseconds = 0
     for folder in PROCESSES.glob("[0-9]*"):
         # A process of others may end meanwhile.

@@ -150,7 +150,8 @@ class Conversation:
         """
         connection, endpoint, websocket = self._connection, self._endpoint, self._websocket
         reader, receive, send = self._reader, self._reader.receive, connection.send
-        timekeeper, counts_messages = self._timekeeper, self._timekeeper.counts_messages
+        timekeeper = self._timekeeper
+        count_message = timekeeper.message_came if timekeeper.counts_messages else None
         handlers, on_message = self._declaration.handlers, self._declaration.on_message
         inbound, outbound = self._declaration.inbound, self._declaration.outbound
         decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
@@ -180,8 +181,8 @@ class Conversation:
                 frame = event.get("text")
                 if type(frame) is not str or event.get("bytes") is not None:
                     frame = frame_of(event)
-                if counts_messages:
-                    timekeeper.message_came()
+                if count_message is not None:
+                    count_message()
                 if len(frame) > surely_fits:
                     self._check_size(frame)
                 try:

@@ -43,25 +43,27 @@ class RateLimiter:
         now: When the clock was last looked at.
     """
 
-    __slots__ = ("_burst", "_clock", "_per_second", "_tokens", "now")
+    __slots__ = ("_clock", "_full_at", "_room", "_token", "now")
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic) -> None:
-        self._burst: float = float(rate.burst or rate.messages)
-        self._per_second: float = rate.messages / rate.per
+        self._token: float = rate.per / rate.messages
+        # A thousandth of a token more, so that rounding refuses nobody.
+        self._room: float = ((rate.burst or rate.messages) - 0.999) * self._token
         self._clock = clock
-        self._tokens: float = self._burst
         self.now: float = clock()
+        self._full_at: float = self.now
 
     def allows_one(self) -> bool:
         """Whether one more message may come now; if so, its token is taken."""
-        now = self._clock()
-        self._tokens += (now - self.now) * self._per_second
-        self.now = now
-        if self._tokens > self._burst:
-            self._tokens = self._burst
-        if self._tokens < 1:
+        # One number tells how full the bucket is: when it will be full, in seconds. Each token
+        # that is taken puts that off.
+        now = self.now = self._clock()
+        if self._full_at <= now:
+            self._full_at = now + self._token
+            return True
+        if self._full_at - now > self._room:
             return False
-        self._tokens -= 1
+        self._full_at += self._token
         return True
 
 

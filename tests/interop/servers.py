@@ -157,6 +157,11 @@ class Process:
         """Where it listens."""
         return f"{HOST}:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Its process, which leads the group of those that it starts."""
+        return self._popen.pid
+
     def wait_until_it_accepts(self) -> None:
         """Wait until it takes connections.
 
