@@ -1,6 +1,7 @@
 """A server for the tests of a single connection: what it delivers, and what it was sent."""
 
 from collections import deque
+from typing import Any
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -8,7 +9,7 @@ from anyio.lowlevel import checkpoint
 from wsendpoints import WebSocket
 from wsendpoints.asgi import Event, Scope
 
-__all__ = ["CONNECT", "DISCONNECT", "FakeServer", "binary", "text"]
+__all__ = ["CONNECT", "DISCONNECT", "FakeServer", "Script", "binary", "make_scope", "text"]
 
 CONNECT: Event = {"type": "websocket.connect"}
 DISCONNECT: Event = {"type": "websocket.disconnect", "code": 4001, "reason": "bye"}
@@ -87,3 +88,35 @@ class FakeServer:
         self.offers.clear()
         self.receives = 0
         return websocket
+
+
+def make_scope(**more: Any) -> Scope:
+    """Return a scope for an app that is called by hand."""
+    return {"type": "websocket", "path": "/", "headers": [], "subprotocols": [], **more}
+
+
+class Script:
+    """A server that delivers what it is given, then waits for ever."""
+
+    def __init__(self, *events: Event, fails: BaseException | None = None) -> None:
+        self.events: list[Event] = [{"type": "websocket.connect"}, *events]
+        self.sent: list[Event] = []
+        self.fails = fails
+
+    async def receive(self) -> Event:
+        """Return the next event."""
+        await checkpoint()
+        if not self.events:
+            await anyio.sleep_forever()
+        return self.events.pop(0)
+
+    async def send(self, event: Event) -> None:
+        """Note an event; data fails, if that is asked for."""
+        if event["type"] == "websocket.send" and self.fails is not None:
+            raise self.fails
+        self.sent.append(event)
+
+    @property
+    def closes(self) -> list[int]:
+        """The codes of the close events."""
+        return [event["code"] for event in self.sent if event["type"] == "websocket.close"]
