@@ -876,6 +876,30 @@ async def test_server_whose_receive_fails_before_the_first_message() -> None:
     assert Silent.log == [1011]
 
 
+async def test_endpoint_that_is_given_up_ends_at_once() -> None:
+    """An event loop that is closed over it is no cancellation: nothing can be awaited any more."""
+
+    class Silent(Quiet):
+        pass
+
+    server = FakeServer(CONNECT)
+
+    async def receive() -> Event:
+        if server.receives:
+            await anyio.sleep_forever()
+        server.receives += 1
+        return CONNECT
+
+    async def send(event: Event) -> None:
+        server.offers.append(event)
+
+    steps = Silent(make_scope(), receive, send).__await__()
+    next(steps)
+    steps.close()
+    assert [event["type"] for event in server.offers] == ["websocket.accept"]
+    assert Silent.log == []
+
+
 async def test_sending_before_the_first_message() -> None:
     """Who found the endpoint may send, and close it, at any time."""
     found: list[Quiet] = []

@@ -94,6 +94,12 @@ def test_message_becomes_json(declared: list[Any], message: Any, text: str) -> N
         assert event == {"type": "websocket.send", "bytes": text.encode()}
 
 
+class Loud(str):
+    """A str of another class."""
+
+    __slots__ = ()
+
+
 @pytest.mark.parametrize("declared", [[], [str], [Say, str]], ids=str)
 @pytest.mark.parametrize("encoding", ["text", None])
 def test_str_is_a_text_frame_where_messages_are_text(
@@ -101,7 +107,7 @@ def test_str_is_a_text_frame_where_messages_are_text(
 ) -> None:
     """It goes out as it is, the empty one too."""
     outbound = Outbound(declared, encoding, "Chat")
-    for text in ("x", "", '"'):
+    for text in ("x", "", '"', Loud("x")):
         assert outbound.encode(text) == {"type": "websocket.send", "text": text}
 
 

@@ -74,10 +74,10 @@ class Clock(Protocol):
     def expiry_changed(self) -> None:
         """Take note that `Connection.expires_at` was set."""
 
-    def inbox_full(self, is_full: bool) -> None:
+    def inbox_full(self, *, is_full: bool) -> None:
         """Take note that nobody reads, for lack of room, or that there is room again."""
 
-    def waiting(self, stage: Stage) -> None:
+    def waiting(self, stage: Stage | None) -> None:
         """Take note that the endpoint has to wait for something else than the next event."""
 
 

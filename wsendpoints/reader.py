@@ -18,7 +18,7 @@ from typing import Final
 import anyio
 
 from wsendpoints.asgi import Event, Receive
-from wsendpoints.connection import Connection, Stage
+from wsendpoints.connection import Clock, Connection, Stage
 from wsendpoints.exceptions import InvalidStateError
 from wsendpoints.limits import Limits
 from wsendpoints.state import DISCONNECT, ConnectionState
@@ -43,6 +43,7 @@ class Reader:
         receive: The server's `receive`, for the loop to call while it `has_role`.
         has_role: Whether the loop may call it: nobody else is about to, and nothing waits.
         stage: What the loop is at; `None` while it waits for the next event.
+        clock: Who is told of its waits, and of a full inbox. To be set before anything is read.
     """
 
     __slots__ = (
@@ -59,10 +60,13 @@ class Reader:
         "_size",
         "_tasks",
         "_watching",
+        "clock",
         "has_role",
         "receive",
         "stage",
     )
+
+    clock: Clock
 
     def __init__(
         self,
@@ -96,7 +100,7 @@ class Reader:
         garbage collector comes by.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self._tasks
+        del self.receive, self._connection, self._tasks, self.clock
 
     @property
     def is_handling(self) -> bool:
@@ -106,11 +110,10 @@ class Reader:
     def waits(self) -> None:
         """See that somebody reads, now that the loop has to wait in a handler."""
         self._has_waited = self.stage is not Stage.CONNECTING
-        connection = self._connection
-        if connection.clock is not None and self.stage is not None:
-            connection.clock.waiting(self.stage)
+        self.clock.waiting(self.stage)
         # Not at once in `on_connect`: there is nothing to read before the accept. And not after
         # our close, which nothing is to hold up; but once a send failed: the disconnect is to come.
+        connection = self._connection
         if connection.is_accepted and connection.state is not ConnectionState.CLOSED:
             self._watch()
 
@@ -126,11 +129,8 @@ class Reader:
         """Return the next event, when the loop does not have the role."""
         # A task that receives still, when its handler is done, waited before.
         while self._is_taking or not self._inbox:
-            if not (self._is_taking or self._watching):
-                self._check_failure()
-                self._inbox = _EMPTY
-                self.has_role = True
-                return await self.receive()
+            self._check_failure()
+            self._watch()
             await self._news()
         event = self._pop()
         if not (self._watching or self._inbox or self._failure):
@@ -185,7 +185,7 @@ class Reader:
     def _message_taken(self, room: anyio.Event) -> None:
         # Room for one would have the reader wake for each message of a flood.
         if self._is_filled(0.5):
-            self._tell_clock(is_full=True)
+            self.clock.inbox_full(is_full=True)
         else:
             self._room = None
             room.set()
@@ -229,16 +229,11 @@ class Reader:
 
     async def _wait_for_room(self) -> None:
         room = self._room = anyio.Event()
-        self._tell_clock(is_full=True)
+        self.clock.inbox_full(is_full=True)
         try:
             await room.wait()
         finally:
-            self._tell_clock(is_full=False)
-
-    def _tell_clock(self, *, is_full: bool) -> None:
-        clock = self._connection.clock
-        if clock is not None:
-            clock.inbox_full(is_full)
+            self.clock.inbox_full(is_full=False)
 
     def _notify(self) -> None:
         if self._arrival is not None:

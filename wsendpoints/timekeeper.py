@@ -126,7 +126,7 @@ class Timekeeper:
         )
         self.is_timing: bool = False
         self._times_handlers = limits.handler_timeout is not None or limits.idle_timeout is not None
-        connection.clock = self
+        connection.clock = reader.clock = self
 
     def release(self) -> None:
         """Stop listening to the connection, and forget its tasks; see `Reader.release`."""
@@ -143,7 +143,7 @@ class Timekeeper:
 
     # What happens to the connection.
 
-    def waiting(self, stage: Stage) -> None:
+    def waiting(self, stage: Stage | None) -> None:
         """Begin to count the time of `on_connect`, a handler, or a reply, which has to wait."""
         limits = self._limits
         if stage is Stage.CONNECTING:
@@ -219,7 +219,7 @@ class Timekeeper:
         elif send not in self._running:
             self._begin(send, "send_timeout", self._limits.send_timeout)
 
-    def inbox_full(self, is_full: bool) -> None:
+    def inbox_full(self, *, is_full: bool) -> None:
         """Count the time in which nobody reads, and so nobody sees that the client left.
 
         It is called again for each message that is taken.
