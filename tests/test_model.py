@@ -712,6 +712,15 @@ def count_tasks(is_trio: bool) -> int:
 
 
 @pytest.fixture(autouse=True, scope="module")
+def small_heap() -> Iterator[None]:
+    """Keep what other tests left out of each look for garbage, of which there are many."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
 def log() -> Iterator[None]:
     """Have each record read and none kept: its exception would keep the endpoint alive."""
 
