@@ -42,9 +42,6 @@ RESPONSE_BODY: Final = "websocket.http.response.body"
 class ConnectionState(Enum):
     """Where a connection stands."""
 
-    # Each is itself alone, so this will do; Enum's own is a function in Python, and slower.
-    __hash__ = object.__hash__
-
     CONNECTING = "connecting"
     """Nothing was exchanged yet."""
     HANDSHAKE = "handshake"
@@ -59,6 +56,10 @@ class ConnectionState(Enum):
     """We closed it, or refused it."""
     DISCONNECTED = "disconnected"
     """The peer left."""
+
+
+# Each is equal to itself alone, so this will do. Enum's own is a function in Python, and slower.
+ConnectionState.__hash__ = object.__hash__  # type: ignore[method-assign]  # on purpose
 
 
 _S = ConnectionState
