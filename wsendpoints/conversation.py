@@ -129,14 +129,16 @@ class Conversation:
             self._fail(exc)
         finally:
             self._release()
+            del tasks
         return self._take_failure()
 
     def _release(self) -> None:
-        # These refer to each other: no cycle is to keep a connection alive.
+        # These refer to each other: no cycle is to keep a connection alive, nor the frame of a
+        # task group, which an exception keeps from Python 3.12 on.
         self._connection.owner = None
         self._timekeeper.release()
         self._reader.release()
-        del self._reader, self._tasks
+        del self._connection, self._endpoint, self._reader, self._tasks, self._websocket
 
     def passed(self) -> Deadline | None:
         """Return the time limit that ended it, if one did."""

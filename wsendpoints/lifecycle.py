@@ -78,12 +78,13 @@ class Lifecycle:
                 self._failure = exc
             conversation, self._conversation = self._conversation, None
             passed = None if conversation is None else conversation.passed()
-            ending = Ending(endpoint, passed, cleans_up=self.declaration.cleans_up)
-            await ending.conclude(self._take_failure())
+            await Ending(endpoint, passed, cleans_up=self.declaration.cleans_up).conclude(
+                self._take_failure()
+            )
         finally:
             self._admission.open -= 1
             # It refers back to this: no cycle is to keep a connection alive.
-            del self._endpoint
+            del self._endpoint, endpoint
 
     def _mark_used(self) -> None:
         if self._is_used:
