@@ -503,10 +503,10 @@ async def test_a_close_that_comes_too_late_is_sent_once() -> None:
 class Indifferent:
     """An owner who takes no notice."""
 
-    def closing(self) -> None:
+    def on_close(self) -> None:
         """Take no notice of a close."""
 
-    def left(self) -> None:
+    def on_disconnect(self) -> None:
         """Take no notice of a peer that left."""
 
 
@@ -522,10 +522,10 @@ async def test_a_close_is_told_before_the_server_has_it(
     offers: list[int] = []
 
     class Noting(Indifferent):
-        def closing(self) -> None:
+        def on_close(self) -> None:
             offers.append(len(server.offers))
 
-    connection.owner = Noting()
+    connection.listener = Noting()
     await (connection.transmit(CLOSE) if by_event else connection.close(4000, "done"))
     assert offers == [0]
     assert len(server.offers) == 1
@@ -540,7 +540,7 @@ async def test_f26_a_close_is_bounded_and_not_cancelled() -> None:
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
     server.gate = anyio.Event()
-    connection.owner, connection.close_timeout = Indifferent(), 0.01
+    connection.listener, connection.close_timeout = Indifferent(), 0.01
     with anyio.CancelScope() as scope:
         scope.cancel()
         await connection.close(1000, None)

@@ -6,7 +6,6 @@ Only checked events come in here. What the peer does shows as one exception alon
 
 import logging
 from collections.abc import Hashable
-from enum import Enum
 from typing import Any, Final, Protocol
 
 import anyio
@@ -26,7 +25,7 @@ from wsendpoints.state import (
 )
 from wsendpoints.steps import DONE, resume
 
-__all__ = ["Clock", "Connection", "Owner", "Stage"]
+__all__ = ["Connection", "Listener"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -35,50 +34,27 @@ _OPEN: Final = ConnectionState.OPEN
 _DISCONNECTED: Final = ConnectionState.DISCONNECTED
 
 
-class Stage(Enum):
-    """What an endpoint is at, while it does not wait for the next event."""
-
-    CONNECTING = "the handshake"
-    HANDLING = "a handler"
-    REPLYING = "sending a handler's reply"
-
-
 _DAPHNES_OFFSET: Final = 3000
 """What is added to a code that the server refuses: 1011 becomes 4011."""
 
 
-class Owner(Protocol):
-    """Who is told that a connection ends."""
+class Listener(Protocol):
+    """Told what happens to a connection, as it happens; it must not raise, nor send."""
 
-    def closing(self) -> None:
-        """Take note that a close is about to be sent."""
+    def on_accept(self) -> None:
+        """An accept is about to be sent."""
 
-    def left(self) -> None:
-        """Take note that the peer left, or that more is known of it."""
+    def on_close(self) -> None:
+        """A close is about to be sent."""
 
+    def on_disconnect(self) -> None:
+        """The peer left, or more is known of how."""
 
-class Clock(Protocol):
-    """Who is told when the time limits of a connection begin and end."""
+    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
+        """A send has to wait for the server, or no longer does; `send` stands for it."""
 
-    def accepting(self) -> None:
-        """Take note that an accept is about to be sent."""
-
-    def blocked(self, send: Hashable, is_blocked: bool) -> None:
-        """Take note that a send has to wait for the server, or no longer does.
-
-        Args:
-            send: What stands for it.
-            is_blocked: Which of the two.
-        """
-
-    def expiry_changed(self) -> None:
-        """Take note that `Connection.expires_at` was set."""
-
-    def inbox_full(self, *, is_full: bool) -> None:
-        """Take note that nobody reads, for lack of room, or that there is room again."""
-
-    def waiting(self, stage: Stage | None) -> None:
-        """Take note that the endpoint has to wait for something else than the next event."""
+    def on_expiry_set(self) -> None:
+        """`Connection.expires_at` was set."""
 
 
 class Connection:
@@ -98,8 +74,8 @@ class Connection:
         is_drained: Whether the disconnect was received: no other event follows.
         code: With what it was closed, by whoever was first; 1006 until then.
         reason: The reason that goes with it.
-        owner: Who is told that it ends.
-        clock: Who is told when time limits begin and end.
+        listener: Who is told what happens to it. The one reference upwards: whoever sets it
+            takes it away again.
         expires_at: When it is to be closed, in seconds since the epoch.
         close_timeout: Seconds that a close may take, in which it is not cancelled; `None` for
             one that is left to itself.
@@ -109,13 +85,12 @@ class Connection:
         "_is_ended",
         "_is_receiving",
         "_scope",
-        "clock",
         "close_timeout",
         "code",
         "expires_at",
         "is_accepted",
         "is_drained",
-        "owner",
+        "listener",
         "reason",
         "receive",
         "send",
@@ -131,8 +106,7 @@ class Connection:
         self.is_drained: bool = False
         self.code: int = CloseCode.ABNORMAL_CLOSURE
         self.reason: str = ""
-        self.owner: Owner | None = None
-        self.clock: Clock | None = None
+        self.listener: Listener | None = None
         self.close_timeout: float | None = None
         self.expires_at: float | None = None
         self.send: Send = send or _no_send
@@ -169,8 +143,8 @@ class Connection:
             self.state = following
             if following is _OPEN:
                 self.is_accepted = True
-                if self.clock is not None:
-                    self.clock.accepting()
+                if self.listener is not None:
+                    self.listener.on_accept()
         try:
             # By hand, since most are done without having to wait: nothing bounds those.
             steps = self.send(event).__await__()
@@ -183,14 +157,14 @@ class Connection:
             raise
 
     async def _wait(self, steps: Any, trap: Any) -> None:
-        clock = self.clock
-        if clock is not None:
-            clock.blocked(steps, True)
+        listener = self.listener
+        if listener is not None:
+            listener.on_send_wait(steps, True)
         try:
             await resume(steps, trap)
         finally:
-            if clock is not None:
-                clock.blocked(steps, False)
+            if listener is not None:
+                listener.on_send_wait(steps, False)
 
     def _after(self, event: Event) -> ConnectionState:
         is_over = self.state is ConnectionState.CLOSED and self._is_ended
@@ -232,8 +206,8 @@ class Connection:
         # Before the server has it: of two tasks that close, one does.
         self.state = ConnectionState.CLOSED
         self.code, self.reason = code, reason
-        if self.owner is not None:
-            self.owner.closing()
+        if self.listener is not None:
+            self.listener.on_close()
         if self.close_timeout is None:
             await self._send_close(code)
             return
@@ -301,8 +275,8 @@ class Connection:
     def _note(self, code: int, reason: str) -> None:
         self.state = _DISCONNECTED
         self.code, self.reason = code, reason
-        if self.owner is not None:
-            self.owner.left()
+        if self.listener is not None:
+            self.listener.on_disconnect()
 
 
 def _is_daphne(scope: Scope) -> bool:

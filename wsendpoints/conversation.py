@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import aclosing
 from typing import Any, ClassVar, Final, Protocol, TypeVarTuple, Unpack
 
@@ -12,18 +12,15 @@ from pydantic import ValidationError
 
 from wsendpoints.asgi import Event
 from wsendpoints.close_codes import CloseCode, describe
-from wsendpoints.connection import Stage
 from wsendpoints.declaration import Declaration
 from wsendpoints.encoding import frame_of
 from wsendpoints.exceptions import (
     ClientMessageError,
     InvalidMessageError,
-    InvalidStateError,
     MessageTooBigError,
     RateLimitedError,
     WebSocketDisconnect,
 )
-from wsendpoints.failures import Verdict, judge
 from wsendpoints.invalid import to_client_error
 from wsendpoints.limits import Limits
 from wsendpoints.reader import Reader
@@ -31,7 +28,7 @@ from wsendpoints.schema import Encoding
 from wsendpoints.state import RECEIVE, ConnectionState
 from wsendpoints.steps import DONE, resume
 from wsendpoints.tasks import Tasks
-from wsendpoints.timekeeper import Deadline, Timekeeper
+from wsendpoints.timekeeper import Deadline, Stage, Timekeeper
 from wsendpoints.websocket import WebSocket, connection_of
 
 __all__ = ["Conversation", "Speaker"]
@@ -83,7 +80,6 @@ class Conversation:
         "_connection",
         "_declaration",
         "_endpoint",
-        "_failure",
         "_invalid_in_a_row",
         "_reader",
         "_tasks",
@@ -96,12 +92,14 @@ class Conversation:
         self._declaration = declaration
         self._websocket = endpoint.websocket
         self._connection = connection_of(endpoint.websocket)
-        self._failure: BaseException | None = None
         self._invalid_in_a_row = 0
-        self._tasks = Tasks(anyio.create_task_group(), self)
-        self._reader = Reader(self._connection, self._tasks, endpoint.limits, first)
-        self._timekeeper = Timekeeper(endpoint.limits, self._connection, self._tasks, self._reader)
-        self._connection.owner = self
+        # Each knows those before it, and none of those after it.
+        self._tasks = Tasks(self._connection)
+        self._timekeeper = Timekeeper(endpoint.limits, self._tasks)
+        self._reader = Reader(
+            self._connection, self._tasks, self._timekeeper, endpoint.limits, first
+        )
+        self._connection.listener = self
 
     async def hold(self) -> BaseException | None:
         """Hold it, until either side ends it.
@@ -121,24 +119,21 @@ class Conversation:
                 except (anyio.get_cancelled_exc_class(), GeneratorExit):
                     raise
                 except BaseException as exc:  # noqa: BLE001 - raised in the end
-                    self._fail(exc)
+                    tasks.fail(exc)
                 # It takes long, so it is not done for none.
                 if tasks.were_started:
-                    tasks.group.cancel_scope.cancel()
+                    tasks.end()
         except anyio.get_cancelled_exc_class() as exc:
-            self._fail(exc)
+            tasks.fail(exc)
         finally:
-            self._release()
-            del tasks
-        return self._take_failure()
-
-    def _release(self) -> None:
-        # These refer to each other: no cycle is to keep a connection alive, nor the frame of a
-        # task group, which an exception keeps from Python 3.12 on.
-        self._connection.owner = None
-        self._timekeeper.release()
-        self._reader.release()
-        del self._connection, self._endpoint, self._reader, self._tasks, self._websocket
+            self._connection.listener = None
+            self._reader.release()
+            failure, tasks.failure = tasks.failure, None
+            del tasks, self._connection, self._endpoint, self._reader, self._tasks, self._websocket
+        try:
+            return failure
+        finally:
+            del failure
 
     def passed(self) -> Deadline | None:
         """Return the time limit that ended it, if one did."""
@@ -174,8 +169,8 @@ class Conversation:
                 # A task closed it while the message was on its way here.
                 return
             if event.get("type") != RECEIVE:
-                # Nothing is left to be ended for it.
-                connection.owner = None
+                # In its turn, so nothing runs that would have to be ended for it.
+                connection.listener = None
                 connection.received(event)
                 return
             reader.stage = _HANDLING
@@ -277,41 +272,43 @@ class Conversation:
 
     # What happens to the connection meanwhile.
 
-    def left(self) -> None:
+    def on_accept(self) -> None:
+        """Begin to count the time until the first message, and between messages."""
+        self._timekeeper.accepting()
+        self.on_expiry_set()
+
+    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
+        """Count the time of a send that has to wait."""
+        self._timekeeper.blocked(send, is_waiting)
+
+    def on_expiry_set(self) -> None:
+        """Count the time until it expires."""
+        connection = self._connection
+        self._timekeeper.expires(connection.expires_at if connection.state is _OPEN else None)
+
+    def on_disconnect(self) -> None:
         """Note that the client left: what speaks to nobody ends, a handler has its grace."""
         self._tasks.cancel()
         if self._endpoint.cancel_on_disconnect:
             if self._reader.is_handling:
                 logger.info("%s: a handler is cancelled, for the client left", self._name)
-            self._tasks.group.cancel_scope.cancel()
+            self._tasks.end()
         else:
-            self._timekeeper.left()
+            self._give_grace()
 
-    def closing(self) -> None:
+    def _give_grace(self) -> None:
+        self._timekeeper.disconnected(
+            is_shutdown=self._connection.code == CloseCode.SERVICE_RESTART
+        )
+
+    def on_close(self) -> None:
         """Note that the application closes the connection: nobody is to wait for a message."""
         self._reader.stop()
         if self._reader.is_handling:
             # Nobody reads any more, so nothing else would end a handler that goes on.
-            self._timekeeper.left()
+            self._give_grace()
         else:
-            self._tasks.group.cancel_scope.cancel()
-
-    def task_failed(self, exc: BaseException) -> None:
-        """End the connection for what a task raised, unless that is the connection's end."""
-        is_over = self._connection.state is not _OPEN
-        if judge(exc)[0] is Verdict.DISCONNECT or (is_over and isinstance(exc, InvalidStateError)):
-            return
-        self._fail(exc)
-        self._tasks.group.cancel_scope.cancel()
-
-    def _fail(self, exc: BaseException) -> None:
-        # The first failure counts; what follows from it is noise.
-        if self._failure is None:
-            self._failure = exc
-
-    def _take_failure(self) -> BaseException | None:
-        failure, self._failure = self._failure, None
-        return failure
+            self._tasks.end()
 
     @property
     def _name(self) -> str:

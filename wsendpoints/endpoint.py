@@ -118,7 +118,8 @@ class WebSocketEndpoint(ABC):
         declaration = self._check_servable()
         self.websocket: WebSocket = WebSocket(scope, receive, send)
         # The one attribute besides: a subclass has the names to itself.
-        self._lifecycle = Lifecycle(self, declaration, self._admission)
+        connection = connection_of(self.websocket)
+        self._lifecycle = Lifecycle(connection, declaration, self._admission)
 
     @property
     def scope(self) -> Scope:
@@ -200,7 +201,7 @@ class WebSocketEndpoint(ABC):
 
     def __await__(self) -> Generator[Any, None, None]:
         """Serve the connection; this is how Starlette's routes call the class."""
-        return self._lifecycle.run().__await__()
+        return self._lifecycle.run(self).__await__()
 
     # What a subclass overrides.
 

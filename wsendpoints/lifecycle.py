@@ -5,13 +5,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, Protocol, TypeVarTuple, Unpack
 
 from wsendpoints.admission import Admission, Door
-from wsendpoints.asgi import Event
+from wsendpoints.asgi import Event, Scope
+from wsendpoints.connection import Connection
 from wsendpoints.conversation import Conversation, Speaker
 from wsendpoints.declaration import Declaration
 from wsendpoints.ending import Ending, EndingHooks
 from wsendpoints.exceptions import InvalidStateError
+from wsendpoints.limits import Limits
 from wsendpoints.state import RECEIVE, ConnectionState
-from wsendpoints.websocket import connection_of
 
 __all__ = ["Hooks", "Lifecycle"]
 
@@ -31,7 +32,7 @@ class Lifecycle:
     """Runs an endpoint for its connection.
 
     Args:
-        endpoint: Its hooks are called, and its limits kept.
+        connection: The endpoint's.
         declaration: What its class receives, sends, and handles.
         admission: Who may connect to its class.
     """
@@ -40,25 +41,29 @@ class Lifecycle:
         "_admission",
         "_connection",
         "_conversation",
-        "_endpoint",
         "_failure",
         "_is_used",
         "declaration",
     )
 
-    def __init__(self, endpoint: Hooks, declaration: Declaration, admission: Admission) -> None:
+    def __init__(
+        self, connection: Connection, declaration: Declaration, admission: Admission
+    ) -> None:
         self.declaration: Declaration = declaration
         self._admission = admission
-        self._endpoint = endpoint
-        self._connection = connection_of(endpoint.websocket)
+        self._connection = connection
         self._conversation: Conversation | None = None
         self._failure: BaseException | None = None
         self._is_used = False
 
-    async def run(self) -> None:
-        """Serve the connection, from the handshake to `on_disconnect`."""
-        self._mark_used()
-        endpoint, connection = self._endpoint, self._connection
+    async def run(self, endpoint: Hooks) -> None:
+        """Serve the connection, from the handshake to `on_disconnect`.
+
+        Args:
+            endpoint: Its hooks are called, and its limits kept.
+        """
+        self._mark_used(endpoint.websocket.scope)
+        connection = self._connection
         await connection.next_event()
         connection.close_timeout = endpoint.limits.close_timeout or math.inf
         self._admission.open += 1
@@ -66,9 +71,9 @@ class Lifecycle:
             try:
                 first = None
                 if connection.state is ConnectionState.HANDSHAKE:
-                    self._admit()
-                    if self._is_quiet:
-                        first = await self._first_message()
+                    self._admit(endpoint)
+                    if self._is_quiet(endpoint.limits):
+                        first = await self._first_message(endpoint)
                 if connection.state is not ConnectionState.DISCONNECTED:
                     self._conversation = Conversation(endpoint, self.declaration, first)
                     self._failure = await self._conversation.hold()
@@ -83,41 +88,37 @@ class Lifecycle:
             )
         finally:
             self._admission.open -= 1
-            # It refers back to this: no cycle is to keep a connection alive.
-            del self._endpoint, endpoint
+            del endpoint
 
-    def _mark_used(self) -> None:
+    def _mark_used(self, scope: Scope) -> None:
         if self._is_used:
             raise InvalidStateError("an instance serves one connection, once: make another")
         self._is_used = True
-        scope = self._endpoint.websocket.scope
         if _SERVED in scope:
             raise InvalidStateError("this scope belongs to a connection that is served already")
         scope[_SERVED] = True
 
-    def _admit(self) -> None:
-        params = self._admission.admit(self._endpoint, self._endpoint.websocket)
+    def _admit(self, endpoint: Hooks) -> None:
+        params = self._admission.admit(endpoint, endpoint.websocket)
         if params is not None:
-            self._endpoint.params = params
+            endpoint.params = params
 
-    async def _first_message(self) -> Event | None:
+    async def _first_message(self, endpoint: Hooks) -> Event | None:
         """Answer the handshake, and return the first message; `None` if the client left before.
 
         Until then there is nothing to be watched, limited or ended. So a client that is silent
         costs a third of the time, and a quarter of the memory, of one that is not.
         """
         connection = self._connection
-        await self._endpoint.on_connect(self._endpoint.websocket)
+        await endpoint.on_connect(endpoint.websocket)
         event = await connection.receive()
         if event.get("type") == RECEIVE:
             return event
         connection.received(event)
         return None
 
-    @property
-    def _is_quiet(self) -> bool:
+    def _is_quiet(self, limits: Limits) -> bool:
         """Whether nothing of the application's runs before the first message, and no clock."""
-        limits = self._endpoint.limits
         return (
             self.declaration.is_quiet
             and limits.first_message_timeout is None

@@ -18,11 +18,12 @@ from typing import Final
 import anyio
 
 from wsendpoints.asgi import Event, Receive
-from wsendpoints.connection import Clock, Connection, Stage
+from wsendpoints.connection import Connection
 from wsendpoints.exceptions import InvalidStateError
 from wsendpoints.limits import Limits
 from wsendpoints.state import DISCONNECT, ConnectionState
 from wsendpoints.tasks import Tasks
+from wsendpoints.timekeeper import Stage, Timekeeper
 
 __all__ = ["Reader"]
 
@@ -36,6 +37,7 @@ class Reader:
     Args:
         connection: Its `receive` is the reader's from now on.
         tasks: Where the task that reads beside a handler lives.
+        timekeeper: Is told of its waits, and of a full inbox.
         limits: How much may wait in the inbox.
         first: An event that was received already.
 
@@ -43,7 +45,6 @@ class Reader:
         receive: The server's `receive`, for the loop to call while it `has_role`.
         has_role: Whether the loop may call it: nobody else is about to, and nothing waits.
         stage: What the loop is at; `None` while it waits for the next event.
-        clock: Who is told of its waits, and of a full inbox. To be set before anything is read.
     """
 
     __slots__ = (
@@ -59,19 +60,18 @@ class Reader:
         "_scope",
         "_size",
         "_tasks",
+        "_timekeeper",
         "_watching",
-        "clock",
         "has_role",
         "receive",
         "stage",
     )
 
-    clock: Clock
-
     def __init__(
         self,
         connection: Connection,
         tasks: Tasks,
+        timekeeper: Timekeeper,
         limits: Limits,
         first: Event | None = None,
     ) -> None:
@@ -81,6 +81,7 @@ class Reader:
         connection.receive = self.take
         self._connection = connection
         self._tasks = tasks
+        self._timekeeper = timekeeper
         self._limits = limits
         self._inbox: deque[Event] = _EMPTY if first is None else deque((first,))
         self._size = 0 if first is None else _size_of(first)
@@ -100,7 +101,7 @@ class Reader:
         garbage collector comes by.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self._tasks, self.clock
+        del self.receive, self._connection, self._tasks, self._timekeeper
 
     @property
     def is_handling(self) -> bool:
@@ -110,7 +111,7 @@ class Reader:
     def waits(self) -> None:
         """See that somebody reads, now that the loop has to wait in a handler."""
         self._has_waited = self.stage is not Stage.CONNECTING
-        self.clock.waiting(self.stage)
+        self._timekeeper.waiting(self.stage)
         # Not at once in `on_connect`: there is nothing to read before the accept. And not after
         # our close, which nothing is to hold up; but once a send failed: the disconnect is to come.
         connection = self._connection
@@ -185,7 +186,7 @@ class Reader:
     def _message_taken(self, room: anyio.Event) -> None:
         # Room for one would have the reader wake for each message of a flood.
         if self._is_filled(0.5):
-            self.clock.inbox_full(is_full=True)
+            self._timekeeper.inbox_full(is_full=True)
         else:
             self._room = None
             room.set()
@@ -229,11 +230,11 @@ class Reader:
 
     async def _wait_for_room(self) -> None:
         room = self._room = anyio.Event()
-        self.clock.inbox_full(is_full=True)
+        self._timekeeper.inbox_full(is_full=True)
         try:
             await room.wait()
         finally:
-            self.clock.inbox_full(is_full=False)
+            self._timekeeper.inbox_full(is_full=False)
 
     def _notify(self) -> None:
         if self._arrival is not None:

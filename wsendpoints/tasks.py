@@ -2,12 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol, TypeVarTuple, Unpack
+from typing import Any, Final, TypeVarTuple, Unpack
 
-from anyio import CancelScope, get_cancelled_exc_class
+from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 from anyio.abc import TaskGroup
 
-__all__ = ["TaskOwner", "Tasks"]
+from wsendpoints.connection import Connection
+from wsendpoints.exceptions import InvalidStateError
+from wsendpoints.failures import Verdict, judge
+from wsendpoints.state import ConnectionState
+
+__all__ = ["Tasks"]
 
 Ts = TypeVarTuple("Ts")
 
@@ -15,30 +20,24 @@ _NONE: Final[set[CancelScope]] = set()
 """The scopes of all connections that have none: an empty set holds 200 bytes."""
 
 
-class TaskOwner(Protocol):
-    """Whose tasks they are."""
-
-    def task_failed(self, exc: BaseException) -> None:
-        """Take note of the exception that ended one."""
-
-
 class Tasks:
     """What runs for a connection beside its handler.
 
     Args:
-        group: Where it runs.
-        owner: Who is told of the exception that ended one.
+        connection: Whose tasks they are.
 
     Attributes:
         group: The task group around all that the connection does.
+        failure: The first exception that ended one of them, or all.
         were_started: Whether there was any.
     """
 
-    __slots__ = ("_owner", "_scopes", "group", "were_started")
+    __slots__ = ("_connection", "_scopes", "failure", "group", "were_started")
 
-    def __init__(self, group: TaskGroup, owner: TaskOwner) -> None:
-        self.group: TaskGroup = group
-        self._owner = owner
+    def __init__(self, connection: Connection) -> None:
+        self.group: TaskGroup = create_task_group()
+        self.failure: BaseException | None = None
+        self._connection = connection
         self._scopes: set[CancelScope] = _NONE
         self.were_started: bool = False
 
@@ -58,6 +57,19 @@ class Tasks:
         """Cancel all of them, and whatever is within a `scope`."""
         for scope in self._scopes:
             scope.cancel()
+
+    def end(self) -> None:
+        """Cancel all that the connection does: the tasks, the reader, and the handler."""
+        self.group.cancel_scope.cancel()
+
+    def end_at(self, moment: float) -> None:
+        """Do so at a moment of the event loop's clock, unless that is put off before."""
+        self.group.cancel_scope.deadline = moment
+
+    def fail(self, exc: BaseException) -> None:
+        """Keep an exception, to be raised in the end; what follows from the first is noise."""
+        if self.failure is None:
+            self.failure = exc
 
     @contextmanager
     def scope(self) -> Generator[None, None, None]:
@@ -81,7 +93,14 @@ class Tasks:
         except get_cancelled_exc_class():
             raise
         except BaseException as exc:  # noqa: BLE001 - it is raised on by the endpoint
-            self._owner.task_failed(exc)
+            # The end of the connection is none of the task's doing.
+            is_over = self._connection.state is not ConnectionState.OPEN
+            if not (
+                judge(exc)[0] is Verdict.DISCONNECT
+                or (is_over and isinstance(exc, InvalidStateError))
+            ):
+                self.fail(exc)
+                self.end()
         finally:
             self._scopes.discard(scope)
 

@@ -7,20 +7,18 @@ send, have a task that looks now and then.
 import logging
 import math
 from collections.abc import Hashable, Mapping
+from enum import Enum
 from time import monotonic, time
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import anyio
 
 from wsendpoints.close_codes import CloseCode
-from wsendpoints.connection import Connection, Stage
 from wsendpoints.exceptions import RateLimitedError
 from wsendpoints.limits import Limits, RateLimiter
-from wsendpoints.reader import Reader
-from wsendpoints.state import ConnectionState
 from wsendpoints.tasks import Tasks
 
-__all__ = ["EXPIRED", "Deadline", "Timekeeper"]
+__all__ = ["EXPIRED", "Deadline", "Stage", "Timekeeper"]
 
 EXPIRED: Final = 4401
 """The code to close with when `WebSocket.expires_at` has come."""
@@ -45,6 +43,14 @@ _INBOX: Final = "inbox"
 
 _NONE: Final[dict[Hashable, tuple[float, _Recurring, float]]] = {}
 """What runs of all connections that never had to wait."""
+
+
+class Stage(Enum):
+    """What an endpoint is at, while it does not wait for the next event."""
+
+    CONNECTING = "the handshake"
+    HANDLING = "a handler"
+    REPLYING = "sending a handler's reply"
 
 
 class Deadline(NamedTuple):
@@ -73,9 +79,7 @@ class Timekeeper:
 
     Args:
         limits: The endpoint's.
-        connection: The connection.
-        tasks: Those that it has.
-        reader: Knows whether a handler runs.
+        tasks: What is ended when one of them is over.
 
     Attributes:
         counts_messages: Whether `message_came` wants to be called for each.
@@ -84,14 +88,13 @@ class Timekeeper:
 
     __slots__ = (
         "_awaits_first",
-        "_connection",
+        "_is_accepted",
         "_last_message",
         "_limiter",
         "_limits",
         "_looks_at",
         "_nap",
         "_pending",
-        "_reader",
         "_running",
         "_tasks",
         "_times_handlers",
@@ -102,14 +105,11 @@ class Timekeeper:
     def __init__(
         self,
         limits: Limits,
-        connection: Connection,
         tasks: Tasks,
-        reader: Reader,
     ) -> None:
         self._limits = limits
-        self._connection = connection
         self._tasks = tasks
-        self._reader = reader
+        self._is_accepted = False
         self._pending: dict[Hashable, tuple[float, Deadline]] | None = None
         self._limiter: RateLimiter | None = (
             None if limits.rate is None else RateLimiter(limits.rate)
@@ -126,12 +126,6 @@ class Timekeeper:
         )
         self.is_timing: bool = False
         self._times_handlers = limits.handler_timeout is not None or limits.idle_timeout is not None
-        connection.clock = reader.clock = self
-
-    def release(self) -> None:
-        """Stop listening to the connection, and forget its tasks; see `Reader.release`."""
-        self._connection.clock = None
-        del self._tasks
 
     def passed(self) -> Deadline | None:
         """Return the first deadline that passed; `None` if none did."""
@@ -147,7 +141,9 @@ class Timekeeper:
         """Begin to count the time of `on_connect`, a handler, or a reply, which has to wait."""
         limits = self._limits
         if stage is Stage.CONNECTING:
-            if not self._connection.is_accepted:
+            if self._is_accepted:
+                self.is_timing = self._times_handlers
+            else:
                 self._set("connect_timeout", limits.connect_timeout, CloseCode.POLICY_VIOLATION)
             return
         if self._times_handlers and not self.is_timing:
@@ -159,10 +155,12 @@ class Timekeeper:
 
     def connected(self) -> None:
         """`on_connect` is done."""
+        self.is_timing = False
         self._clear("connect_timeout")
 
     def accepting(self) -> None:
         """Take note that the handshake is answered."""
+        self._is_accepted = True
         self._clear("connect_timeout")
         limits = self._limits
         if limits.first_message_timeout is not None:
@@ -176,7 +174,6 @@ class Timekeeper:
         if limits.idle_timeout is not None:
             self._last_message = monotonic()
             self._tasks.start_own(self._end_when_idle, "wsendpoints idle timeout")
-        self.expiry_changed()
 
     def message_came(self) -> None:
         """Count a message, before it is decoded.
@@ -204,10 +201,10 @@ class Timekeeper:
             self._running.pop(_HANDLER, None)
             self._last_message = monotonic()
 
-    def left(self) -> None:
-        """The client left: a handler has its grace."""
+    def disconnected(self, *, is_shutdown: bool) -> None:
+        """The client left, or was closed: a handler has its grace."""
         grace, level = self._limits.grace, logging.INFO
-        if self._connection.code == CloseCode.SERVICE_RESTART:
+        if is_shutdown:
             grace = _GRACE_AT_SHUTDOWN if grace is None else min(grace, _GRACE_AT_SHUTDOWN)
             level = logging.DEBUG  # the shutdown itself is told of
         self._set("grace", grace, CloseCode.ABNORMAL_CLOSURE, level)
@@ -229,26 +226,25 @@ class Timekeeper:
         else:
             self._running.pop(_INBOX, None)
 
-    def expiry_changed(self) -> None:
-        """Count the time that is left until the connection expires."""
+    def expires(self, at: float | None) -> None:
+        """Count the time until then, in seconds since the epoch; `None` is never."""
         self._clear("expires_at")
-        at = self._connection.expires_at
-        if at is not None and self._connection.state is ConnectionState.OPEN:
+        if at is not None:
             self._set("expires_at", max(0, at - time()), EXPIRED, logging.INFO)
 
     async def _end_when_idle(self) -> None:
         seconds = self._limits.idle_timeout or math.inf
         while True:
             # While a handler runs the client may be waiting for its answer.
-            left = seconds
-            if not self._reader.is_handling:
-                left += self._last_message - monotonic()
-            if left <= 0:
+            remaining = seconds
+            if not self.is_timing:
+                remaining += self._last_message - monotonic()
+            if remaining <= 0:
                 break
-            await anyio.sleep(left)
+            await anyio.sleep(remaining)
         deadline = Deadline("idle_timeout", seconds, CloseCode.GOING_AWAY, logging.INFO)
         self._put("idle_timeout", anyio.current_time(), deadline)
-        self._tasks.group.cancel_scope.cancel()
+        self._tasks.end()
 
     # What begins anew with each message.
 
@@ -276,7 +272,7 @@ class Timekeeper:
             if due <= monotonic():
                 deadline = Deadline(limit, seconds, _CODES[limit], logging.WARNING)
                 self._put(limit, anyio.current_time(), deadline)
-                self._tasks.group.cancel_scope.cancel()
+                self._tasks.end()
                 return
             self._looks_at = due
             with anyio.move_on_after(due - monotonic()) as self._nap:
@@ -313,5 +309,4 @@ class Timekeeper:
             self._move(pending)
 
     def _move(self, pending: Mapping[Hashable, tuple[float, Deadline]]) -> None:
-        scope = self._tasks.group.cancel_scope
-        scope.deadline = min((at for at, _ in pending.values()), default=math.inf)
+        self._tasks.end_at(min((at for at, _ in pending.values()), default=math.inf))

@@ -203,8 +203,8 @@ class WebSocket(Mapping[str, Any]):
                 raise ValueError(f"expires_at={moment!r}: use a datetime with a time zone")
             moment = moment.timestamp()
         self._connection.expires_at = moment
-        if self._connection.clock is not None:
-            self._connection.clock.expiry_changed()
+        if self._connection.listener is not None:
+            self._connection.listener.on_expiry_set()
 
     # The handshake.
 
