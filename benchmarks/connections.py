@@ -5,7 +5,7 @@ of its own; the clients are in this process. All connections are open at once, a
 all are closed, and what the server's process holds is looked at meanwhile.
 
 `python -m benchmarks.connections --in-process` has no sockets: it serves 10,000 connections of
-each ending of `tests/test_leaks.py`, and looks at what remains of them.
+each ending of `tests/lifecycle/test_leaks.py`, and looks at what remains of them.
 """
 
 import argparse
@@ -31,9 +31,9 @@ from typing import Any, Final, TypeAlias
 import anyio
 
 from tests.interop.servers import HOST, Process, Server
-from tests.test_leaks import BYTES, ENDINGS, connections_of, remains_of
+from tests.lifecycle.test_leaks import BYTES, ENDINGS, connections_of, remains_of
 from wsendpoints import WebSocket, WebSocketEndpoint
-from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
 __all__ = ["Client", "Observed", "State", "by_hand", "ours", "state_of"]
 

@@ -18,7 +18,7 @@ from benchmarks.contenders.ours import WITH_LIMITS
 from benchmarks.options import Options
 from benchmarks.plain_server import Turn, connect, converse, hold, replies_of
 from benchmarks.workloads import JSON, JSON_PAGE, TEXT, TYPES, TYPES_LONG, Workload
-from wsendpoints.asgi import ASGIApp
+from wsendpoints.protocol.asgi import ASGIApp
 
 __all__ = ["compare_in_process"]
 

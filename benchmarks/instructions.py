@@ -24,7 +24,7 @@ from benchmarks.contenders import load
 from benchmarks.plain_server import connect, converse, replies_of
 from benchmarks.tables import describe_run, to_text
 from benchmarks.workloads import JSON, TEXT, TYPES, Workload
-from wsendpoints.asgi import ASGIApp
+from wsendpoints.protocol.asgi import ASGIApp
 
 __all__ = ["BOUNDS"]
 

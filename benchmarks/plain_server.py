@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import chain, cycle, islice
 from typing import Final, Literal, TypeAlias
 
-from wsendpoints.asgi import ASGIApp, Event, Scope
+from wsendpoints.protocol.asgi import ASGIApp, Event, Scope
 
 __all__ = ["Turn", "connect", "converse", "hold", "replies_of"]
 

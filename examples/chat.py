@@ -14,7 +14,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from pydantic import BaseModel, StringConstraints
 
 from wsendpoints import CloseCode, Denied, WebSocket, WebSocketEndpoint, handles
-from wsendpoints.asgi import Receive, Scope, Send
+from wsendpoints.protocol.asgi import Receive, Scope, Send
 
 __all__ = [
     "Chat",

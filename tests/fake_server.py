@@ -7,7 +7,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from wsendpoints import WebSocket
-from wsendpoints.asgi import Event, Scope
+from wsendpoints.protocol.asgi import Event, Scope
 
 __all__ = ["CONNECT", "DISCONNECT", "FakeServer", "Script", "binary", "make_scope", "text"]
 

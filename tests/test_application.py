@@ -8,7 +8,7 @@ import pytest
 
 from wsendpoints import ConfigurationError, Limits, WebSocket, WebSocketEndpoint
 from wsendpoints.application import Application, check_attributes
-from wsendpoints.asgi import Event, Receive, Scope, Send
+from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from decimal import Decimal

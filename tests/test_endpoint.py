@@ -18,7 +18,7 @@ from wsendpoints import (
     WebSocketEndpoint,
     handles,
 )
-from wsendpoints.asgi import Event, Receive, Scope, Send
+from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio

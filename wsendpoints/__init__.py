@@ -8,11 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from wsendpoints.close_codes import CloseCode
-    from wsendpoints.datastructures import Address, Headers, QueryParams, State
-    from wsendpoints.declaration import handles
+    from wsendpoints.connection.websocket import WebSocket
     from wsendpoints.endpoint import WebSocketEndpoint
-    from wsendpoints.exceptions import (
+    from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
+    from wsendpoints.handshake.denial import DenialResponse
+    from wsendpoints.handshake.tokens import bearer_token
+    from wsendpoints.handshake.url import URL
+    from wsendpoints.messages.declaration import handles
+    from wsendpoints.protocol.close_codes import CloseCode
+    from wsendpoints.protocol.exceptions import (
         BackplaneError,
         ClientMessageError,
         ConfigurationError,
@@ -28,12 +32,8 @@ if TYPE_CHECKING:
         WebSocketDisconnect,
         WebSocketError,
     )
-    from wsendpoints.handshake import DenialResponse
-    from wsendpoints.limits import Limits, Rate
-    from wsendpoints.state import ConnectionState
-    from wsendpoints.tokens import bearer_token
-    from wsendpoints.url import URL
-    from wsendpoints.websocket import WebSocket
+    from wsendpoints.protocol.limits import Limits, Rate
+    from wsendpoints.protocol.state import ConnectionState
 
 __all__ = [
     "URL",
@@ -68,27 +68,27 @@ __all__ = [
 
 # Those that are not here are exceptions.
 _MODULES: Final = {
-    "URL": "url",
-    "Address": "datastructures",
-    "CloseCode": "close_codes",
-    "ConnectionState": "state",
-    "DenialResponse": "handshake",
-    "Headers": "datastructures",
-    "Limits": "limits",
-    "QueryParams": "datastructures",
-    "Rate": "limits",
-    "State": "datastructures",
-    "WebSocket": "websocket",
+    "URL": "handshake.url",
+    "Address": "handshake.datastructures",
+    "CloseCode": "protocol.close_codes",
+    "ConnectionState": "protocol.state",
+    "DenialResponse": "handshake.denial",
+    "Headers": "handshake.datastructures",
+    "Limits": "protocol.limits",
+    "QueryParams": "handshake.datastructures",
+    "Rate": "protocol.limits",
+    "State": "handshake.datastructures",
+    "WebSocket": "connection.websocket",
     "WebSocketEndpoint": "endpoint",
-    "bearer_token": "tokens",
-    "handles": "declaration",
+    "bearer_token": "handshake.tokens",
+    "handles": "messages.declaration",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_MODULES.get(name, 'exceptions')}")
+    module = import_module(f"{__name__}.{_MODULES.get(name, 'protocol.exceptions')}")
     value = globals()[name] = getattr(module, name)
     return value
 

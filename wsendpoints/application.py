@@ -9,8 +9,8 @@ from typing import Final, final
 
 from typing_extensions import Format, get_annotations
 
-from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
-from wsendpoints.exceptions import ConfigurationError
+from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["Application", "check_attributes"]
 

@@ -4,25 +4,25 @@ from abc import ABC
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVarTuple, Unpack
 
-from wsendpoints.admission import Admission
-from wsendpoints.annotations import UnboundTypeVariable
 from wsendpoints.application import Application, check_attributes
-from wsendpoints.asgi import Receive, Scope, Send
-from wsendpoints.declaration import Declaration, declare
-from wsendpoints.exceptions import (
+from wsendpoints.connection.websocket import WebSocket, connection_of
+from wsendpoints.handshake.admission import Admission
+from wsendpoints.handshake.origins import Origins, compile_origins
+from wsendpoints.lifecycle.serving import Lifecycle
+from wsendpoints.messages.adapters import Encoding
+from wsendpoints.messages.annotations import UnboundTypeVariable
+from wsendpoints.messages.client_errors import error_message
+from wsendpoints.messages.declaration import Declaration, declare
+from wsendpoints.protocol.asgi import Receive, Scope, Send
+from wsendpoints.protocol.exceptions import (
     ClientMessageError,
     ConfigurationError,
     InvalidMessageError,
     InvalidStateError,
 )
-from wsendpoints.invalid import error_message
-from wsendpoints.lifecycle import Lifecycle
-from wsendpoints.limits import Limits
-from wsendpoints.origins import Origins, compile_origins
-from wsendpoints.schema import Encoding
-from wsendpoints.state import ConnectionState
-from wsendpoints.tokens import choose_subprotocol
-from wsendpoints.websocket import WebSocket, connection_of
+from wsendpoints.protocol.limits import Limits
+from wsendpoints.protocol.state import ConnectionState
+from wsendpoints.protocol.subprotocols import choose_subprotocol
 
 __all__ = ["ASGIConnection", "WebSocketEndpoint"]
 

@@ -7,7 +7,7 @@ import json
 
 from benchmarks.contenders import Contender
 from benchmarks.messages import answer, inbound, outbound
-from wsendpoints.asgi import Receive, Scope, Send
+from wsendpoints.protocol.asgi import Receive, Scope, Send
 
 __all__ = ["contender"]
 

@@ -4,7 +4,7 @@ from pydantic_core import from_json, to_json
 
 from benchmarks.contenders import Contender
 from benchmarks.messages import Answer, answer, inbound
-from wsendpoints.asgi import Receive, Scope, Send
+from wsendpoints.protocol.asgi import Receive, Scope, Send
 
 __all__ = ["contender"]
 

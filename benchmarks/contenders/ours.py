@@ -6,7 +6,7 @@ from typing import Any, Final
 from benchmarks.contenders import Contender
 from benchmarks.messages import Answer, Five, Four, One, Refusal, Three, Two
 from wsendpoints import Limits, Rate, WebSocket, WebSocketEndpoint, handles
-from wsendpoints.asgi import ASGIApp
+from wsendpoints.protocol.asgi import ASGIApp
 
 __all__ = ["WITH_LIMITS", "contender"]
 

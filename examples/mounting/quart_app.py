@@ -9,7 +9,7 @@ import re
 from quart import Quart
 
 from examples.mounting.greeter import Greeter
-from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
 __all__ = ["app"]
 

@@ -19,7 +19,7 @@ from examples.chat import (
     app,
     rooms,
 )
-from wsendpoints.asgi import Event
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Client, HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio

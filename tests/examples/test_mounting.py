@@ -6,7 +6,7 @@ import pytest
 
 from examples.echo import Said as Echoed
 from examples.mounting.greeter import Said, Say
-from wsendpoints.asgi import ASGIApp
+from wsendpoints.protocol.asgi import ASGIApp
 from wsendpoints.testing import HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio

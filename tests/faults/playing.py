@@ -23,7 +23,7 @@ import trio
 from tests.fake_server import FakeServer
 from tests.recording import Recording
 from wsendpoints import WebSocket
-from wsendpoints.asgi import ASGIApp, Event, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import Client, Dialect, HandshakeDenied, IllegalEventError, connect
 from wsendpoints.testing.referee import Referee
 

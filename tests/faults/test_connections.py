@@ -35,9 +35,9 @@ from wsendpoints import (
     WebSocketDisconnect,
     WebSocketEndpoint,
     handles,
-    timekeeper,
 )
-from wsendpoints.asgi import ASGIApp, Event
+from wsendpoints.lifecycle import deadlines
+from wsendpoints.protocol.asgi import ASGIApp, Event
 from wsendpoints.testing import Client, Dialect, HandshakeDenied, connect
 
 anyio_test = pytest.mark.anyio
@@ -1178,7 +1178,7 @@ async def test_f23_shutdown_does_not_wait_for_a_handler(
     grace: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Uvicorn delivers a disconnect with 1012, and would wait for the handler for ever."""
-    monkeypatch.setattr("wsendpoints.timekeeper._GRACE_AT_SHUTDOWN", SOON)
+    monkeypatch.setattr("wsendpoints.lifecycle.deadlines._GRACE_AT_SHUTDOWN", SOON)
     endpoint = derive(Sleeper, limits=Limits(grace=grace))
     async with play(endpoint, log=["INFO"]) as client:
         await client.send_text(MARKER)
@@ -1189,7 +1189,7 @@ async def test_f23_shutdown_does_not_wait_for_a_handler(
 
 def test_f23_shutdown_takes_less_than_two_seconds() -> None:
     """A handler has one of them."""
-    assert vars(timekeeper)["_GRACE_AT_SHUTDOWN"] <= 1
+    assert vars(deadlines)["_GRACE_AT_SHUTDOWN"] <= 1
 
 
 @anyio_test

@@ -25,8 +25,8 @@ from wsendpoints import (
     ServerProtocolError,
     WebSocket,
 )
-from wsendpoints.asgi import Event, Receive, Scope, Send
-from wsendpoints.datastructures import MAX_COOKIES, MAX_QUERY_FIELDS
+from wsendpoints.handshake.datastructures import MAX_COOKIES, MAX_QUERY_FIELDS
+from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 
 anyio_test = pytest.mark.anyio
 

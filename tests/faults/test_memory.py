@@ -10,9 +10,9 @@ from anyio.lowlevel import checkpoint
 
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.faults.playing import MARKER, Noting, derive, serve
-from tests.test_leaks import ENDINGS, Remains, Script
+from tests.lifecycle.test_leaks import ENDINGS, Remains, Script
 from wsendpoints import WebSocket
-from wsendpoints.asgi import Event
+from wsendpoints.protocol.asgi import Event
 
 anyio_test = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ async def test_x01_nothing_remains_of_many_connections(anyio_backend: str) -> No
 @pytest.fixture
 def no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nothing logged: the test runner would keep it."""
-    monkeypatch.setattr("wsendpoints.conversation.logger.disabled", True)
+    monkeypatch.setattr("wsendpoints.lifecycle.conversation.logger.disabled", True)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from wsendpoints import (
     WebSocketEndpoint,
     handles,
 )
-from wsendpoints.asgi import Event
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Client, Dialect
 
 anyio_test = pytest.mark.anyio

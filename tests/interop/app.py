@@ -16,7 +16,7 @@ from wsendpoints import (
     WebSocketEndpoint,
     handles,
 )
-from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
 from .journal import DeliberateError, Recorded, Recording, journal
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import anyio
 
 from wsendpoints import ClientMessageError, WebSocket, WebSocketEndpoint
-from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
 __all__ = ["MARK", "DeliberateError", "Journal", "Recorded", "Recording", "journal"]
 

@@ -18,7 +18,7 @@ from benchmarks.connections import Client as LightClient
 from benchmarks.soak import ENDINGS, soak
 from benchmarks.soak import UVICORN as WITH_QUICK_PINGS
 from wsendpoints import WebSocket, WebSocketEndpoint
-from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
 from .clients import CLIENTS, Client, Closed
 from .servers import Process, Server

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wsendpoints.asgi import ASGIApp, Event, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 
 ACCEPT: Event = {"type": "websocket.accept"}
 CLOSE: Event = {"type": "websocket.close"}

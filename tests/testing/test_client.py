@@ -10,8 +10,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 from pydantic import BaseModel, Field
 
-from wsendpoints.asgi import ASGIApp, Event, Receive, Scope, Send
-from wsendpoints.exceptions import InvalidStateError
+from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
+from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.testing import (
     Closed,
     ConnectionEndedError,

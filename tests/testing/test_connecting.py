@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import anyio
 import pytest
 
-from wsendpoints.asgi import ASGIApp, Event, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
     AppStillRunningError,
     Client,

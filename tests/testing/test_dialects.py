@@ -8,7 +8,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from wsendpoints.asgi import Event, Receive, Scope, Send
+from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import (
     DIALECTS,
     Closed,

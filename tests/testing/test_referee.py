@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from wsendpoints.asgi import Event
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import DIALECTS, Closed, IllegalEventError, ServerName
 from wsendpoints.testing.consequences import Fault, consequence_of
 from wsendpoints.testing.events import Accepted, AppEvent, DenialBody, DenialStart

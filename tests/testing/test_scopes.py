@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from wsendpoints.asgi import Scope
-from wsendpoints.headers import HeadersLike
+from wsendpoints.protocol.asgi import Scope
+from wsendpoints.protocol.headers import HeadersLike
 from wsendpoints.testing import DIALECTS, Dialect
 from wsendpoints.testing.scopes import build_scope
 

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from wsendpoints.asgi import ASGIApp, Event, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
     AppStillRunningError,
     Dialect,

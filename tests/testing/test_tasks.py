@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from wsendpoints.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 from wsendpoints.testing import LeftoverTasksError, connect
 from wsendpoints.testing.tasks import AppTasks
 

@@ -10,9 +10,9 @@ from anyio.lowlevel import checkpoint
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from wsendpoints.asgi import Event, Scope
-from wsendpoints.close_codes import describe
-from wsendpoints.exceptions import InvalidStateError
+from wsendpoints.protocol.asgi import Event, Scope
+from wsendpoints.protocol.close_codes import describe
+from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.testing.errors import ConnectionEndedError, UnexpectedEventError
 from wsendpoints.testing.events import (
     Accepted,

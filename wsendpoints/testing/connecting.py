@@ -8,8 +8,8 @@ from typing import Any
 
 import anyio
 
-from wsendpoints.asgi import ASGIApp
-from wsendpoints.headers import HeadersLike
+from wsendpoints.protocol.asgi import ASGIApp
+from wsendpoints.protocol.headers import HeadersLike
 from wsendpoints.testing.client import Client
 from wsendpoints.testing.dialects import Dialect, ServerName, dialect_of
 from wsendpoints.testing.errors import HandshakeDenied, UnexpectedEventError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
-from wsendpoints.asgi import Event
+from wsendpoints.protocol.asgi import Event
 
 __all__ = ["DIALECTS", "Dialect", "ServerName", "dialect_of"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from wsendpoints.close_codes import describe
+from wsendpoints.protocol.close_codes import describe
 
 __all__ = [
     "Accepted",

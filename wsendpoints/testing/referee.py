@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import Any, Final, cast
 
-from wsendpoints.close_codes import MAX_REASON_BYTES, check_close_code
+from wsendpoints.protocol.close_codes import MAX_REASON_BYTES, check_close_code
 from wsendpoints.testing.consequences import Fault, consequence_of
 from wsendpoints.testing.errors import IllegalEventError
 from wsendpoints.testing.events import (

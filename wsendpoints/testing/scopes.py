@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, unquote_to_bytes
 
-from wsendpoints.asgi import Scope
-from wsendpoints.headers import HeadersLike
+from wsendpoints.protocol.asgi import Scope
+from wsendpoints.protocol.headers import HeadersLike
 from wsendpoints.testing.dialects import Dialect
 from wsendpoints.testing.events import HeaderList
 

@@ -8,8 +8,8 @@ from typing import Final, assert_never, cast
 import anyio
 from anyio.lowlevel import checkpoint
 
-from wsendpoints.asgi import ASGIApp, Event, Scope
-from wsendpoints.close_codes import describe
+from wsendpoints.protocol.asgi import ASGIApp, Event, Scope
+from wsendpoints.protocol.close_codes import describe
 from wsendpoints.testing.dialects import Dialect
 from wsendpoints.testing.errors import (
     AppStillRunningError,

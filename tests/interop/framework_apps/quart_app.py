@@ -5,7 +5,7 @@ from typing import Any
 from quart import Quart
 
 from tests.interop.journal import Recording
-from wsendpoints.asgi import Receive, Scope, Send
+from wsendpoints.protocol.asgi import Receive, Scope, Send
 
 from .room import Room
 

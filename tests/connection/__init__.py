@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.connection`, a file for each of its modules."""

@@ -1,0 +1,114 @@
+"""Running an awaitable by hand gives what `await` gives, also for one not written in Python."""
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from wsendpoints.connection.stepping import DONE, resume
+
+pytestmark = pytest.mark.anyio
+
+
+class Counting:
+    """Counts the waits that it is told of."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.stage: str | None = "counting"
+
+    def waits(self) -> None:
+        """Count one."""
+        self.count += 1
+
+
+async def test_awaitable_that_does_not_wait_is_done_at_once() -> None:
+    """Nothing is left to resume."""
+
+    async def immediate() -> None:
+        pass
+
+    assert next(immediate().__await__(), DONE) is DONE
+
+
+async def test_each_wait_is_told() -> None:
+    """What it waits for goes up to the event loop, time after time."""
+    watcher = Counting()
+
+    async def two() -> None:
+        await checkpoint()
+        await checkpoint()
+
+    steps = two().__await__()
+    await resume(steps, next(steps), watcher)
+    assert watcher.count >= 2
+
+
+async def test_wait_is_not_told_where_it_is_of_no_interest() -> None:
+    """Who is told can look away."""
+    watcher = Counting()
+    watcher.stage = None
+    steps = checkpoint().__await__()
+    await resume(steps, next(steps), watcher)
+    assert watcher.count == 0
+
+
+async def test_exceptions_go_down_and_up() -> None:
+    """A cancellation reaches what is awaited, and what that raises comes back."""
+
+    async def fail() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError("cleaned up")
+
+    steps = fail().__await__()
+    with pytest.raises(ValueError, match="cleaned up"), anyio.CancelScope() as scope:
+        scope.cancel()
+        await resume(steps, next(steps))
+
+
+class Bare:
+    """An iterator that can neither be sent to nor thrown at, as some servers' awaitables are."""
+
+    def __init__(self, steps: Generator[Any, Any, None]) -> None:
+        self.steps = steps
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self.steps)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_awaitable_that_can_not_be_thrown_at(anyio_backend: str) -> None:
+    """The exception goes on past it, as with `await`."""
+    steps = Bare(checkpoint().__await__())
+    await resume(steps, next(steps))
+
+    steps = Bare(anyio.sleep_forever().__await__())
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await resume(steps, next(steps))
+    assert scope.cancelled_caught
+    steps.steps.close()
+
+
+async def test_coroutine_that_is_given_up_is_closed() -> None:
+    """What is abandoned while it waits cleans up."""
+    closed: list[bool] = []
+
+    async def waiting() -> None:
+        try:
+            await checkpoint()
+        finally:
+            closed.append(True)
+
+    steps = waiting().__await__()
+    driving: Any = resume(steps, next(steps))
+    driving.send(None)
+    driving.close()
+    assert closed == [True]

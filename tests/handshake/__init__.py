@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.handshake`, a file for each of its modules."""

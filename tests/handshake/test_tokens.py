@@ -1,0 +1,200 @@
+"""Bearer tokens: by a header or by a subprotocol, strictly read, and never chosen."""
+
+import hmac
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import pytest
+
+from wsendpoints.connection.websocket import WebSocket
+from wsendpoints.handshake.tokens import bearer_token
+from wsendpoints.protocol.subprotocols import choose_subprotocol, real_subprotocols
+
+VISIBLE = "".join(map(chr, range(0x20, 0x7F)))
+
+
+def websocket(*authorization: bytes, offered: Any = ()) -> WebSocket:
+    """Return a connection with these headers, and these subprotocols on offer."""
+    headers = [(b"authorization", value) for value in authorization]
+    return WebSocket({"type": "websocket", "headers": headers, "subprotocols": offered})
+
+
+def offer(token: str | bytes) -> str:
+    """Return the subprotocol that carries a token."""
+    data = token.encode() if isinstance(token, str) else token
+    return "bearer." + urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "token"),
+    [
+        pytest.param(b"Bearer abc", "abc", id="token"),
+        pytest.param(b"bearer abc", "abc", id="lower case"),
+        pytest.param(b"BEARER abc", "abc", id="upper case"),
+        pytest.param(b"Bearer   abc", "abc", id="spaces"),
+        pytest.param(b"Bearer abc==", "abc==", id="padding"),
+        pytest.param(b"Bearer aZ09-._~+/", "aZ09-._~+/", id="all kinds of characters"),
+        pytest.param(b"Bearer eyJh.eyJz.c2ln", "eyJh.eyJz.c2ln", id="JWT"),
+        pytest.param(b"Bearer " + b"a" * 100_000, "a" * 100_000, id="long"),
+        pytest.param(b"", None, id="empty"),
+        pytest.param(b"Bearer", None, id="scheme alone"),
+        pytest.param(b"Bearer ", None, id="no token"),
+        pytest.param(b"Bearer =", None, id="padding alone"),
+        pytest.param(b"Bearer a=b", None, id="padding within"),
+        pytest.param(b"Bearer a b", None, id="two tokens"),
+        pytest.param(b"Bearer a,Bearer b", None, id="joined by daphne"),
+        pytest.param(b"Bearer a, b=c", None, id="parameters"),
+        pytest.param(b'Bearer "a"', None, id="quotes"),
+        pytest.param(b"Bearer a\n", None, id="LF"),
+        pytest.param(b"Bearer a\x00", None, id="NUL"),
+        pytest.param(b"Bearer \xe9", None, id="latin-1"),
+        pytest.param("Bearer é".encode(), None, id="UTF-8"),
+        pytest.param(b"Bearer\tabc", None, id="tab"),
+        pytest.param(b" Bearer abc", None, id="space before"),
+        pytest.param(b"Bearerabc", None, id="no space"),
+        pytest.param(b"Basic YTpi", None, id="Basic"),
+        pytest.param(b"abc", None, id="no scheme"),
+        pytest.param(b"\xff" * 1000, None, id="no text"),
+    ],
+)
+def test_token_from_the_header(value: bytes, token: str | None) -> None:
+    """RFC 6750, section 2.1, to the letter."""
+    assert bearer_token(websocket(value)) == token
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("a", id="one character"),
+        pytest.param("ab", id="two characters"),
+        pytest.param("abc", id="three characters"),
+        pytest.param(VISIBLE, id="all visible characters"),
+        pytest.param("~~~???>>>", id="minus and underscore in the code"),
+        pytest.param("eyJh.eyJz.c2ln", id="JWT"),
+        pytest.param("a" * 10_000, id="long"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_token_from_a_subprotocol(token: str, place: int) -> None:
+    """Wherever it stands among those offered, and it can be compared in constant time."""
+    offered = ["chat.v2", "chat.v1"]
+    offered.insert(place, offer(token))
+    found = bearer_token(websocket(offered=offered))
+    assert found is not None
+    assert hmac.compare_digest(found, token)
+
+
+def test_token_from_a_subprotocol_alone() -> None:
+    """A client that is no browser needs no other."""
+    assert bearer_token(websocket(offered=[offer("abc")])) == "abc"
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        pytest.param([], id="none"),
+        pytest.param(["chat"], id="no token"),
+        pytest.param(["bearer."], id="empty token"),
+        pytest.param(["bearer"], id="prefix alone"),
+        pytest.param(["bearer.YQ=="], id="padded"),
+        pytest.param(["bearer.Y"], id="no whole byte"),
+        pytest.param(["bearer.YWJjZ"], id="a character too many"),
+        pytest.param(["bearer.YR"], id="bits left over"),
+        pytest.param(["bearer.YWI+"], id="plus"),
+        pytest.param(["bearer.YWI/"], id="slash"),
+        pytest.param(["bearer.YW!I"], id="a character that the decoder skips"),
+        pytest.param(["bearer.YW.I"], id="dot"),
+        pytest.param(["bearer.bearer.YWI"], id="prefix twice"),
+        pytest.param(["bearer.\xe9"], id="not ASCII"),
+        pytest.param(["BEARER.YWI"], id="upper case"),
+        pytest.param(["xbearer.YWI"], id="prefix within"),
+        pytest.param([offer("é")], id="UTF-8"),
+        pytest.param([offer(b"\xff")], id="not UTF-8"),
+        pytest.param([offer(b"a\x00")], id="NUL"),
+        pytest.param([offer("a\n")], id="LF"),
+        pytest.param([offer("\x7f")], id="DEL"),
+        pytest.param([offer("a"), offer("b")], id="two tokens"),
+        pytest.param([offer("a"), "bearer."], id="a token and an empty one"),
+        pytest.param(None, id="h03 None"),
+        pytest.param(offer("a"), id="h03 a str"),
+        pytest.param([1, b"bearer.YQ", None], id="h03 no strings"),
+    ],
+)
+def test_h03_offers_without_one_token_are_junk(offered: Any) -> None:
+    """One token has one form; none makes it raise."""
+    assert bearer_token(websocket(offered=offered)) is None
+
+
+def test_same_token_offered_twice_is_one() -> None:
+    """Duplicates among those offered count once."""
+    assert bearer_token(websocket(offered=[offer("a"), offer("a")])) == "a"
+
+
+@pytest.mark.parametrize(
+    ("headers", "offered", "token"),
+    [
+        pytest.param([b"Bearer a", b"Bearer a"], [], None, id="two headers"),
+        pytest.param([b"Bearer a", b"Basic YTpi"], [], None, id="two headers, one of Basic"),
+        pytest.param([b"Basic YTpi", b"Basic YTpi"], [offer("a")], None, id="two of Basic"),
+        pytest.param([b"Bearer a"], [offer("a")], None, id="header and subprotocol"),
+        pytest.param([b"Bearer a"], ["bearer."], None, id="header and empty subprotocol"),
+        pytest.param([b"Bearer"], [offer("a")], None, id="empty header and subprotocol"),
+        pytest.param([b"Bearer a"], ["chat"], "a", id="header and real subprotocol"),
+        pytest.param([b"Basic YTpi"], [offer("a")], "a", id="Basic and subprotocol"),
+        pytest.param([b""], [offer("a")], "a", id="empty Authorization and subprotocol"),
+    ],
+)
+def test_token_that_is_sent_by_two_methods_is_none(
+    headers: list[bytes], offered: list[str], token: str | None
+) -> None:
+    """RFC 6750, section 2; but a browser adds its credentials for HTTP Basic by itself."""
+    assert bearer_token(websocket(*headers, offered=offered)) == token
+
+
+def test_h14_scope_without_anything() -> None:
+    """It has no token."""
+    assert bearer_token(WebSocket({"type": "websocket"})) is None
+
+
+OFFERS = [
+    pytest.param([], [], id="none"),
+    pytest.param(["a", "b"], ["a", "b"], id="no token"),
+    pytest.param([offer("x"), "a"], ["a"], id="token first"),
+    pytest.param(["b", offer("x"), "a"], ["b", "a"], id="token between"),
+    pytest.param([offer("x")], [], id="token alone"),
+    pytest.param(["bearer.", "bearer.!", "a"], ["a"], id="junk tokens"),
+    pytest.param(["bearer", "a"], ["bearer", "a"], id="without the dot"),
+]
+
+
+@pytest.mark.parametrize(("offered", "real"), OFFERS)
+def test_real_subprotocols_are_those_without_the_tokens(
+    offered: list[str], real: list[str]
+) -> None:
+    """In the client's order; a token that is junk is no subprotocol either."""
+    assert real_subprotocols(offered) == real
+
+
+@pytest.mark.parametrize(("offered", "real"), OFFERS)
+def test_token_is_never_chosen(offered: list[str], real: list[str]) -> None:
+    """Not even by a server that prefers just what is offered."""
+    assert choose_subprotocol(offered, offered) == next(iter(real), None)
+
+
+@pytest.mark.parametrize(
+    ("preferred", "offered", "chosen"),
+    [
+        pytest.param(["a", "b"], ["b", "a"], "a", id="the server's order counts"),
+        pytest.param(["a", "b"], ["b"], "b", id="the second choice"),
+        pytest.param(["a", "b"], ["c", "b", offer("x")], "b", id="beside a token"),
+        pytest.param(["a"], ["b"], None, id="none in common"),
+        pytest.param(["a"], ["A"], None, id="case"),
+        pytest.param(["a"], [], None, id="none offered"),
+        pytest.param([], ["a"], None, id="none preferred"),
+    ],
+)
+def test_subprotocol_is_chosen_by_the_server(
+    preferred: list[str], offered: list[str], chosen: str | None
+) -> None:
+    """The first of its own that the client offers."""
+    assert choose_subprotocol(preferred, offered) == chosen

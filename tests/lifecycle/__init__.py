@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.lifecycle`, a file for each of its modules."""

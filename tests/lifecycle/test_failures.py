@@ -1,0 +1,107 @@
+"""What an exception stands for, and which one is raised on."""
+
+import anyio
+import pytest
+from fastapi import WebSocketException as FastAPIException
+from starlette.exceptions import WebSocketException
+
+from wsendpoints.lifecycle.failures import Verdict, judge, requested_close
+from wsendpoints.protocol.exceptions import WebSocketDisconnect
+
+pytestmark = pytest.mark.anyio
+
+FAILURE = ValueError("failed")
+OTHER = KeyError("failed as well")
+LEFT = WebSocketDisconnect(1006)
+
+
+def group(*parts: BaseException) -> BaseException:
+    """Return an exception group."""
+    return BaseExceptionGroup("together", parts)
+
+
+async def cancelled() -> BaseException:
+    """Return the exception by which the event loop cancels."""
+    caught: list[BaseException] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await anyio.lowlevel.checkpoint()
+        except anyio.get_cancelled_exc_class() as exc:
+            caught.append(exc)
+            raise
+    return caught[0]
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [LEFT, group(LEFT), group(LEFT, WebSocketDisconnect()), group(group(LEFT), group(LEFT))],
+    ids=["alone", "in a group", "two of them", "nested"],
+)
+async def test_f17_disconnects_alone_are_a_disconnect(exc: BaseException) -> None:
+    """However many there are, and however deep."""
+    assert judge(exc) == (Verdict.DISCONNECT, exc)
+
+
+async def test_f17_cancellations_alone_are_a_cancellation() -> None:
+    """They are raised on as they came, in their groups."""
+    one = await cancelled()
+    for exc in (one, group(one), group(one, one), group(group(one), LEFT)):
+        assert judge(exc) == (Verdict.CANCELLED, exc)
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [
+        FAILURE,
+        group(FAILURE),
+        group(group(FAILURE)),
+        group(LEFT, FAILURE),
+        group(group(LEFT), group(FAILURE)),
+    ],
+    ids=["alone", "in a group", "nested", "beside a disconnect", "beside one in a group"],
+)
+async def test_f17_one_failure_is_raised_on_as_it_was(exc: BaseException) -> None:
+    """The very object, out of its groups, whatever disconnects stand beside it."""
+    verdict, failure = judge(exc)
+    assert verdict is Verdict.FAILURE
+    assert failure is FAILURE
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [group(FAILURE, OTHER), group(FAILURE, LEFT, OTHER), group(group(FAILURE), group(OTHER))],
+    ids=["two", "beside a disconnect", "nested"],
+)
+async def test_f17_several_failures_stay_a_group(exc: BaseException) -> None:
+    """None of them is lost."""
+    assert judge(exc) == (Verdict.FAILURE, exc)
+
+
+@pytest.mark.parametrize("klass", [KeyboardInterrupt, SystemExit, GeneratorExit])
+async def test_f32_what_ends_the_process_is_a_failure(klass: type[BaseException]) -> None:
+    """It goes on to the server, out of its group."""
+    exc = klass()
+    assert judge(exc) == (Verdict.FAILURE, exc)
+    assert judge(group(LEFT, exc)) == (Verdict.FAILURE, exc)
+
+
+async def test_a_failure_beside_a_cancellation_is_a_failure() -> None:
+    """The group is raised on, since the cancellation must not be lost."""
+    exc = group(await cancelled(), FAILURE)
+    assert judge(exc) == (Verdict.FAILURE, exc)
+
+
+@pytest.mark.parametrize(
+    ("exc", "asked"),
+    [
+        pytest.param(WebSocketException(1008, "no"), (1008, "no"), id="Starlette's"),
+        pytest.param(WebSocketException(4001), (4001, ""), id="without a reason"),
+        pytest.param(FastAPIException(1008), (1008, ""), id="FastAPI's"),
+        pytest.param(WebSocketException(1005), None, id="a code that may not be sent"),
+        pytest.param(ValueError("x"), None, id="another"),
+    ],
+)
+def test_a_framework_may_ask_for_a_close(exc: BaseException, asked: tuple[int, str] | None) -> None:
+    """Its own exception says with which code and reason."""
+    assert requested_close(exc) == asked

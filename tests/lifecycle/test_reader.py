@@ -1,0 +1,356 @@
+"""The reader's role: one `receive` is pending at all times, and what it brings is bounded."""
+
+from typing import Any
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from tests.recording import Recording
+from wsendpoints import InvalidStateError, Limits, WebSocket
+from wsendpoints.protocol.asgi import Event, Scope
+from wsendpoints.testing import Dialect, connect
+
+pytestmark = pytest.mark.anyio
+
+SCOPE: Scope = {"type": "websocket", "path": "/", "headers": [], "subprotocols": []}
+
+
+class Flood:
+    """A server with any number of messages to deliver, which counts the calls of `receive`."""
+
+    def __init__(self, frames: list[str | bytes]) -> None:
+        self.frames = frames
+        self.calls = 0
+        self.at_once = 0
+
+    async def receive(self) -> Event:
+        """Return connect, each frame, and the disconnect; then never again."""
+        self.calls += 1
+        self.at_once += 1
+        assert self.at_once == 1, "two calls of receive at once"
+        try:
+            await checkpoint()
+            number = self.calls - 2
+            if number < 0:
+                return {"type": "websocket.connect"}
+            if number < len(self.frames):
+                frame = self.frames[number]
+                return {
+                    "type": "websocket.receive",
+                    "text" if type(frame) is str else "bytes": frame,
+                }
+            if number == len(self.frames):
+                return {"type": "websocket.disconnect", "code": 1000}
+            raise AssertionError("receive was called after the disconnect")
+        finally:
+            self.at_once -= 1
+
+    async def send(self, event: Event) -> None:
+        """Take no notice."""
+
+
+@pytest.mark.parametrize(
+    ("limits", "frames", "read"),
+    [
+        pytest.param(Limits(inbox=3), ["x"] * 9, 3, id="messages"),
+        pytest.param(Limits(inbox=3), ["x"] * 3, 3, id="just as many"),
+        pytest.param(Limits(inbox_bytes=10), ["12345"] * 9, 2, id="bytes of text"),
+        pytest.param(Limits(inbox_bytes=10), [b"12345"] * 9, 2, id="bytes"),
+        pytest.param(Limits(inbox_bytes=4), ["12345"] * 9, 1, id="one message always fits"),
+        pytest.param(Limits(), ["x"] * 99, 32, id="default"),
+        pytest.param(Limits(inbox=None, inbox_bytes=None), ["x"] * 99, 100, id="no limit"),
+    ],
+)
+async def test_inbox_is_bounded(limits: Limits, frames: list[str | bytes], read: int) -> None:
+    """F11: a full inbox stops the reading, so that TCP slows the client; nothing is lost."""
+    go = anyio.Event()
+    handled: list[str | bytes] = []
+    calls: list[int] = []
+
+    class Busy(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str | bytes) -> None:
+            handled.append(data)
+            await go.wait()
+
+    Busy.limits = limits
+    server = Flood(["first", *frames])
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, Busy, server)
+        await anyio.wait_all_tasks_blocked()
+        calls.append(server.calls)
+        go.set()
+    # The connect and the first message were read before the handler had to wait.
+    assert calls == [2 + read]
+    assert handled == ["first", *frames]
+    assert Busy.log == ["connect", 1000]
+
+
+async def serve(endpoint: type[Recording], server: Flood) -> None:
+    """Serve one connection."""
+    await endpoint(dict(SCOPE), server.receive, server.send)
+
+
+@pytest.mark.parametrize("waits", [0, 1, 3], ids=["never", "once", "often"])
+async def test_order_is_kept(waits: int) -> None:
+    """Whoever reads, the messages are handled in the order in which they came."""
+
+    class Some(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            # Some wait, so that the role goes back and forth.
+            for _ in range(waits * (int(data) % 3)):
+                await checkpoint()
+            self.log.append(data)
+
+    server = Flood([str(number) for number in range(200)])
+    await serve(Some, server)
+    assert Some.log == ["connect", *server.frames, 1000]
+
+
+async def test_handler_that_takes_messages_leaves_the_others() -> None:
+    """Messages that a handler takes itself are taken in their order."""
+
+    class Pairs(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await checkpoint()
+            self.log.append(f"{data}+{await websocket.receive_text()}")
+
+    server = Flood([str(number) for number in range(100)])
+    await serve(Pairs, server)
+    pairs = [f"{number}+{number + 1}" for number in range(0, 100, 2)]
+    assert Pairs.log == ["connect", *pairs, 1000]
+
+
+async def test_receiving_after_a_cancelled_wait_loses_nothing() -> None:
+    """F29: a message that comes after a timeout is received by the next call."""
+
+    class Patient(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                await websocket.receive_text()
+            assert scope.cancelled_caught
+            return await websocket.receive_text()
+
+    async with connect(Patient.as_asgi()) as client:
+        await client.send_text("one")
+        await client.receive_nothing()
+        await client.send_text("two")
+        assert await client.receive_text() == "two"
+
+
+async def test_second_receiver_is_refused() -> None:
+    """F28: while one task receives, another gets an error, and the message goes to the first."""
+
+    class Two(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.start_soon(self.other)
+            return await websocket.receive_text()
+
+        async def other(self) -> None:
+            with pytest.raises(InvalidStateError, match="another task is receiving") as raised:
+                await self.websocket.receive_text()
+            self.log.append(type(raised.value))
+
+    async with connect(Two.as_asgi()) as client:
+        await client.send_text("one")
+        await client.receive_nothing()
+        await client.send_text("two")
+        assert await client.receive_text() == "two"
+    assert Two.log == ["connect", InvalidStateError, 1000]
+
+
+async def test_task_can_not_receive_in_place_of_the_endpoint() -> None:
+    """F28: between two messages the endpoint itself is the receiver."""
+
+    class Two(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            self.start_soon(self.other)
+
+        async def other(self) -> None:
+            with pytest.raises(InvalidStateError, match="receive within a handler"):
+                await self.websocket.receive_text()
+            await self.push("refused")
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            return data
+
+    async with connect(Two.as_asgi()) as client:
+        assert await client.receive_text() == "refused"
+        await client.send_text("one")
+        assert await client.receive_text() == "one"
+
+
+async def test_task_may_receive_while_a_handler_runs() -> None:
+    """A handler may leave the receiving to a task."""
+
+    class Helped(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            done = anyio.Event()
+            self.start_soon(self.help, done)
+            await done.wait()
+            return data
+
+        async def help(self, done: anyio.Event) -> None:
+            self.log.append(await self.websocket.receive_text())
+            done.set()
+
+    async with connect(Helped.as_asgi()) as client:
+        await client.send_text("one")
+        await client.send_text("two")
+        assert await client.receive_text() == "one"
+    assert Helped.log == ["connect", "two", 1000]
+
+
+async def test_task_that_receives_still_is_first() -> None:
+    """A task that waited before its handler was done gets the next message, the endpoint others."""
+
+    class Helped(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            if data == "one":
+                self.start_soon(self.help)
+                await anyio.wait_all_tasks_blocked()
+            return data
+
+        async def help(self) -> None:
+            await self.push(f"helped with {await self.websocket.receive_text()}")
+
+    async with connect(Helped.as_asgi()) as client:
+        await client.send_text("one")
+        assert await client.receive_text() == "one"
+        await client.send_text("two")
+        assert await client.receive_text() == "helped with two"
+        await client.send_text("three")
+        assert await client.receive_text() == "three"
+
+
+async def test_task_that_receives_still_gets_its_message_while_a_handler_runs() -> None:
+    """The endpoint, which began to wait after it, does not make the task miss a message."""
+    done = anyio.Event()
+
+    class Helped(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            if data == "one":
+                self.start_soon(self.help)
+                await anyio.wait_all_tasks_blocked()
+            else:
+                await done.wait()
+            return data
+
+        async def help(self) -> None:
+            for _ in range(2):
+                self.log.append(await self.websocket.receive_text())
+            done.set()
+
+    async with connect(Helped.as_asgi()) as client:
+        for text in ("one", "two", "three"):
+            await client.send_text(text)
+        assert await client.receive_text() == "one"
+        await client.receive_nothing()
+        assert Helped.log == ["connect", "two", "three"]
+
+
+async def test_disconnect_that_a_task_takes_ends_the_endpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also once a send failed, when the endpoint waits for no more than the disconnect."""
+    monkeypatch.setattr("wsendpoints.lifecycle.conversation._AFTER_A_FAILED_SEND", 3600)
+    server = Flood(["one"])
+
+    class Helped(Recording):
+        limits = Limits(inbox=1)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.start_soon(self.help)
+            await go.wait()
+            return data
+
+        async def help(self) -> None:
+            try:
+                await self.websocket.receive_text()
+            finally:
+                self.log.append("left")
+
+    go = anyio.Event()
+    leave = anyio.Event()
+
+    async def receive() -> Event:
+        if server.calls == 2:
+            await leave.wait()
+        return await server.receive()
+
+    async def send(event: Event) -> None:
+        if event["type"] == "websocket.send":
+            raise OSError
+
+    async with anyio.create_task_group() as tasks:
+
+        async def serve() -> None:
+            with anyio.fail_after(5):
+                await Helped(dict(SCOPE), receive, send)
+
+        tasks.start_soon(serve)
+        await anyio.wait_all_tasks_blocked()
+        go.set()
+        await anyio.wait_all_tasks_blocked()
+        leave.set()
+    assert Helped.log == ["connect", "left", 1000]
+
+
+@pytest.mark.parametrize("second_receive", ["returns", "blocks"])
+async def test_nothing_is_received_after_the_disconnect(second_receive: Any) -> None:
+    """Some servers never return from a call after the disconnect, so there is none."""
+
+    class Curious(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            assert (await websocket.receive())["type"] == "websocket.disconnect"
+            with pytest.raises(InvalidStateError, match=r"after 'websocket\.disconnect'"):
+                await websocket.receive()
+            self.log.append("refused")
+
+    async with connect(Curious.as_asgi(), server=Dialect(second_receive=second_receive)) as client:
+        await client.send_text("one")
+        await client.close(1001)
+    assert Curious.log == ["connect", "refused", 1001]
+
+
+async def test_server_that_fails_beside_a_handler_is_a_failure() -> None:
+    """An exception of the server's `receive` is raised once the handler is done."""
+    go = anyio.Event()
+
+    class Busy(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await go.wait()
+            self.log.append("handled")
+
+    server = Flood(["one"])
+
+    async def receive() -> Event:
+        if server.calls == 2:
+            go.set()
+            raise ValueError("server")
+        return await server.receive()
+
+    with pytest.raises(ValueError, match="server"):
+        await Busy(dict(SCOPE), receive, server.send)
+    assert Busy.log == ["connect", "handled", 1011]
+
+
+async def test_server_that_fails_while_a_handler_receives_is_a_failure() -> None:
+    """The same exception comes to the handler that asked for the message."""
+
+    class Asking(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await websocket.receive_text()
+
+    server = Flood(["one"])
+
+    async def receive() -> Event:
+        if server.calls == 2:
+            raise ValueError("server")
+        return await server.receive()
+
+    with pytest.raises(ValueError, match="server"):
+        await Asking(dict(SCOPE), receive, server.send)
+    assert Asking.log == ["connect", 1011]

@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.messages`, a file for each of its modules."""

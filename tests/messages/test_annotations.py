@@ -1,0 +1,583 @@
+"""What the annotations of a handler mean, written as objects; as strings: the next module."""
+
+import functools
+import sys
+import textwrap
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    NewType,
+    Optional,
+    TypeVar,
+    Union,
+)
+
+import pytest
+import typing_extensions
+from pydantic import BaseModel
+from typing_extensions import TypeAliasType, TypedDict
+
+from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, handles
+from wsendpoints.messages.annotations import MISSING, message_types
+from wsendpoints.testing import connect
+
+if TYPE_CHECKING:
+    from decimal import Decimal as Imaginary
+
+
+class Say(BaseModel):
+    """A message."""
+
+    type: Literal["say"] = "say"
+    text: str = ""
+
+
+class Leave(BaseModel):
+    """Another one."""
+
+    type: Literal["leave"] = "leave"
+
+
+class Said(BaseModel):
+    """A reply."""
+
+    type: Literal["said"] = "said"
+
+
+T = TypeVar("T")
+U = TypeVar("U")
+D = typing_extensions.TypeVar("D", default=Say)
+ToU = typing_extensions.TypeVar("ToU", default=list[int])
+
+
+class Envelope(BaseModel, Generic[T]):
+    """A generic message."""
+
+    content: T
+
+
+Text = NewType("Text", str)
+Both = TypeAliasType("Both", Say | Leave)
+
+
+def types_of(cls: type, name: str = "on_receive") -> tuple[Any, Any]:
+    """Return what a method's message and its return type are annotated with, resolved."""
+    owner = next(klass for klass in cls.__mro__ if name in vars(klass))
+    return message_types(vars(owner)[name], owner, cls)
+
+
+async def taken_by(cls: type[WebSocketEndpoint], *messages: Any) -> list[Any]:
+    """Return what an endpoint answers to messages."""
+    async with connect(cls.as_asgi()) as client:
+        answers: list[Any] = []
+        for message in messages:
+            await client.send_json(message)
+            answers.append(await client.receive_json())
+        return answers
+
+
+def declared_with(annotation: Any) -> type:
+    """Return a class with a method of such a message."""
+
+    async def on_receive(self: Any, websocket: Any, data: Any) -> None: ...
+
+    on_receive.__annotations__["data"] = annotation
+    return type("Plain", (), {"on_receive": on_receive})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "resolved"),
+    [
+        pytest.param(Say, Say, id="model"),
+        pytest.param(Say | Leave, Say | Leave, id="union"),
+        pytest.param(Optional[Say], Say | None, id="optional"),  # noqa: UP045 - as it may be written
+        pytest.param(Union[Say, Union[Leave, int]], Say | Leave | int, id="nested union"),  # noqa: UP007 - as it may be written
+        pytest.param(Annotated[int, "positive"], Annotated[int, "positive"], id="Annotated"),
+        pytest.param(Text, Text, id="NewType"),
+        pytest.param(Both, Both, id="alias"),
+        pytest.param(None, type(None), id="None"),
+        pytest.param(list["Say"], list[Say], id="string within"),
+        pytest.param("Say | Leave", Say | Leave, id="string"),
+        pytest.param(Any, Any, id="Any"),
+        pytest.param(Envelope[int], Envelope[int], id="generic model"),
+        pytest.param(Envelope, Envelope, id="generic model without brackets"),
+    ],
+)
+def test_annotation_is_resolved(annotation: Any, resolved: Any) -> None:
+    """Strings become what they stand for; anything else is left as it is."""
+    assert types_of(declared_with(annotation)) == (resolved, type(None))
+
+
+def test_without_annotations_the_types_are_missing() -> None:
+    """What is not annotated is `MISSING`, which is not `None` or `Any`."""
+
+    class Plain:
+        async def on_receive(self, websocket, data):  # type: ignore[no-untyped-def]  # the case
+            ...
+
+    assert types_of(Plain) == (MISSING, MISSING)
+    assert repr(MISSING) == "MISSING"
+
+
+def test_websocket_may_be_of_a_type_that_only_type_checkers_see() -> None:
+    """No other annotation than that of the message and the return type is looked at."""
+
+    class Plain:
+        async def on_receive(self, websocket: "Imaginary", data: "Say") -> "Said | None": ...
+
+    assert types_of(Plain) == (Say, Said | None)
+
+
+@pytest.mark.anyio
+async def test_model_local_to_a_function() -> None:
+    """A class may name what is defined around it."""
+
+    class Local(BaseModel):
+        number: int
+
+    class Chat(WebSocketEndpoint):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: "Local") -> "Local":
+            return Local(number=data.number + 1)
+
+    assert await taken_by(Chat, {"number": 1}) == [{"number": 2}]
+
+
+@pytest.mark.anyio
+async def test_model_local_to_the_class() -> None:
+    """A class may name what is defined in its body."""
+
+    class Chat(WebSocketEndpoint):
+        encoding = "json"
+
+        class Local(BaseModel):
+            number: int
+
+        async def on_receive(self, websocket: WebSocket, data: "Local") -> "Local":
+            return self.Local(number=data.number + 1)
+
+    assert await taken_by(Chat, {"number": 1}) == [{"number": 2}]
+
+
+def test_local_of_the_function_around_that_function() -> None:
+    """Every function around the class counts, as long as it runs."""
+
+    class Outer(BaseModel): ...
+
+    def make() -> type:
+        class Plain:
+            async def on_receive(self, websocket: WebSocket, data: "Outer") -> None: ...
+
+            types = None
+
+        return Plain
+
+    cls = make()
+    assert types_of(cls)[0] is Outer
+
+
+def test_local_of_a_caller_hides_no_global() -> None:
+    """A function that happens to call is not around the class."""
+
+    class Say(BaseModel): ...
+
+    assert types_of(SaysByName)[0] is not Say
+
+
+class SaysByName:
+    """Names a global."""
+
+    async def on_receive(self, websocket: WebSocket, data: "Say") -> None:
+        """Take a message."""
+
+
+def make_base() -> type[WebSocketEndpoint]:
+    """Return an endpoint with a message that is known only here."""
+
+    class Local(BaseModel):
+        number: int
+
+    class Base(WebSocketEndpoint):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: "Local") -> int:
+            return data.number
+
+    return Base
+
+
+@pytest.mark.anyio
+async def test_inherited_local_is_known_after_its_function_has_ended() -> None:
+    """What was resolved with the base stays so for its subclasses."""
+    base = make_base()
+
+    class Sub(base):  # type: ignore[misc, valid-type]  # a class that is made at run time
+        pass
+
+    assert await taken_by(Sub, {"number": 7}) == [7]
+
+
+def test_closure_variable_is_found() -> None:
+    """What the method itself uses of the function around it is found without the stack."""
+    cls = make_with_closure(Leave)
+    assert types_of(cls)[0] is Leave
+
+
+def make_with_closure(model: Any) -> type:
+    """Return a class whose method uses an argument of this function, and what it has no more."""
+    later = 1
+
+    class Plain:
+        async def on_receive(self, websocket: WebSocket, data: Any) -> object:
+            return model, later  # noqa: F821 - deleted below, which is the case
+
+    Plain.on_receive.__annotations__["data"] = "model"
+    del later
+    return Plain
+
+
+def test_method_with_the_name_of_a_type_does_not_hide_it() -> None:
+    """A string in the body of a class with a method `list` still means the builtin."""
+
+    class Plain:
+        async def on_receive(self, websocket: WebSocket, data: "list[int]") -> None: ...
+
+        async def list(self) -> None: ...
+
+    assert types_of(Plain)[0] == list[int]
+
+
+def test_name_that_is_defined_later_is_an_error_that_says_what_to_do() -> None:
+    """A message must be known when the class is made."""
+    with pytest.raises(ConfigurationError) as caught:
+
+        class Chat(WebSocketEndpoint):  # pyright: ignore[reportUnusedClass]  # it can't be made
+            encoding = "json"
+
+            async def on_receive(self, websocket: WebSocket, data: "Later") -> None: ...
+
+    class Later(BaseModel):  # pyright: ignore[reportUnusedClass]  # named above
+        pass
+
+    around = "test_name_that_is_defined_later_is_an_error_that_says_what_to_do.<locals>"
+    assert str(caught.value) == (
+        f"{around}.Chat.on_receive: the annotation 'Later' names 'Later', which is not known "
+        "where the class is made: define or import it before the class, and outside of "
+        "`if TYPE_CHECKING`"
+    )
+
+
+def test_return_type_that_only_type_checkers_see_is_an_error() -> None:
+    """What a handler returns is part of what the class declares."""
+    with pytest.raises(ConfigurationError, match=r"'Imaginary \| None' names 'Imaginary'"):
+
+        class Chat(WebSocketEndpoint):  # pyright: ignore[reportUnusedClass]  # it can't be made
+            async def on_receive(self, websocket: WebSocket, data: str) -> "Imaginary | None": ...
+
+
+# How a handler is called.
+
+
+def test_message_is_the_parameter_after_the_websocket() -> None:
+    """Its name does not matter, nor do further parameters with defaults."""
+
+    class Plain:
+        async def on_receive(
+            self, ws: WebSocket, it: Say, more: int = 1, *, key: str = ""
+        ) -> None: ...
+
+    assert types_of(Plain)[0] is Say
+
+
+def test_message_in_a_star_parameter_has_its_annotation() -> None:
+    """With `*args`, the annotation speaks of the message as well."""
+
+    class Plain:
+        async def on_receive(self, *args: Any) -> None: ...
+
+        async def other(self, websocket: WebSocket, *rest: Say) -> None: ...
+
+    assert types_of(Plain)[0] is Any
+    assert types_of(Plain, "other")[0] is Say
+
+
+WEBSOCKET = "wsendpoints.connection.websocket.WebSocket"
+
+
+class WrongParameters:
+    """Methods that no message can be given to."""
+
+    async def none() -> None:  # type: ignore[misc]  # pyright: ignore[reportSelfClsParameterName, reportUnusedParameter]  # the case
+        ...
+
+    async def two(self, data: Say) -> None: ...
+
+    async def four(self, websocket: WebSocket, data: Say, more: int) -> None: ...
+
+    async def keyword(self, websocket: WebSocket, *, data: Say) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [
+        ("none", "() -> None"),
+        ("two", "(self, data: tests.messages.test_annotations.Say) -> None"),
+        (
+            "four",
+            f"(self, websocket: {WEBSOCKET}, data: tests.messages.test_annotations.Say, more: int) -> None",
+        ),
+        (
+            "keyword",
+            f"(self, websocket: {WEBSOCKET}, *, data: tests.messages.test_annotations.Say) -> None",
+        ),
+    ],
+)
+def test_wrong_parameters_are_an_error(name: str, signature: str) -> None:
+    """The error shows the method, and how it is to be declared."""
+    with pytest.raises(ConfigurationError) as caught:
+        types_of(WrongParameters, name)
+    assert str(caught.value) == (
+        f"WrongParameters.{name}{signature} can't be called with a websocket and a message: "
+        "declare it as (self, websocket, data)"
+    )
+
+
+Method = Callable[..., Coroutine[Any, Any, Any]]
+
+
+def logged(method: Method) -> Method:
+    """Decorate as most decorators do."""
+
+    @functools.wraps(method)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return await method(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.anyio
+async def test_decorated_handler_has_the_annotations_of_what_it_wraps() -> None:
+    """A decorator that uses `functools.wraps` changes nothing, on either side of `handles`."""
+
+    class Chat(WebSocketEndpoint):
+        encoding = "json"
+
+        @handles
+        @logged
+        async def say(self, websocket: WebSocket, data: Say) -> Said:
+            return Said()
+
+        @logged
+        @handles
+        async def leave(self, websocket: WebSocket, data: "Leave") -> str:
+            return "bye"
+
+    assert await taken_by(Chat, {"type": "say"}, {"type": "leave"}) == [{"type": "said"}, "bye"]
+
+
+# Generic bases.
+
+
+class Base(WebSocketEndpoint, Generic[T]):
+    """Takes what its subclasses say."""
+
+    encoding = "json"
+
+    async def on_receive(self, websocket: WebSocket, data: T) -> list[T]:
+        """Give it back in a list."""
+        return [data]
+
+
+class Chat(Base[Say]):
+    """Takes one message."""
+
+
+class Middle(Base[list[U]], Generic[U]):
+    """Passes a variable of its own on."""
+
+
+class Bottom(Middle[int]):
+    """Binds it."""
+
+
+class SubChat(Chat):
+    """Adds nothing."""
+
+
+class Mixin(Generic[U]):
+    """A plain generic class."""
+
+    async def leave(self, websocket: WebSocket, data: Annotated[U, "described"]) -> None:
+        """Take what the variable stands for."""
+
+
+class Mixed(SubChat, Mixin[int]):
+    """Has two generic bases, one of them through a class that is not."""
+
+
+class Defaults(WebSocketEndpoint, Generic[D]):
+    """Takes one message unless told otherwise."""
+
+    encoding = "json"
+
+    async def on_receive(self, websocket: WebSocket, data: D) -> None:
+        """Take a message."""
+
+
+class Explicit(Defaults[Leave]):
+    """Tells otherwise."""
+
+
+class Wrapped(WebSocketEndpoint, Generic[T, U]):
+    """Uses its variables within other types."""
+
+    encoding = "json"
+
+    @handles
+    async def one(self, websocket: WebSocket, data: Envelope[U]) -> Envelope[T]:
+        """Take a generic model."""
+        raise NotImplementedError
+
+    @handles
+    async def two(self, websocket: WebSocket, data: "T | list[U]") -> dict[str, T]:
+        """Take a union."""
+        raise NotImplementedError
+
+
+class Unwrapped(Wrapped[str, int]):
+    """Binds both."""
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "resolved"),
+    [
+        pytest.param(Chat, "on_receive", (Say, list[Say]), id="bound"),
+        pytest.param(SubChat, "on_receive", (Say, list[Say]), id="inherited"),
+        pytest.param(Bottom, "on_receive", (list[int], list[list[int]]), id="two levels"),
+        pytest.param(Mixed, "on_receive", (Say, list[Say]), id="first of two bases"),
+        pytest.param(
+            Mixed, "leave", (Annotated[int, "described"], type(None)), id="second of two bases"
+        ),
+        pytest.param(Defaults, "on_receive", (Say, type(None)), id="default"),
+        pytest.param(Explicit, "on_receive", (Leave, type(None)), id="not the default"),
+        pytest.param(Unwrapped, "one", (Envelope[int], Envelope[str]), id="generic model"),
+        pytest.param(Unwrapped, "two", (str | list[int], dict[str, str]), id="union"),
+    ],
+)
+def test_type_variables_are_filled_in(cls: type, name: str, resolved: Any) -> None:
+    """A generic base's variables stand for what its subclass gives them."""
+    assert types_of(cls, name) == resolved
+
+
+@pytest.mark.anyio
+async def test_generic_base_serves_once_it_is_bound() -> None:
+    """The subclass validates what it says."""
+    assert await taken_by(Bottom, [1, 2]) == [[[1, 2]]]
+    (error,) = await taken_by(Bottom, ["x"])
+    assert error["errors"][0]["loc"] == [0]
+    assert await taken_by(SubChat, {"type": "say", "text": "hi"}) == [
+        [{"type": "say", "text": "hi"}]
+    ]
+
+
+@pytest.mark.parametrize(("cls", "variable"), [(Base, "T"), (Middle, "U"), (Wrapped, "U")])
+def test_generic_base_that_is_not_bound_cannot_be_served(
+    cls: type[WebSocketEndpoint], variable: str
+) -> None:
+    """The error says which variable is open."""
+    with pytest.raises(ConfigurationError) as caught:
+        cls.as_asgi()
+    assert str(caught.value) == (
+        f"{cls.__name__} leaves the type variable {variable} open: serve a subclass of "
+        f"{cls.__name__}[...]"
+    )
+
+
+@pytest.mark.anyio
+async def test_generic_stream() -> None:
+    """A variable may stand in the type of an async generator."""
+
+    class Stream(WebSocketEndpoint, Generic[T]):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: T) -> AsyncGenerator[T]:
+            yield data
+
+    class Numbers(Stream[int]):
+        pass
+
+    assert types_of(Numbers) == (int, AsyncGenerator[int])
+    assert await taken_by(Numbers, 5) == [5]
+
+
+def test_typeddict_of_a_generic_base() -> None:
+    """Any type may be given."""
+
+    class Move(TypedDict):
+        x: int
+
+    class Moves(Base[Move]):
+        pass
+
+    assert types_of(Moves) == (Move, list[Move])
+
+
+PEP_695 = """
+    class Base[T, U = int](WebSocketEndpoint):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: {quote}T | list[U]{quote}) -> T:
+            return data
+
+    class Chat(Base[Say]): ...
+
+    type Either[X] = X | Leave
+
+    class Aliased(Base[Either[Say]]): ...
+"""
+
+
+def run(source: str, quote: str) -> dict[str, Any]:
+    """Run a piece of a module; the versions before 3.13 have no defaults in it."""
+    if sys.version_info < (3, 13):
+        source = source.replace("U = int", "U").replace("Base[Say]", "Base[Say, int]")
+        source = source.replace("Either[Say]]", "Either[Say], int]")
+    names: dict[str, Any] = {"__name__": __name__, **globals()}
+    exec(textwrap.dedent(source.format(quote=quote)), names)  # noqa: S102 - written above
+    return names
+
+
+if sys.version_info >= (3, 12):
+
+    @pytest.mark.parametrize("quote", ["", '"'], ids=["objects", "strings"])
+    def test_pep_695_class_is_as_any_generic_one(quote: str) -> None:
+        """Brackets after a class's name declare variables too, for strings as well."""
+        names = run(PEP_695, quote)
+        assert types_of(names["Chat"]) == (Say | list[int], Say)
+        with pytest.raises(ConfigurationError, match="leaves the type variable T open"):
+            names["Base"].as_asgi()
+
+    @pytest.mark.anyio
+    async def test_pep_695_alias_is_as_what_it_stands_for() -> None:
+        """A generic `type` alias is a union like any other."""
+        names = run(PEP_695, "")
+        answers = await taken_by(
+            names["Aliased"], {"type": "leave"}, {"type": "say"}, {"type": "?"}
+        )
+        assert answers[:2] == [{"type": "leave"}, {"type": "say", "text": ""}]
+        assert answers[2]["errors"][0]["type"] == "union_tag_invalid"
+
+
+def test_async_iterator_of_a_string() -> None:
+    """A string within a type is resolved too."""
+
+    class Plain:
+        async def on_receive(self, websocket: WebSocket, data: int) -> AsyncIterator["Said"]:
+            yield Said()
+
+    assert types_of(Plain) == (int, AsyncIterator[Said])

@@ -1,0 +1,479 @@
+"""The members of a union, and the field that tells them apart without being told."""
+
+import dataclasses
+import datetime as dt
+import enum
+import sys
+import uuid
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NewType,
+    NotRequired,
+    Optional,
+    Required,
+    TypeVar,
+    Union,
+)
+
+import pydantic.dataclasses
+import pytest
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PastDate,
+    RootModel,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
+from typing_extensions import TypeAliasType, TypedDict
+
+from wsendpoints.messages.unions import (
+    clash,
+    find_tag,
+    is_class,
+    is_object,
+    join,
+    members,
+    name_of,
+    runtime_types,
+    union_of,
+)
+
+T = TypeVar("T")
+
+
+class Kind(enum.StrEnum):
+    """An enum whose members are what clients write."""
+
+    SAY = "say"
+    LEAVE = "leave"
+
+
+class Number(enum.IntEnum):
+    """The same, in numbers."""
+
+    ONE = 1
+
+
+class Say(BaseModel):
+    """A model with a tag."""
+
+    type: Literal["say"]
+    text: str = ""
+
+
+class Leave(BaseModel):
+    """Another one."""
+
+    type: Literal["leave"]
+
+
+class Plain(BaseModel):
+    """A model without a tag."""
+
+    text: str = ""
+
+
+@dataclasses.dataclass
+class Move:
+    """A dataclass with a tag."""
+
+    x: ClassVar[Literal["no"]]
+    init: dataclasses.InitVar[int]
+    type: Literal["move"]
+
+
+class Jump(TypedDict):
+    """A TypedDict with a tag."""
+
+    type: Literal["jump"]
+    height: NotRequired[int]
+
+
+class Fall(TypedDict, total=False):
+    """A TypedDict whose tag alone is required."""
+
+    type: Required[Literal["fall"]]
+
+
+class Numbers(RootModel[list[int]]):
+    """A model that is no object."""
+
+
+@dataclasses.dataclass
+class Box(Generic[T]):
+    """A generic dataclass."""
+
+    content: T
+    type: Literal["box"] = "box"
+
+
+class Crate(TypedDict, Generic[T]):
+    """A generic TypedDict."""
+
+    type: Literal["crate"]
+    content: T
+
+
+class Envelope(BaseModel, Generic[T]):
+    """A generic model."""
+
+    type: Literal["envelope"]
+    content: T
+
+
+Both = TypeAliasType("Both", Say | Leave)
+Either = TypeAliasType("Either", T | Leave, type_params=(T,))
+Same = TypeAliasType("Same", list[T], type_params=(T,))
+Unused = TypeAliasType("Unused", int, type_params=(T,))
+AliasOfSay = TypeAliasType("AliasOfSay", Say)
+NewSay = NewType("NewSay", Say)
+By = Annotated[Say | Leave, Field(discriminator="type")]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "found"),
+    [
+        pytest.param(int, [int], id="no union"),
+        pytest.param(Any, [Any], id="Any"),
+        pytest.param(Say | Leave, [Say, Leave], id="union"),
+        pytest.param(Union[Say, Leave], [Say, Leave], id="typing's union"),  # noqa: UP007 - the case
+        pytest.param(Optional[Say], [Say, type(None)], id="optional"),  # noqa: UP045 - the case
+        pytest.param(Both, [Say, Leave], id="alias"),
+        pytest.param(Both | int, [Say, Leave, int], id="union with an alias"),
+        pytest.param(By | int, [Say, Leave, int], id="union with a nested one"),
+        pytest.param(Both | Say | By, [Say, Leave], id="each once"),
+        pytest.param(Either[Say], [Say, Leave], id="generic alias"),
+        pytest.param(Same[int], [list[int]], id="generic alias of one type"),
+        pytest.param(Unused[str], [int], id="generic alias that ignores its argument"),
+        pytest.param(By, [Say, Leave], id="with a discriminator"),
+        pytest.param(
+            Annotated[Both, Field(description="x")], [Say, Leave], id="with a description"
+        ),
+        pytest.param(NewSay, [NewSay], id="NewType"),
+        pytest.param(list[Both], [list[Both]], id="list of a union"),
+    ],
+)
+def test_members(annotation: Any, found: list[Any]) -> None:
+    """Unions, and what stands for them, are taken apart; their members are not."""
+    assert members(annotation) == found
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        pytest.param(Annotated[Both, AfterValidator(lambda it: it)], id="validator"),
+        pytest.param(Annotated[list[int] | list[str], Field(min_length=1)], id="constraint"),
+        pytest.param(
+            Annotated[
+                Annotated[Say, Tag("s")] | Annotated[Leave, Tag("l")],
+                Field(discriminator=Discriminator(lambda it: "s")),
+            ],
+            id="callable discriminator in a field",
+        ),
+        pytest.param(
+            Annotated[
+                Annotated[Say, Tag("s")] | Annotated[Leave, Tag("l")],
+                Discriminator(lambda it: "s"),
+            ],
+            id="callable discriminator",
+        ),
+        pytest.param(Annotated[int, Field(gt=1)], id="no union"),
+        pytest.param(Annotated[int, Field(description="x")], id="no union, described"),
+    ],
+)
+def test_union_with_metadata_of_its_own_stays_whole(annotation: Any) -> None:
+    """What its author says of the whole union is not lost."""
+    assert members(annotation) == [annotation]
+
+
+if sys.version_info >= (3, 12):
+
+    def test_members_of_a_type_statement() -> None:
+        """It is an alias like that of typing_extensions."""
+        names: dict[str, Any] = {"Say": Say, "Leave": Leave}
+        exec("type Both = Say | Leave\ntype Either[T] = T | Leave", names)  # noqa: S102 - newer syntax
+        assert members(names["Both"]) == [Say, Leave]
+        assert members(names["Either"][Say]) == [Say, Leave]
+        assert members(names["Either"][int] | Say) == [int, Leave, Say]
+        assert not is_object(names["Both"])
+
+
+OBJECTS: list[Any] = [
+    pytest.param(Say, {Say}, id="model"),
+    pytest.param(Move, {Move}, id="dataclass"),
+    pytest.param(Jump, {dict}, id="TypedDict"),
+    pytest.param(Envelope[int], {Envelope[int]}, id="generic model"),
+    pytest.param(Box[int], {Box}, id="generic dataclass"),
+    pytest.param(Crate[int], {dict}, id="generic TypedDict"),
+    pytest.param(NewSay, {Say}, id="NewType"),
+    pytest.param(Annotated[Say, "x"], {Say}, id="Annotated"),
+    pytest.param(AliasOfSay, {Say}, id="alias"),
+]
+OTHERS: list[Any] = [
+    pytest.param(int, {int}, id="int"),
+    pytest.param(bytes, {bytes}, id="bytes"),
+    pytest.param(None, None, id="None, which is no type"),
+    pytest.param(type(None), {type(None)}, id="NoneType"),
+    pytest.param(dict, {dict}, id="dict"),
+    pytest.param(dict[str, int], {dict}, id="dict of int"),
+    pytest.param(list[int], {list}, id="list of int"),
+    pytest.param(tuple[int, str], {tuple}, id="tuple"),
+    pytest.param(Literal["ping"], {str}, id="Literal"),
+    pytest.param(Literal["ping", 1], {str, int}, id="mixed Literal"),
+    pytest.param(Kind, {Kind}, id="enum"),
+    pytest.param(Literal[Kind.SAY], {Kind}, id="Literal of an enum"),
+    pytest.param(Numbers, {Numbers}, id="RootModel"),
+    pytest.param(Annotated[int, Field(gt=1)], {int}, id="constrained"),
+    pytest.param(Any, None, id="Any"),
+    pytest.param(PastDate, None, id="PastDate, whose values are dates"),
+    pytest.param(dt.date, None, id="date"),
+    pytest.param(uuid.UUID, None, id="UUID"),
+    pytest.param(By, None, id="union"),
+    pytest.param("Later", None, id="string"),
+]
+
+
+@pytest.mark.parametrize(("member", "classes"), [*OBJECTS, *OTHERS])
+def test_runtime_types(member: Any, classes: set[type] | None) -> None:
+    """The classes of a type's values, where they are known for certain."""
+    assert runtime_types(member) == classes
+
+
+@pytest.mark.parametrize(("member", "classes"), OBJECTS)
+def test_object(member: Any, classes: set[type] | None) -> None:
+    """What has declared fields is an object."""
+    assert is_object(member)
+
+
+@pytest.mark.parametrize(("member", "classes"), OTHERS)
+def test_no_object(member: Any, classes: set[type] | None) -> None:
+    """What has none is not, though it may come as a JSON object."""
+    assert not is_object(member)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "is_one"), [(Say, True), (int, True), (list[int], False), ("Say", False)]
+)
+def test_is_class(annotation: Any, is_one: bool) -> None:
+    """A generic type with its arguments is no class."""
+    assert is_class(annotation) is is_one
+
+
+@pytest.mark.parametrize(
+    ("declared", "name"),
+    [
+        (Say, "Say"),
+        (Envelope[int], "Envelope[int]"),
+        (list[int], "list[int]"),
+        (Literal["ping"], "typing.Literal['ping']"),
+        (Annotated[Jump, AfterValidator(lambda it: it)], "Jump"),
+        (type(None), "NoneType"),
+    ],
+)
+def test_name_of(declared: Any, name: str) -> None:
+    """A class is called by its name, without its module and what annotates it."""
+    assert name_of(declared) == name
+
+
+# The tag.
+
+
+def model(**fields: Any) -> type[BaseModel]:
+    """Return a model with these fields, each a type or a type and a default."""
+    definitions: dict[str, Any] = {
+        name: it if isinstance(it, tuple) else (it, ...) for name, it in fields.items()
+    }
+    return pydantic.create_model("Model", **definitions)
+
+
+@pydantic.dataclasses.dataclass
+class AliasedDataclass:
+    """A dataclass of pydantic's with an alias."""
+
+    kind: Literal["a"] = Field(alias="@type")
+
+
+@dataclasses.dataclass
+class AliasedByDefault:
+    """A dataclass with an alias where its default stands."""
+
+    kind: Literal["b"] = Field(alias="@type")
+
+
+class AliasedDict(TypedDict):
+    """A TypedDict with an alias."""
+
+    kind: Annotated[Literal["c"], Field(alias="@type")]
+
+
+class Generated(BaseModel):
+    """A model whose aliases are made."""
+
+    model_config = ConfigDict(alias_generator=lambda name: f"@{name}")
+    type: Literal["d"]
+
+
+OneOf = TypeAliasType("OneOf", Literal["x", "y"])
+
+TAGS: list[Any] = [
+    pytest.param([], None, id="nothing"),
+    pytest.param([Say, Leave], "type", id="models"),
+    pytest.param([Say, Move, Jump, Fall], "type", id="models, dataclass, TypedDicts"),
+    pytest.param([Box[int], Crate[int], Envelope[int]], "type", id="generics"),
+    pytest.param([NewSay, Annotated[Leave, "x"]], "type", id="NewType and Annotated"),
+    pytest.param(
+        [model(kind=Literal["a"]), model(kind=Literal["b", "c"])], "kind", id="another name"
+    ),
+    pytest.param(
+        [model(a=Literal[1], type=Literal["a"]), model(a=Literal[2], type=Literal["b"])],
+        "type",
+        id="two, one of them the usual",
+    ),
+    pytest.param(
+        [model(b=Literal[1], a=Literal["a"]), model(a=Literal["b"], b=Literal[2])],
+        "b",
+        id="two, none of them the usual",
+    ),
+    pytest.param([model(kind=Literal[1]), model(kind=Literal[2])], "kind", id="int"),
+    pytest.param([model(kind=Literal[True]), model(kind=Literal[False])], "kind", id="bool"),
+    pytest.param([model(kind=Literal[1]), model(kind=Literal[True])], None, id="1 and true"),
+    pytest.param(
+        [model(kind=Literal[Kind.SAY]), model(kind=Literal[Kind.LEAVE])], "kind", id="enum"
+    ),
+    pytest.param(
+        [model(kind=Literal[Kind.SAY]), model(kind=Literal["say"])], None, id="enum and its value"
+    ),
+    pytest.param([model(kind=OneOf), model(kind=Literal["z"])], "kind", id="alias of a Literal"),
+    pytest.param([model(kind=OneOf), model(kind=Literal["y"])], None, id="a value in common"),
+    pytest.param([Say, Plain], None, id="one without"),
+    pytest.param([Say, model(type=str)], None, id="one that is no Literal"),
+    pytest.param([Say, int], None, id="one that is no object"),
+    pytest.param(
+        [AliasedDataclass, AliasedByDefault, AliasedDict], "@type", id="aliases of all kinds"
+    ),
+    pytest.param(
+        [Generated, model(type=(Literal["e"], Field(validation_alias="@type")))],
+        "@type",
+        id="generated alias",
+    ),
+    pytest.param(
+        [AliasedDataclass, model(other=(Literal["b"], Field(alias="@type")))],
+        None,
+        id="one alias of two fields",
+    ),
+    pytest.param(
+        [
+            model(kind=(Literal["a"], Field(validation_alias=AliasChoices("x", "y")))),
+            model(kind=Literal["b"]),
+        ],
+        None,
+        id="choice of aliases",
+    ),
+    pytest.param(
+        [
+            model(kind=(Literal["a"], Field(validation_alias=AliasPath("x", 0)))),
+            model(kind=(Literal["b"], Field(validation_alias=AliasPath("x", 0)))),
+        ],
+        None,
+        id="path of an alias",
+    ),
+    pytest.param([Say], "type", id="one message"),
+    pytest.param([model(mode=Literal["slow", "fast"])], None, id="option of one message"),
+    pytest.param([model(type=Literal["a", "b"])], "type", id="usual name in one message"),
+    pytest.param([model(event=Literal["a"])], "event", id="another name in one message"),
+]
+
+
+@pytest.mark.parametrize(("objects", "tag"), TAGS)
+def test_tag_is_the_field_that_tells_them_apart(objects: list[Any], tag: str | None) -> None:
+    """It is a `Literal` of the same name in each, without a value in common."""
+    assert find_tag(objects) == tag
+
+
+@pytest.mark.parametrize(("objects", "tag"), TAGS[1:])
+def test_union_of_any_objects_compiles(objects: list[Any], tag: str | None) -> None:
+    """What the tag is found for, pydantic can tell apart by it."""
+    adapter = TypeAdapter[Any](join(objects, tag))
+    with pytest.raises(ValidationError) as caught:
+        adapter.validate_json('{"text": 1}')
+    is_tagged = tag is not None and len(objects) > 1
+    assert (caught.value.errors()[0]["type"] == "union_tag_not_found") is is_tagged
+
+
+def test_type_that_cannot_be_resolved_has_no_tag() -> None:
+    """That it can't be compiled is said elsewhere."""
+
+    @dataclasses.dataclass
+    class Local:
+        type: "Nowhere"  # type: ignore[name-defined]  # noqa: F821 - the case # pyright: ignore[reportUndefinedVariable]
+
+    assert find_tag([Local, Say]) is None
+
+
+def test_model_that_waits_for_a_definition_has_its_tag() -> None:
+    """A forward reference within a model does not hide its tag."""
+
+    class Early(BaseModel):
+        type: "Literal['early']"
+        late: "Late | None" = None
+
+    class Late(BaseModel): ...
+
+    assert find_tag([Early, Say]) == "type"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "mark"),
+    [
+        pytest.param(Say, Leave, None, id="different tags"),
+        pytest.param(Say, Say, "Say", id="the same type"),
+        pytest.param(list[int], list[int], "list[int]", id="the same list"),
+        pytest.param(list[int], list[str], None, id="different lists"),
+        pytest.param(Say, model(type=Literal["say"]), "type='say'", id="the same tag"),
+        pytest.param(Say, model(type=Literal["x", "say"]), "type='say'", id="one tag of two"),
+        pytest.param(Say, model(type=Literal[Kind.SAY]), "type='say'", id="enum of the same value"),
+        pytest.param(Say, Plain, None, id="one without a tag"),
+        pytest.param(Say, int, None, id="no object"),
+        pytest.param(Literal["a"], Literal["b"], None, id="different literals"),
+        pytest.param(Literal["a", "b"], Literal["b"], "'b'", id="a literal in common"),
+        pytest.param(
+            model(type=Literal["a"], version=Literal[1]),
+            model(type=Literal["a"], version=Literal[2]),
+            None,
+            id="another field tells them apart",
+        ),
+    ],
+)
+def test_clash(one: Any, other: Any, mark: str | None) -> None:
+    """Two types clash if nothing tells them apart and some message is of both."""
+    assert clash(one, other) == mark
+    if one is not other and mark != "type='say'":
+        assert clash(other, one) == mark
+
+
+def test_join_of_objects_and_others() -> None:
+    """Objects are told apart by the tag, the others are tried beside them."""
+    adapter = TypeAdapter[Any](join([Say, int, Leave, None], "type"))
+    assert adapter.validate_json('{"type": "leave"}') == Leave(type="leave")
+    assert adapter.validate_json("5") == 5
+    assert adapter.validate_json("null") is None
+    with pytest.raises(ValidationError) as caught:
+        adapter.validate_json('{"type": "?"}')
+    assert caught.value.errors()[0]["type"] == "union_tag_invalid"
+
+
+def test_union_of_one_is_itself() -> None:
+    """A union of one type is no union."""
+    assert union_of([int]) is int
+    assert union_of([int, str]) == int | str

@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.protocol`, a file for each of its modules."""

@@ -1,0 +1,174 @@
+"""The exceptions print, copy and pickle, and are what they always were to `except`."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from wsendpoints.protocol.exceptions import (
+    BackplaneError,
+    ClientMessageError,
+    ConfigurationError,
+    ConfigurationWarning,
+    Denied,
+    ErrorDetails,
+    InvalidDataError,
+    InvalidMessageError,
+    InvalidStateError,
+    MessageTooBigError,
+    RateLimitedError,
+    ServerProtocolError,
+    UnsupportedDataError,
+    WebSocketDisconnect,
+    WebSocketError,
+)
+
+MISSING = ErrorDetails(loc=["items", 3, "name"], type="missing", msg="Field required")
+WRONG = ErrorDetails(loc=[], type="dict_type", msg="Input should be an object")
+
+EXAMPLES = [
+    pytest.param(WebSocketError("oh"), "oh", id="WebSocketError"),
+    pytest.param(
+        WebSocketDisconnect(),
+        "the connection ended with code 1000 (normal closure)",
+        id="WebSocketDisconnect",
+    ),
+    pytest.param(
+        WebSocketDisconnect(4001, "it's over"),
+        'the connection ended with code 4001: "it\'s over"',
+        id="WebSocketDisconnect with reason",
+    ),
+    pytest.param(InvalidStateError("out of turn"), "out of turn", id="InvalidStateError"),
+    pytest.param(ServerProtocolError("broken"), "broken", id="ServerProtocolError"),
+    pytest.param(ClientMessageError("bad"), "bad", id="ClientMessageError"),
+    pytest.param(UnsupportedDataError("binary"), "binary", id="UnsupportedDataError"),
+    pytest.param(InvalidDataError("not JSON"), "not JSON", id="InvalidDataError"),
+    pytest.param(
+        InvalidMessageError([MISSING, WRONG], 7),
+        "the message is not one that this endpoint takes: items.3.name: Field required; "
+        "message: Input should be an object; and 7 more",
+        id="InvalidMessageError with more",
+    ),
+    pytest.param(
+        InvalidMessageError([WRONG]),
+        "the message is not one that this endpoint takes: message: Input should be an object",
+        id="InvalidMessageError",
+    ),
+    pytest.param(MessageTooBigError("too big"), "too big", id="MessageTooBigError"),
+    pytest.param(RateLimitedError("too fast"), "too fast", id="RateLimitedError"),
+    pytest.param(Denied(), "the handshake is denied with status 403", id="Denied"),
+    pytest.param(
+        Denied(401, headers={"www-authenticate": "Basic"}, body="who?"),
+        "the handshake is denied with status 401",
+        id="Denied with a response",
+    ),
+    pytest.param(BackplaneError("gone"), "gone", id="BackplaneError"),
+    pytest.param(ConfigurationError("wrong"), "wrong", id="ConfigurationError"),
+    pytest.param(ConfigurationWarning("slow"), "slow", id="ConfigurationWarning"),
+]
+
+
+@pytest.mark.parametrize(("exc", "text"), EXAMPLES)
+def test_it_prints(exc: Exception, text: str) -> None:
+    """The text says what happened."""
+    assert str(exc) == text
+
+
+def _pickled(exc: Exception) -> Any:
+    return pickle.loads(pickle.dumps(exc))  # noqa: S301 - made in the same line
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        pytest.param(copy.copy, id="copy"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+        pytest.param(_pickled, id="pickle"),
+    ],
+)
+@pytest.mark.parametrize(("exc", "text"), EXAMPLES)
+def test_it_copies_and_pickles(
+    exc: Exception, text: str, copied: Callable[[Exception], Any]
+) -> None:
+    """A copy is of the same class, with the same attributes, notes and text."""
+    exc = copy.copy(exc)
+    exc.add_note("seen in a test")
+    other = copied(exc)
+    assert type(other) is type(exc)
+    assert vars(other) == vars(exc)
+    assert other.args == exc.args
+    assert str(other) == text
+
+
+@pytest.mark.parametrize(
+    ("klass", "also"),
+    [
+        (WebSocketDisconnect, WebSocketError),
+        (InvalidStateError, RuntimeError),
+        (ServerProtocolError, RuntimeError),
+        (ClientMessageError, ValueError),
+        (Denied, WebSocketError),
+        (BackplaneError, WebSocketError),
+        (ConfigurationError, TypeError),
+        (ConfigurationWarning, UserWarning),
+    ],
+)
+def test_it_is_also_what_it_was_elsewhere(klass: type, also: type) -> None:
+    """An `except` for the builtin class catches it."""
+    assert issubclass(klass, also)
+
+
+@pytest.mark.parametrize(
+    ("klass", "code"),
+    [
+        (ClientMessageError, 1008),
+        (UnsupportedDataError, 1003),
+        (InvalidDataError, 1007),
+        (InvalidMessageError, 1008),
+        (MessageTooBigError, 1009),
+        (RateLimitedError, 1008),
+    ],
+)
+def test_a_client_error_carries_the_code_to_close_with(
+    klass: type[ClientMessageError], code: int
+) -> None:
+    """Each mistake of a client's has its close code."""
+    assert klass.close_code == code
+    assert issubclass(klass, ClientMessageError)
+
+
+def test_disconnect_without_reason_has_an_empty_one() -> None:
+    """A reason of `None` reads as `""`."""
+    exc = WebSocketDisconnect(1006, None)
+    assert (exc.code, exc.reason) == (1006, "")
+
+
+def test_invalid_message_keeps_its_errors() -> None:
+    """The errors are there for `on_invalid`, and so is their number."""
+    exc = InvalidMessageError((MISSING,), 2)
+    assert (exc.errors, exc.more) == ([MISSING], 2)
+    assert exc.detail == "the message is not one that this endpoint takes"
+
+
+def test_denied_keeps_its_response() -> None:
+    """What the client is to see is kept as it was given."""
+    exc = Denied(418, headers=[(b"x", b"y")], body=b"tea")
+    assert (exc.status, exc.headers, exc.body) == (418, [(b"x", b"y")], b"tea")
+
+
+@pytest.mark.parametrize("status", [0, 101, 200, 302, 399, 600, -1, True])
+def test_denied_refuses_a_status_that_denies_nothing(status: int) -> None:
+    """Only a status of 400 to 599 refuses a handshake."""
+    with pytest.raises(ValueError, match="a handshake") as caught:
+        Denied(status)
+    assert str(caught.value) == (
+        f"{status!r} does not deny a handshake: use a status of 400 to 599"
+    )
+
+
+@pytest.mark.parametrize("status", [400, 403, 599])
+def test_denied_takes_an_error_status(status: int) -> None:
+    """Both ends of the range are taken."""
+    assert Denied(status).status == status

@@ -1,0 +1,1 @@
+"""One open connection: its state over the server's `receive` and `send`, and its face."""

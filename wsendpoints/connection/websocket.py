@@ -1,0 +1,386 @@
+"""One connection, seen from the application: `WebSocket`.
+
+It lets only legal events through: one that is not would end the connection on some servers, the
+process on others.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, Protocol
+
+from wsendpoints.connection.connection import Connection
+from wsendpoints.handshake.request import Request
+from wsendpoints.messages.codecs import decode_json, encode_json
+from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
+from wsendpoints.protocol.close_codes import CloseCode
+from wsendpoints.protocol.events import check_event
+from wsendpoints.protocol.exceptions import (
+    InvalidStateError,
+    UnsupportedDataError,
+    WebSocketDisconnect,
+)
+from wsendpoints.protocol.frames import check_binary, check_text, frame_of
+from wsendpoints.protocol.headers import HeadersLike
+from wsendpoints.protocol.state import (
+    ACCEPT,
+    DISCONNECT,
+    RESPONSE_BODY,
+    RESPONSE_START,
+    SEND,
+    ConnectionState,
+    after_sending,
+)
+
+__all__ = ["ASGIResponse", "WebSocket", "connection_of"]
+
+
+class ASGIResponse(Protocol):
+    """Any HTTP response that is an ASGI application, such as Starlette's."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any, /) -> None:
+        """Send the response."""
+
+
+class WebSocket(Request):
+    """A WebSocket connection, as the application sees it.
+
+    It is a mapping over the ASGI scope: `websocket["path"]`. It is equal to itself alone, so it
+    can be kept in sets and as a key.
+
+    Any number of tasks may send at the same time: each message goes out whole, in the order of
+    the calls. One task at a time may receive. What the peer does shows as one exception
+    alone, `WebSocketDisconnect`, whatever the server raises or swallows.
+
+    Args:
+        scope: The ASGI scope, of type `"websocket"`.
+        receive: The server's; only needed to receive.
+        send: The server's; only needed to send.
+
+    Raises:
+        ValueError: The scope is of another type.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_subprotocol",
+    )
+
+    def __init__(
+        self, scope: Scope, receive: Receive | None = None, send: Send | None = None
+    ) -> None:
+        if scope["type"] != "websocket":
+            raise ValueError(
+                f"a WebSocket needs a scope of type 'websocket', not {scope['type']!r}"
+            )
+        super().__init__(scope)
+        self._connection = Connection(receive, send, scope)
+        self._subprotocol: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<WebSocket {self.scope.get('path', '')!r} {self._connection.state.value}>"
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that was chosen in `accept`, if one was."""
+        return self._subprotocol
+
+    @property
+    def connection_state(self) -> ConnectionState:
+        """Where the connection stands."""
+        return self._connection.state
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the connection is closed with 4401; `None` for never.
+
+        For what a token says, such as the `exp` of a JWT. Set it to an aware `datetime` or to
+        seconds since the epoch; it may be set again, when the client shows another token. An
+        endpoint keeps it; a `WebSocket` that is used alone does not.
+
+        Raises:
+            ValueError: It is set to a `datetime` without a time zone.
+        """
+        at = self._connection.expires_at
+        return None if at is None else datetime.fromtimestamp(at, UTC)
+
+    @expires_at.setter
+    def expires_at(self, moment: datetime | float | None) -> None:
+        if isinstance(moment, datetime):
+            if moment.tzinfo is None:
+                raise ValueError(f"expires_at={moment!r}: use a datetime with a time zone")
+            moment = moment.timestamp()
+        self._connection.expires_at = moment
+        if self._connection.listener is not None:
+            self._connection.listener.on_expiry_set()
+
+    # The handshake.
+
+    async def accept(
+        self, subprotocol: str | None = None, headers: HeadersLike | None = None
+    ) -> None:
+        """Accept the connection.
+
+        Cancelling it may leave half an answer behind: nothing but a close may follow.
+
+        Args:
+            subprotocol: One of those that the client offers; `None` chooses none.
+            headers: Headers for the response, as a mapping or as pairs. Some servers lose them
+                (granian, daphne).
+
+        Raises:
+            ValueError: The subprotocol was not offered, or a header can't be sent. Nothing was
+                sent then.
+            TypeError: A header is made of something other than str or bytes; the same holds.
+            InvalidStateError: The connection was answered already.
+            WebSocketDisconnect: The client did not wait for the answer.
+        """
+        event = self._check({"type": ACCEPT, "subprotocol": subprotocol, "headers": headers})
+        await self._await_handshake()
+        await self._send_checked(event)
+
+    @property
+    def can_respond(self) -> bool:
+        """Whether the server can refuse a handshake with a response of ours, not a bare 403."""
+        return "websocket.http.response" in (self.scope.get("extensions") or {})
+
+    async def send_denial_response(self, response: ASGIResponse) -> None:
+        """Refuse the connection with an HTTP response.
+
+        It goes out in one piece, once its last part is there. Cancelling it before that leaves
+        the handshake without an answer. ASGI spec, "Websocket Denial Response".
+
+        Args:
+            response: `DenialResponse`, or any response that is an ASGI application.
+
+        Raises:
+            InvalidStateError: The server can't send one (`close` refuses with 403 everywhere),
+                the connection was answered already, or the response ended half-way.
+            ValueError, TypeError: The response has a status, a header or a part that can't be
+                sent; nothing was sent then.
+            WebSocketDisconnect: The client did not wait for the answer.
+        """
+        self._check_can_respond()
+        await self._await_handshake()
+        connection = self._connection
+        # Before the response does anything that is in vain.
+        after_sending(connection.state, {"type": RESPONSE_START})
+        start: Event = {}
+        body = bytearray()
+
+        # Some servers take a single body event (granian).
+        async def collect(event: Event) -> None:
+            match event["type"].removeprefix("websocket."):
+                case "http.response.start":
+                    start.update(self._check({**event, "type": RESPONSE_START}))
+                case "http.response.body":
+                    body.extend(check_binary(event.get("body", b"")))
+                    if start and not event.get("more_body"):
+                        # Not when `response` returns: it may have a task to do first.
+                        await connection.transmit(start)
+                        await connection.transmit({"type": RESPONSE_BODY, "body": bytes(body)})
+                case _:
+                    raise ValueError(f"a denial response can't have a part {event['type']!r}")
+
+        await response(self.scope, self.receive, collect)
+        if connection.state is ConnectionState.HANDSHAKE:
+            raise InvalidStateError(f"{response!r} ended without a whole response")
+
+    async def _await_handshake(self) -> None:
+        connection = self._connection
+        if connection.state is ConnectionState.CONNECTING:
+            await connection.next_event()
+        if connection.state is ConnectionState.DISCONNECTED:
+            raise connection.disconnect()
+
+    def _check_can_respond(self) -> None:
+        if not self.can_respond:
+            raise InvalidStateError(
+                "this server can't send a response to a denied handshake: it has no extension "
+                "'websocket.http.response'; close() refuses with a 403 everywhere"
+            )
+
+    # Sending.
+
+    async def send_text(self, data: str) -> None:
+        """Send a text message.
+
+        Cancelling it may leave half a message behind, so it breaks the connection: nothing but
+        a close may follow.
+
+        Raises:
+            TypeError: `data` is no `str`.
+            ValueError: It holds a lone surrogate.
+            InvalidStateError: The connection is not accepted yet, or the application closed it.
+            WebSocketDisconnect: It is over: the peer left, or a limit closed it.
+        """
+        await self._connection.transmit({"type": SEND, "text": check_text(data)})
+
+    async def send_bytes(self, data: bytes | bytearray | memoryview) -> None:
+        """Send a binary message; for the rest see `send_text`.
+
+        Raises:
+            TypeError: `data` is not bytes-like.
+        """
+        await self._connection.transmit({"type": SEND, "bytes": check_binary(data)})
+
+    async def send_json(self, data: Any, mode: Literal["text", "binary"] = "text") -> None:
+        """Send a value as JSON; for the rest see `send_text`.
+
+        Args:
+            data: A plain value, a pydantic model, a dataclass, or any mix of them.
+            mode: The kind of frame that carries it.
+
+        Raises:
+            ValueError: It can't be written as JSON, or `mode` is none of the two.
+        """
+        _check_mode(mode)
+        json = encode_json(data)
+        if mode == "text":
+            await self._connection.transmit({"type": SEND, "text": json.decode()})
+        else:
+            await self._connection.transmit({"type": SEND, "bytes": json})
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str | None = None) -> None:
+        """Close the connection; before `accept`, refuse it: the client gets a 403.
+
+        The first close wins. Closing again, or after the peer left, does nothing. Any number
+        of tasks may call it at the same time. Cancelling it leaves the connection closed for
+        this side, though the peer may not have been told.
+
+        Args:
+            code: 1000 to 1003, 1007 to 1014, or 3000 to 4999. RFC 6455, section 7.4.
+            reason: What fits into 123 bytes of UTF-8 is sent.
+
+        Raises:
+            ValueError: The code may not be sent; nothing was sent then.
+            TypeError: The reason is no str; the same holds.
+        """
+        await self._connection.close(code, reason)
+
+    async def send(self, event: Event) -> None:
+        """Send a raw ASGI event, keeping the state right; for the rest see `send_text`.
+
+        Raises:
+            ValueError, TypeError: The event is not as the ASGI specification has it; nothing
+                was sent then.
+            InvalidStateError: It is out of turn.
+            WebSocketDisconnect: The peer left.
+        """
+        await self._send_checked(self._check(event))
+
+    async def _send_checked(self, event: Event) -> None:
+        await self._connection.transmit(event)
+        if event["type"] == ACCEPT:
+            self._subprotocol = event.get("subprotocol")
+
+    def _check(self, event: object) -> Event:
+        checked = check_event(event, self.scope.get("subprotocols"))
+        if checked["type"] == RESPONSE_START:
+            self._check_can_respond()
+        return checked
+
+    # Receiving.
+
+    async def receive_text(self) -> str:
+        """Wait for the next message, which is to be text.
+
+        One task at a time may call it. Cancelling it loses no message.
+
+        Raises:
+            UnsupportedDataError: It is binary.
+            WebSocketDisconnect: The connection ended, by the peer or by us.
+            InvalidStateError: The connection is not accepted yet, or another task is receiving.
+        """
+        frame = await self._receive_frame()
+        if isinstance(frame, str):
+            return frame
+        raise UnsupportedDataError("expected a text message, not a binary one")
+
+    async def receive_bytes(self) -> bytes:
+        """Wait for the next message, which is to be binary; for the rest see `receive_text`.
+
+        Raises:
+            UnsupportedDataError: It is text.
+        """
+        frame = await self._receive_frame()
+        if isinstance(frame, bytes):
+            return frame
+        raise UnsupportedDataError("expected a binary message, not a text one")
+
+    async def receive_json(self, mode: Literal["text", "binary"] = "text") -> Any:
+        """Wait for the next message, and return the value of its JSON; see `receive_text`.
+
+        Args:
+            mode: The kind of frame that is to carry it.
+
+        Raises:
+            UnsupportedDataError: The frame is of the other kind.
+            InvalidDataError: It is not UTF-8, or not JSON.
+            ValueError: `mode` is none of the two.
+        """
+        _check_mode(mode)
+        frame = await (self.receive_text() if mode == "text" else self.receive_bytes())
+        return decode_json(frame)
+
+    async def iter_text(self) -> AsyncIterator[str]:
+        """Yield text messages until the connection ends; see `receive_text`."""
+        try:
+            while True:
+                yield await self.receive_text()
+        except WebSocketDisconnect:
+            return
+
+    async def iter_bytes(self) -> AsyncIterator[bytes]:
+        """Yield binary messages until the connection ends; see `receive_bytes`."""
+        try:
+            while True:
+                yield await self.receive_bytes()
+        except WebSocketDisconnect:
+            return
+
+    async def iter_json(self, mode: Literal["text", "binary"] = "text") -> AsyncIterator[Any]:
+        """Yield the values of JSON messages until the connection ends; see `receive_json`."""
+        try:
+            while True:
+                yield await self.receive_json(mode)
+        except WebSocketDisconnect:
+            return
+
+    async def receive(self) -> Event:
+        """Wait for the next raw ASGI event, keeping the state right.
+
+        One task at a time may call it. Cancelling it loses no event.
+
+        Raises:
+            InvalidStateError: The disconnect was received already (some servers never return
+                from a further call), or another task is receiving.
+            ServerProtocolError: The event is not one that may come now.
+        """
+        return await self._connection.next_event()
+
+    async def _receive_frame(self) -> str | bytes:
+        connection = self._connection
+        if connection.state in _NOT_ACCEPTED:
+            raise InvalidStateError("messages can be received once the connection is accepted")
+        if connection.is_drained or connection.state in _ENDED_BY_US:
+            raise connection.disconnect()
+        event = await connection.next_event()
+        if event["type"] == DISCONNECT:
+            raise connection.disconnect()
+        return frame_of(event)
+
+
+_NOT_ACCEPTED: Final = frozenset(
+    {ConnectionState.CONNECTING, ConnectionState.HANDSHAKE, ConnectionState.DENYING}
+)
+_ENDED_BY_US: Final = frozenset({ConnectionState.CLOSED, ConnectionState.BROKEN})
+
+
+def connection_of(websocket: WebSocket) -> Connection:
+    """Return the connection below a WebSocket, for the rest of this package."""
+    return websocket._connection  # pyright: ignore[reportPrivateUsage]  # its own module
+
+
+def _check_mode(mode: object) -> None:
+    if mode not in {"text", "binary"}:
+        raise ValueError(f"mode={mode!r}: use 'text' or 'binary'")

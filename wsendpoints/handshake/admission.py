@@ -1,0 +1,95 @@
+"""Who is let in: what is checked of a handshake before `on_connect` is called."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol, cast, final
+
+from wsendpoints.handshake.origins import AllowedOrigins, Origins, compile_origins, origin_refusal
+from wsendpoints.handshake.parameters import Parameters
+from wsendpoints.handshake.request import Request
+from wsendpoints.messages.annotations import attribute_type
+from wsendpoints.protocol.exceptions import ConfigurationError, Denied
+from wsendpoints.protocol.limits import Limits
+from wsendpoints.protocol.subprotocols import BEARER, is_token
+
+__all__ = ["Admission", "Door"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+
+class Door(Protocol):
+    """What an endpoint says of who is let in."""
+
+    allowed_origins: Origins
+    require_origin: bool
+    limits: Limits
+
+
+@final
+class Admission:
+    """What a class demands of a handshake, compiled, and how many connections it has.
+
+    Args:
+        cls: The class.
+        allowed_origins: Its origins.
+        subprotocols: Its subprotocols.
+
+    Attributes:
+        open: How many connections of the class are open in this process.
+
+    Raises:
+        ConfigurationError: One of them is declared wrongly.
+    """
+
+    __slots__ = ("_declared", "_origins", "_parameters", "_where", "open")
+
+    def __init__(self, cls: type, allowed_origins: Origins, subprotocols: object) -> None:
+        self.open: int = 0
+        self._where = cls.__qualname__
+        self._declared = allowed_origins
+        self._origins: AllowedOrigins = compile_origins(allowed_origins, self._where)
+        params = attribute_type(cls, "params")
+        self._parameters: Parameters | None = (
+            None if params is Any else Parameters(params, f"{self._where}.params")
+        )
+        if not _are_subprotocols(subprotocols):
+            raise ConfigurationError(
+                f"{self._where}.subprotocols is {subprotocols!r}: use a list of names, made of "
+                "letters, digits, and some punctuation (RFC 9110, section 5.6.2, token)"
+            )
+
+    def admit(self, door: Door, websocket: Request) -> Any:
+        """Check a handshake.
+
+        Returns:
+            The parameters, if the class declares some; `None` otherwise.
+
+        Raises:
+            Denied: The client may not connect: 403 for its origin, 503 for lack of room, 422 for
+                its parameters.
+        """
+        origins = self._origins
+        if door.allowed_origins is not self._declared:
+            origins = compile_origins(door.allowed_origins, self._where)
+        refusal = origin_refusal(websocket, origins, required=door.require_origin)
+        if refusal is not None:
+            logger.warning("%s: %s", self._where, refusal)
+            raise Denied(403)
+        limit = door.limits.max_connections
+        if limit is not None and self.open > limit:
+            logger.info("%s: max_connections: %d: one more is refused", self._where, limit)
+            raise Denied(503, body=f"max_connections: {limit}")
+        if self._parameters is None:
+            return None
+        try:
+            return self._parameters.read(websocket)
+        except Denied:
+            logger.info("%s: the parameters of a client are refused", self._where)
+            raise
+
+
+def _are_subprotocols(names: object) -> bool:
+    return isinstance(names, list | tuple) and all(
+        isinstance(name, str) and is_token(name) and not name.startswith(BEARER)
+        for name in cast("Sequence[object]", names)
+    )

@@ -1,0 +1,56 @@
+"""The handshake: what an answer to it may hold, and the response that denies it."""
+
+from typing import final
+
+from wsendpoints.protocol.asgi import Receive, Scope, Send
+from wsendpoints.protocol.headers import HeadersLike, check_headers
+
+__all__ = [
+    "DenialResponse",
+]
+
+
+@final
+class DenialResponse:
+    """A small HTTP response, to refuse a handshake with.
+
+    Any other ASGI response does as well, Starlette's among them.
+
+    Args:
+        body: The body; a `str` is sent as UTF-8.
+        status: The HTTP status.
+        headers: Its headers. `content-length` is added, and, for a `str`, `content-type`.
+
+    Raises:
+        ValueError: A header can't be sent.
+    """
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self,
+        body: str | bytes = b"",
+        status: int = 403,
+        *,
+        headers: HeadersLike | None = None,
+    ) -> None:
+        self.status: int = status
+        self.headers: list[tuple[bytes, bytes]] = check_headers(headers)
+        self.body: bytes = body.encode() if isinstance(body, str) else body
+        given = {name for name, _ in self.headers}
+        if isinstance(body, str) and b"content-type" not in given:
+            self.headers.append((b"content-type", b"text/plain; charset=utf-8"))
+        if b"content-length" not in given:
+            self.headers.append((b"content-length", str(len(self.body)).encode()))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, as an ASGI application does."""
+        prefix = "websocket." if scope["type"] == "websocket" else ""
+        await send(
+            {
+                "type": f"{prefix}http.response.start",
+                "status": self.status,
+                "headers": self.headers,
+            }
+        )
+        await send({"type": f"{prefix}http.response.body", "body": self.body})

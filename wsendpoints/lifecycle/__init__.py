@@ -1,0 +1,1 @@
+"""The life of one connection: handshake, messages, tasks, time limits, end."""

@@ -1,0 +1,172 @@
+"""The end of a connection: the last words to the client, the clean-up, and what is raised."""
+
+import logging
+from contextlib import suppress
+from typing import Protocol, final
+
+import anyio
+
+from wsendpoints.connection.websocket import WebSocket, connection_of
+from wsendpoints.handshake.denial import DenialResponse
+from wsendpoints.lifecycle.deadlines import Deadline
+from wsendpoints.lifecycle.failures import Verdict, judge, requested_close
+from wsendpoints.protocol.close_codes import CloseCode, describe
+from wsendpoints.protocol.exceptions import Denied, WebSocketDisconnect
+from wsendpoints.protocol.limits import Limits
+from wsendpoints.protocol.state import ConnectionState
+
+__all__ = ["Ending", "EndingHooks"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+
+class EndingHooks(Protocol):
+    """What the end of a connection needs of an endpoint."""
+
+    websocket: WebSocket
+    limits: Limits
+
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+        """Clean up."""
+
+
+@final
+class Ending:
+    """Ends a connection, whose tasks and handlers have ended.
+
+    Args:
+        endpoint: Whose connection it is.
+        passed: The time limit that ended it, if one did.
+        cleans_up: Whether its class has an `on_disconnect` of its own.
+    """
+
+    __slots__ = ("_cleans_up", "_connection", "_endpoint", "_passed", "_websocket")
+
+    def __init__(self, endpoint: EndingHooks, passed: Deadline | None, *, cleans_up: bool) -> None:
+        self._endpoint = endpoint
+        self._cleans_up = cleans_up
+        self._passed = passed
+        self._websocket = endpoint.websocket
+        self._connection = connection_of(endpoint.websocket)
+
+    async def conclude(self, failure: BaseException | None) -> None:
+        """Say the last words to the client, clean up, and raise what went wrong.
+
+        Args:
+            failure: What ended it, if that was an exception.
+        """
+        verdict = None
+        if failure is not None:
+            verdict, failure = judge(failure)
+        try:
+            if self._connection.is_accepted:
+                if failure is not None and await self._close_as_asked(failure):
+                    verdict = failure = None
+                await self._close(verdict)
+                failed = await self._clean_up()
+                if failed is not None and verdict in {None, Verdict.DISCONNECT}:
+                    verdict, failure = Verdict.FAILURE, failed
+                elif failed is not None:
+                    logger.error("%s.on_disconnect failed as well", self._name, exc_info=failed)
+                del failed
+            elif isinstance(failure, Denied) and self._connection.is_closable:
+                await self._deny(failure)
+                return
+            elif verdict is not Verdict.FAILURE:
+                await self._turn_away(verdict)
+            if failure is not None and verdict is not Verdict.DISCONNECT:
+                raise failure
+        finally:
+            # A frame in the traceback of an exception that it holds: a cycle.
+            del failure
+
+    async def _close_as_asked(self, failure: BaseException) -> bool:
+        """Close as a framework's own exception asks for; return whether it was one."""
+        asked = requested_close(failure)
+        if asked is None:
+            return False
+        await self._connection.close(*asked)
+        return True
+
+    async def _close(self, verdict: Verdict | None) -> None:
+        """Close what is open still: a server may leave it so, or tell the client nothing."""
+        deadline = self._passed if verdict is None else None
+        if deadline is not None:
+            logger.log(deadline.level, "%s: %s", self._name, deadline.reason)
+        if not self._connection.is_closable:
+            return
+        if deadline is not None:
+            await self._connection.end(deadline.code, deadline.reason)
+        elif verdict is Verdict.CANCELLED:
+            await self._connection.end(CloseCode.SERVICE_RESTART, None)
+        else:
+            if verdict is not Verdict.FAILURE:
+                cause = "a send that was cancelled half-way"
+                if self._connection.state is ConnectionState.OPEN:
+                    cause = "the WebSocketDisconnect of another connection"
+                logger.warning("%s: closing with 1011, for %s", self._name, cause)
+            await self._connection.end(CloseCode.INTERNAL_ERROR, None)
+
+    async def _clean_up(self) -> BaseException | None:
+        """Call `on_disconnect`, and return its failure."""
+        code = self._close_code
+        # Told by a server that shuts down; as said by us it has its reason elsewhere.
+        is_shutdown = code == CloseCode.SERVICE_RESTART and (
+            self._connection.state is ConnectionState.DISCONNECTED
+        )
+        level = logging.INFO if is_shutdown else logging.DEBUG
+        if logger.isEnabledFor(level):
+            logger.log(level, "%s: the connection ended with %s", self._name, describe(code))
+        if not self._cleans_up:
+            return None
+        timeout = self._endpoint.limits.disconnect_timeout
+        with anyio.move_on_after(timeout, shield=True) as scope:
+            try:
+                await self._endpoint.on_disconnect(self._websocket, code)
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as exc:  # noqa: BLE001 - raised by the caller
+                # Not in a variable: a frame of its traceback would hold it, in a cycle.
+                return _failure_in(exc)
+        if scope.cancelled_caught:
+            logger.warning("%s.on_disconnect took over %s s", self._name, timeout)
+        return None
+
+    @property
+    def _close_code(self) -> int:
+        code = self._connection.code
+        # Three servers have 1005 for a connection that was reset as well, two have 1006 for a
+        # close without a code: they mean the same, "no code came".
+        return CloseCode.ABNORMAL_CLOSURE if code == CloseCode.NO_STATUS_RECEIVED else code
+
+    async def _deny(self, denied: Denied) -> None:
+        # Its text: who keeps the record would keep the exception, and so the connection.
+        logger.debug("%s: %s", self._name, str(denied))
+        response = DenialResponse(denied.body, denied.status, headers=denied.headers)
+        with (
+            anyio.move_on_after(self._connection.close_timeout, shield=True),
+            suppress(WebSocketDisconnect),
+        ):
+            if self._websocket.can_respond:
+                await self._websocket.send_denial_response(response)
+            else:
+                await self._websocket.close()
+
+    async def _turn_away(self, verdict: Verdict | None) -> None:
+        """Refuse a client whose handshake nobody answered."""
+        if not self._connection.is_closable:
+            logger.debug("%s: the client was refused, or did not wait", self._name)
+            return
+        if verdict is None:
+            cause = "on_connect did not accept" if self._passed is None else self._passed.reason
+            logger.warning("%s: %s: the client is refused", self._name, cause)
+        await self._connection.close(CloseCode.NORMAL_CLOSURE, None)
+
+    @property
+    def _name(self) -> str:
+        return type(self._endpoint).__qualname__
+
+
+def _failure_in(exc: BaseException) -> BaseException | None:
+    verdict, failure = judge(exc)
+    return failure if verdict is Verdict.FAILURE else None

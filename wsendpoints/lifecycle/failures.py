@@ -1,0 +1,61 @@
+"""Who is to blame for an exception that ends a connection, which decides what becomes of it."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, cast
+
+import anyio
+
+from wsendpoints.protocol.close_codes import check_close_code
+from wsendpoints.protocol.exceptions import WebSocketDisconnect
+
+__all__ = ["Verdict", "judge", "requested_close"]
+
+
+class Verdict(Enum):
+    """What an exception that escapes from the application stands for."""
+
+    DISCONNECT = "the peer left"
+    CANCELLED = "the task was cancelled from outside"
+    FAILURE = "the application failed"
+
+
+def judge(exc: BaseException) -> tuple[Verdict, BaseException]:
+    """Return what an exception stands for, and the exception to raise on.
+
+    The disconnects in an exception group count for nothing. A group that then holds one
+    exception stands for that one, so that a failure in a task surfaces as what it was.
+    """
+    leaves = [leaf for leaf in _leaves(exc) if not isinstance(leaf, WebSocketDisconnect)]
+    if not leaves:
+        return Verdict.DISCONNECT, exc
+    cancelled = anyio.get_cancelled_exc_class()
+    if all(isinstance(leaf, cancelled) for leaf in leaves):
+        return Verdict.CANCELLED, exc
+    return Verdict.FAILURE, leaves[0] if len(leaves) == 1 else exc
+
+
+def _leaves(exc: BaseException) -> Sequence[BaseException]:
+    if not isinstance(exc, BaseExceptionGroup):
+        return [exc]
+    parts = cast("BaseExceptionGroup[BaseException]", exc).exceptions
+    return [leaf for part in parts for leaf in _leaves(part)]
+
+
+def requested_close(exc: BaseException) -> tuple[int, str] | None:
+    """Return the close code and reason that Starlette's or FastAPI's `WebSocketException` asks for.
+
+    It is how their users close a connection from anywhere. Raised on to the framework it would
+    send a second close, which is no legal event.
+
+    Returns:
+        `None` for any other exception, and for a code that may not be sent.
+    """
+    names = {(klass.__module__, klass.__name__) for klass in type(exc).__mro__}
+    if ("starlette.exceptions", "WebSocketException") not in names:
+        return None
+    asked: Any = exc
+    try:
+        return check_close_code(asked.code), asked.reason or ""
+    except ValueError:
+        return None

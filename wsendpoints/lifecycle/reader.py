@@ -1,0 +1,255 @@
+"""The reader's role: who calls the server's `receive`, and when.
+
+A client that leaves shows in `receive` alone, on every server. So one call must be pending at
+all times, also while a handler runs for long. A task that only reads would do it, at the price
+of a task switch a message. Instead the role moves:
+
+- The endpoint's loop has it: it calls `receive`, and awaits the handler. If that ends without
+  having to wait, which is the common case, nothing else happens.
+- The loop is run by hand, so that it shows when a handler has to wait. Then a task takes the
+  role, and reads into a bounded inbox.
+- When the handler is done the loop takes what the inbox has, then what the task is still
+  waiting for, and then has the role again, once a message was handled without a wait.
+"""
+
+from collections import deque
+from typing import Final
+
+import anyio
+
+from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.deadlines import Deadlines, Stage
+from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.protocol.asgi import Event, Receive
+from wsendpoints.protocol.exceptions import InvalidStateError
+from wsendpoints.protocol.limits import Limits
+from wsendpoints.protocol.state import DISCONNECT, ConnectionState
+
+__all__ = ["Reader"]
+
+_EMPTY: Final[deque[Event]] = deque()
+"""The inbox of all connections that have none: an empty one holds 600 bytes."""
+
+
+class Reader:
+    """Reads one connection's events, in the loop or beside the handler.
+
+    Args:
+        connection: Its `receive` is the reader's from now on.
+        tasks: Where the task that reads beside a handler lives.
+        deadlines: Is told of its waits, and of a full inbox.
+        limits: How much may wait in the inbox.
+        first: An event that was received already.
+
+    Attributes:
+        receive: The server's `receive`, for the loop to call while it `has_role`.
+        has_role: Whether the loop may call it: nobody else is about to, and nothing waits.
+        stage: What the loop is at; `None` while it waits for the next event.
+    """
+
+    __slots__ = (
+        "_arrival",
+        "_connection",
+        "_deadlines",
+        "_failure",
+        "_has_waited",
+        "_inbox",
+        "_is_at_end",
+        "_is_taking",
+        "_limits",
+        "_room",
+        "_scope",
+        "_size",
+        "_tasks",
+        "_watching",
+        "has_role",
+        "receive",
+        "stage",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        tasks: Tasks,
+        deadlines: Deadlines,
+        limits: Limits,
+        first: Event | None = None,
+    ) -> None:
+        self.receive: Receive = connection.receive
+        self.has_role: bool = first is None
+        self.stage: Stage | None = None
+        connection.receive = self.take
+        self._connection = connection
+        self._tasks = tasks
+        self._deadlines = deadlines
+        self._limits = limits
+        self._inbox: deque[Event] = _EMPTY if first is None else deque((first,))
+        self._size = 0 if first is None else _size_of(first)
+        self._watching = False
+        self._has_waited = False
+        self._is_taking = False
+        self._is_at_end = False
+        self._failure: BaseException | None = None
+        self._arrival: anyio.Event | None = None
+        self._room: anyio.Event | None = None
+        self._scope: anyio.CancelScope | None = None
+
+    def release(self) -> None:
+        """Give the connection's `receive` back.
+
+        And forget the connection: a cancelled task keeps its frame, and so this, until the
+        garbage collector comes by.
+        """
+        self._connection.receive = self.receive
+        del self.receive, self._connection, self._tasks, self._deadlines
+
+    @property
+    def is_handling(self) -> bool:
+        """Whether the loop is at work, rather than waiting for an event."""
+        return self.stage is not None
+
+    def waits(self) -> None:
+        """See that somebody reads, now that the loop has to wait in a handler."""
+        self._has_waited = self.stage is not Stage.CONNECTING
+        self._deadlines.waiting(self.stage)
+        # Not at once in `on_connect`: there is nothing to read before the accept. And not after
+        # our close, which nothing is to hold up; but once a send failed: the disconnect is to come.
+        connection = self._connection
+        if connection.is_accepted and connection.state is not ConnectionState.CLOSED:
+            self._watch()
+
+    def stop(self) -> None:
+        """Stop reading: the connection is about to be closed.
+
+        granian holds a close back for as long as its `receive` is pending.
+        """
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def next(self) -> Event:
+        """Return the next event, when the loop does not have the role."""
+        # A task that receives still, when its handler is done, waited before.
+        while self._is_taking or not self._inbox:
+            self._check_failure()
+            self._watch()
+            await self._news()
+        event = self._pop()
+        if not (self._watching or self._inbox or self._failure):
+            self._inbox = _EMPTY
+            self.has_role = True
+        return event
+
+    async def take(self) -> Event:
+        """Return the next event to a handler, or a task, that receives by itself.
+
+        Cancelling it loses no event.
+
+        Raises:
+            InvalidStateError: No handler runs: the endpoint's loop is waiting for the event.
+        """
+        if not self.is_handling:
+            raise InvalidStateError(
+                "the endpoint is waiting for the next message itself: receive within a handler"
+            )
+        self._is_taking = True
+        try:
+            while not self._inbox:
+                self._check_failure()
+                self._watch()
+                await self._news()
+            return self._pop()
+        finally:
+            self._is_taking = False
+            self._notify()
+
+    def _check_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _news(self) -> None:
+        # One for all who wait: a task, and the loop.
+        if self._arrival is None:
+            self._arrival = anyio.Event()
+        await self._arrival.wait()
+
+    def _pop(self) -> Event:
+        event = self._inbox[0]
+        if event.get("type") == DISCONNECT:
+            # It stays, for all who wait. Some servers never return from a further call.
+            return event
+        self._inbox.popleft()
+        self._size -= _size_of(event)
+        if self._room is not None:
+            self._message_taken(self._room)
+        return event
+
+    def _message_taken(self, room: anyio.Event) -> None:
+        # Room for one would have the reader wake for each message of a flood.
+        if self._is_filled(0.5):
+            self._deadlines.inbox_full(is_full=True)
+        else:
+            self._room = None
+            room.set()
+
+    def _watch(self) -> None:
+        if not (self._watching or self._is_at_end) and self._failure is None:
+            self._watching = True
+            self.has_role = False
+            self._tasks.start_own(self._read, "wsendpoints reader")
+
+    async def _read(self) -> None:
+        try:
+            with anyio.CancelScope() as self._scope:
+                await self._read_on()
+        except Exception as exc:  # noqa: BLE001 - raised in the loop
+            self._failure = exc
+        finally:
+            self._watching = False
+            self._notify()
+
+    async def _read_on(self) -> None:
+        while True:
+            event = await self.receive()
+            if self._inbox is _EMPTY:
+                self._inbox = deque()
+            self._inbox.append(event)
+            self._size += _size_of(event)
+            if event.get("type") == DISCONNECT:
+                self._is_at_end = True
+                # It may not be the next event, but is known from now on.
+                self._connection.left(event)
+                return
+            self._notify()
+            if self._is_filled(1):
+                await self._wait_for_room()
+            # Where each handler has to wait, as with a server that makes each reply wait a
+            # little, to begin anew with each would cost more than to go on.
+            if not (self._has_waited or self.is_handling or self._is_taking):
+                return
+            self._has_waited = False
+
+    async def _wait_for_room(self) -> None:
+        room = self._room = anyio.Event()
+        self._deadlines.inbox_full(is_full=True)
+        try:
+            await room.wait()
+        finally:
+            self._deadlines.inbox_full(is_full=False)
+
+    def _notify(self) -> None:
+        if self._arrival is not None:
+            self._arrival.set()
+            self._arrival = None
+
+    def _is_filled(self, part: float) -> bool:
+        """Whether so large a part of the inbox is taken, by number or by size."""
+        limits = self._limits
+        return bool(self._inbox) and (
+            (limits.inbox is not None and len(self._inbox) >= limits.inbox * part)
+            or (limits.inbox_bytes is not None and self._size >= limits.inbox_bytes * part)
+        )
+
+
+def _size_of(event: Event) -> int:
+    """Return about how many bytes an event holds; an ASCII text is one byte a character."""
+    return len(event.get("text") or event.get("bytes") or b"")

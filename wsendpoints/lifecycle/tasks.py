@@ -1,0 +1,114 @@
+"""The tasks that live as long as a connection, and no longer."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
+
+from anyio import CancelScope, create_task_group, get_cancelled_exc_class
+
+from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.failures import Verdict, judge
+from wsendpoints.protocol.exceptions import InvalidStateError
+from wsendpoints.protocol.state import ConnectionState
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+__all__ = ["Tasks"]
+
+Ts = TypeVarTuple("Ts")
+
+_NONE: Final[set[CancelScope]] = set()
+"""The scopes of all connections that have none: an empty set holds 200 bytes."""
+
+
+class Tasks:
+    """What runs for a connection beside its handler.
+
+    Args:
+        connection: Whose tasks they are.
+
+    Attributes:
+        group: The task group around all that the connection does.
+        failure: The first exception that ended one of them, or all.
+        were_started: Whether there was any.
+    """
+
+    __slots__ = ("_connection", "_scopes", "failure", "group", "were_started")
+
+    def __init__(self, connection: Connection) -> None:
+        self.group: TaskGroup = create_task_group()
+        self.failure: BaseException | None = None
+        self._connection = connection
+        self._scopes: set[CancelScope] = _NONE
+        self.were_started: bool = False
+
+    def start(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
+        """Run an async function in a task of its own."""
+        # Known from now on, since it may be cancelled before it has begun.
+        scope = self._new_scope()
+        self.were_started = True
+        self.group.start_soon(self._run, scope, func, args)
+
+    def start_own(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        """Run a task of this library's, which `cancel` leaves alone."""
+        self.were_started = True
+        self.group.start_soon(func, name=name)
+
+    def cancel(self) -> None:
+        """Cancel all of them, and whatever is within a `scope`."""
+        for scope in self._scopes:
+            scope.cancel()
+
+    def end(self) -> None:
+        """Cancel all that the connection does: the tasks, the reader, and the handler."""
+        self.group.cancel_scope.cancel()
+
+    def end_at(self, moment: float) -> None:
+        """Do so at a moment of the event loop's clock, unless that is put off before."""
+        self.group.cancel_scope.deadline = moment
+
+    def fail(self, exc: BaseException) -> None:
+        """Keep an exception, to be raised in the end; what follows from the first is noise."""
+        if self.failure is None:
+            self.failure = exc
+
+    @contextmanager
+    def scope(self) -> Generator[None, None, None]:
+        """Have what is done in this block cancelled together with the tasks."""
+        scope = self._new_scope()
+        try:
+            with scope:
+                yield
+        finally:
+            self._scopes.discard(scope)
+
+    async def _run(
+        self,
+        scope: CancelScope,
+        func: Callable[[Unpack[Ts]], Awaitable[Any]],
+        args: tuple[*Ts],
+    ) -> None:
+        try:
+            with scope:
+                await func(*args)
+        except get_cancelled_exc_class():
+            raise
+        except BaseException as exc:  # noqa: BLE001 - it is raised on by the endpoint
+            # The end of the connection is none of the task's doing.
+            is_over = self._connection.state is not ConnectionState.OPEN
+            if not (
+                judge(exc)[0] is Verdict.DISCONNECT
+                or (is_over and isinstance(exc, InvalidStateError))
+            ):
+                self.fail(exc)
+                self.end()
+        finally:
+            self._scopes.discard(scope)
+
+    def _new_scope(self) -> CancelScope:
+        if self._scopes is _NONE:
+            self._scopes = set()
+        scope = CancelScope()
+        self._scopes.add(scope)
+        return scope

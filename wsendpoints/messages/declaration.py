@@ -1,0 +1,299 @@
+"""What an endpoint class declares: its handlers, and the messages that they take and return.
+
+Read once, when the class is made; every mistake that can be seen there is an error there.
+"""
+
+import functools
+import inspect
+from collections import Counter
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, cast, get_args, get_origin
+
+from pydantic import AfterValidator
+from typing_extensions import TypeIs
+
+from wsendpoints.messages.adapters import Encoding
+from wsendpoints.messages.annotations import MISSING, Function, message_types
+from wsendpoints.messages.inbound import Inbound
+from wsendpoints.messages.outbound import Outbound
+from wsendpoints.messages.unions import clash, members, runtime_types, union_of
+from wsendpoints.protocol.exceptions import ConfigurationError
+
+__all__ = ["Declaration", "Handler", "declare", "handles"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MARK: Final = "__wsendpoints_handles__"
+_ENCODINGS: Final = ("text", "bytes", "json", None)
+_HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid")
+_STREAMS: Final = frozenset({AsyncGenerator, AsyncIterable, AsyncIterator})
+
+Handler: TypeAlias = Callable[[Any, Any, Any], Any]
+"""Called with the endpoint, the WebSocket and the message; returns the coroutine of the reply."""
+
+
+def handles(method: F) -> F:
+    """Mark a method as the handler of one type of message: the one that it is annotated with.
+
+    ```python
+    class Chat(WebSocketEndpoint):
+        encoding = "json"
+
+        @handles
+        async def say(self, websocket: WebSocket, data: Say) -> Said: ...
+
+        @handles
+        async def leave(self, websocket: WebSocket, data: Leave) -> None: ...
+    ```
+
+    Together they are what the endpoint takes. A subclass inherits them, may override one by its
+    name, and may take one away by setting the name to `None`. One that takes `bytes` gets the
+    binary frames of a `"json"` endpoint.
+
+    Raises:
+        ConfigurationError: When the class is made: it is no async method, its message has no
+            type, or another handler takes the same message.
+    """
+    # What a static method holds: an error later, where the class is known.
+    setattr(getattr(method, "__func__", method), _MARK, True)
+    return method
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a class declares, compiled.
+
+    Attributes:
+        inbound: The messages that it takes.
+        outbound: The messages that it sends.
+        handlers: By the class of a message, who handles it.
+        on_message: Who handles the messages of every other class.
+        tag: The field that tells its messages apart, `"type"` if it has none.
+        cleans_up: Whether it has an `on_disconnect` of its own.
+        is_quiet: Whether it has no code of its own that runs before the first message.
+    """
+
+    inbound: Inbound
+    outbound: Outbound
+    handlers: Mapping[type, Handler]
+    on_message: Handler
+    tag: str
+    cleans_up: bool
+    is_quiet: bool
+
+
+class _Method(NamedTuple):
+    name: str
+    function: Function
+    takes: Any
+    returns: Any
+
+    @property
+    def is_stream(self) -> bool:
+        return inspect.isasyncgenfunction(self.function)
+
+    @property
+    def handler(self) -> Handler:
+        if not self.is_stream:
+            return self.function
+        stream = self.function
+
+        def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
+            return endpoint._lifecycle.stream(stream(endpoint, websocket, data))
+
+        return handler
+
+
+def declare(cls: type, base: type, encoding: object, sends: object) -> Declaration:
+    """Read and compile what a class declares.
+
+    Args:
+        cls: The class.
+        base: The class that the hooks' defaults are in.
+        encoding: Its `encoding`.
+        sends: Its `sends`.
+
+    Raises:
+        ConfigurationError: It is declared wrongly.
+        UnboundTypeVariable: It is generic still.
+    """
+    where = cls.__qualname__
+    if not _is_encoding(encoding):
+        raise ConfigurationError(
+            f'{where}: encoding is {encoding!r}: use "text", "bytes", "json" or None'
+        )
+    for hook in _HOOKS:
+        function = getattr(cls, hook)
+        if not inspect.iscoroutinefunction(function):
+            raise ConfigurationError(f"{where}.{hook} is no async method: use `async def {hook}`")
+    methods = _handlers_of(cls)
+    receiver = _receiver_of(cls, base)
+    if methods and receiver is not None:
+        raise ConfigurationError(
+            f"{where} has both on_receive and methods marked with @handles "
+            f"({', '.join(method.name for method in methods)}): use one of the two"
+        )
+    if receiver is not None:
+        methods = [receiver]
+    on_message, handlers, taken = _route(where, methods, routed=receiver is None)
+    inbound = Inbound(Any if Any in taken else union_of(taken), encoding, where)
+    outbound = Outbound(_sent(methods, sends), encoding, where)
+    return Declaration(
+        inbound=inbound,
+        outbound=outbound,
+        handlers=handlers,
+        on_message=on_message,
+        tag=inbound.tag or outbound.tag or "type",
+        cleans_up=not _inherits(cls, base, "on_disconnect"),
+        is_quiet=_inherits(cls, base, "on_connect") and _inherits(cls, base, "__init__"),
+    )
+
+
+def _is_encoding(value: object) -> TypeIs[Encoding]:
+    return value in _ENCODINGS
+
+
+def _handlers_of(cls: type) -> list[_Method]:
+    """Return the methods marked with `handles`, an override counting as marked."""
+    names: dict[str, None] = {}
+    for klass in reversed(cls.__mro__):
+        for name, value in vars(klass).items():
+            if _is_marked(value):
+                names[name] = None
+    return [_read(cls, name) for name in names if getattr(cls, name) is not None]
+
+
+def _is_marked(value: Any) -> bool:
+    if isinstance(value, staticmethod | classmethod):
+        value = cast("Any", value).__func__
+    # Not by `hasattr`: a mock, say, or a lazy proxy has any attribute.
+    return inspect.getattr_static(value, _MARK, None) is True
+
+
+def _receiver_of(cls: type, base: type) -> _Method | None:
+    if _inherits(cls, base, "on_receive") or getattr(cls, "on_receive", None) is None:
+        return None
+    return _read(cls, "on_receive")
+
+
+def _inherits(cls: type, base: type, name: str) -> bool:
+    return getattr(cls, name) is getattr(base, name)
+
+
+def _read(cls: type, name: str) -> _Method:
+    owner = next(klass for klass in cls.__mro__ if name in vars(klass))
+    function: Any = vars(owner)[name]
+    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    # Python 3.13 looks into a partial method: its parameters are not those of its function.
+    if not is_async or isinstance(function, functools.partialmethod):
+        raise ConfigurationError(
+            f"{cls.__qualname__}.{name} is no async method: use `async def {name}(self, "
+            "websocket, data)`"
+        )
+    takes, returns = message_types(function, owner, cls)
+    return _Method(name, function, takes, returns)
+
+
+async def _ignore(endpoint: Any, websocket: Any, data: Any) -> None:
+    """Take no notice of a message: the endpoint has no handler."""
+
+
+def _sent(methods: Sequence[_Method], sends: object) -> list[Any]:
+    """Return the types that a class declares to send; none if it may send anything."""
+    declared = [] if sends is None else [sends]
+    for method in methods:
+        returns = method.returns
+        if method.is_stream and returns is not MISSING:
+            is_stream = get_origin(returns) in _STREAMS
+            returns = next(iter(get_args(returns)), Any) if is_stream else Any
+        if returns is not MISSING:
+            declared.append(returns)
+    return declared
+
+
+def _route(
+    where: str, methods: Sequence[_Method], *, routed: bool
+) -> tuple[Handler, Mapping[type, Handler], Sequence[Any]]:
+    """Return who handles what.
+
+    Args:
+        where: The class.
+        methods: Those that handle messages.
+        routed: Whether each handles messages of its own; if not, there is one for all.
+
+    Returns:
+        Who handles a message of a class that is not in the table, the table, and the members of
+        the inbound union.
+    """
+    if not methods:
+        return _ignore, {}, [Any]
+    if not routed:
+        takes = methods[0].takes
+        return methods[0].handler, {}, [Any if takes is MISSING else takes]
+    owners: list[tuple[Any, _Method]] = []
+    for method in methods:
+        if method.takes is MISSING or method.takes is Any:
+            raise ConfigurationError(
+                f"{where}.{method.name} does not say which message it handles: annotate its "
+                "last parameter with a type"
+            )
+        owners.extend((member, method) for member in members(method.takes))
+    _refuse_ambiguity(where, owners)
+
+    classes = [runtime_types(member) for member, _ in owners]
+    claims = Counter(klass for some in classes for klass in some or ())
+    routes: dict[type, Handler] = {}
+    union: list[Any] = []
+    for (member, method), some in zip(owners, classes, strict=True):
+        if some is not None and all(claims[klass] == 1 for klass in some):
+            routes.update(dict.fromkeys(some, method.handler))
+            union.append(member)
+        else:
+            # What is a dict, or a list, for several handlers: pydantic says which member it was.
+            route = functools.partial(_Routed, method.handler)
+            union.append(Annotated[member, AfterValidator(route)])
+            routes[_Routed] = _handle_routed
+    return _by_instance(routes), routes, union
+
+
+def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, _Method]]) -> None:
+    for number, (member, method) in enumerate(owners):
+        for other, rival in owners[:number]:
+            what = clash(member, other)
+            if what is not None and method is not rival:
+                raise ConfigurationError(
+                    f"{where}.{rival.name} and {where}.{method.name} both handle {what}: "
+                    "take it from one of them"
+                )
+
+
+def _by_instance(routes: Mapping[type, Handler]) -> Handler:
+    """Return the handler for messages of a subclass, as a model's validator may make them."""
+
+    def on_message(endpoint: Any, websocket: Any, data: Any) -> Any:
+        for klass, handler in routes.items():
+            if isinstance(data, klass):
+                return handler(endpoint, websocket, data)
+        raise ConfigurationError(
+            f"{type(endpoint).__qualname__}: a validator turned a message into a "
+            f"{type(data).__name__}, which no handler takes"
+        )
+
+    return on_message
+
+
+class _Routed(NamedTuple):
+    handler: Handler
+    message: Any
+
+
+def _handle_routed(endpoint: Any, websocket: Any, data: _Routed) -> Any:
+    return data.handler(endpoint, websocket, data.message)

@@ -1,0 +1,189 @@
+"""The messages that a class sends to its clients: how one becomes an event."""
+
+import types
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import is_dataclass
+from typing import Any, Final, TypeAlias, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from wsendpoints.messages.adapters import Encoding, compile_adapter
+from wsendpoints.messages.codecs import encode_json
+from wsendpoints.messages.unions import find_tag, is_class, is_object, members, name_of, union_of
+from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.protocol.frames import check_binary, check_text
+from wsendpoints.protocol.state import SEND
+
+__all__ = ["Outbound"]
+
+Encode: TypeAlias = Callable[[Any], Event]
+"""Returns the event that sends a message."""
+
+ToJSON: TypeAlias = Callable[[Any], bytes]
+"""Returns the JSON of a value, in UTF-8."""
+
+_BYTES_LIKE: Final = (bytes, bytearray, memoryview)
+
+
+class Outbound:
+    """The messages that a class sends to its clients.
+
+    Args:
+        declared: The types of them; empty if the class declares none, and may send anything.
+        encoding: The class's.
+        where: What declares them, for the text of an error.
+
+    Attributes:
+        messages: The members of their union.
+        tag: The field that tells them apart; `None` if there is none.
+        encoders: By the class of a message, what does for it as `encode` does, but at once.
+
+    Raises:
+        ConfigurationError: Pydantic can't serialise a type.
+    """
+
+    __slots__ = (
+        "_classes",
+        "_encoding",
+        "_event_of",
+        "_others",
+        "_where",
+        "encoders",
+        "messages",
+        "tag",
+    )
+
+    def __init__(self, declared: Sequence[Any], encoding: Encoding, where: str) -> None:
+        union = members(union_of([*declared, None]))
+        self.messages: list[Any] = (
+            [] if Any in union else [member for member in union if member is not types.NoneType]
+        )
+        self.tag: str | None = find_tag([member for member in self.messages if is_object(member)])
+        self._encoding: Encoding = encoding
+        self._event_of = _binary_event_of if encoding == "bytes" else _text_event_of
+        self._where = where
+        self.encoders: dict[type, Encode] = {
+            klass: encode
+            for klass, encode in self._plain_encoders()
+            if not self.messages or klass in self.messages
+        }
+        self._classes: set[type] = set()
+        self._others: list[tuple[TypeAdapter[Any], Any]] = []
+        for message in self.messages:
+            adapter = compile_adapter(message, where)
+            if is_class(message) and (issubclass(message, BaseModel) or is_dataclass(message)):
+                self._classes.add(message)
+                self.encoders[message] = self._event_of(_to_json(adapter))
+            else:
+                self._others.append((adapter, message))
+
+    def _plain_encoders(self) -> Iterator[tuple[type, Encode]]:
+        """Yield what encodes the classes whose instances need no look at what is declared."""
+        if self._encoding != "bytes":
+            yield str, self._event_of(encode_json) if self._encoding == "json" else _text_event
+        if self._encoding != "text":
+            yield bytes, _binary_event
+        for klass in (bool, int, float, list, dict):
+            yield klass, self._event_of(encode_json)
+
+    def encode(self, message: object) -> Event:
+        """Return the event that sends a message.
+
+        Raises:
+            ConfigurationError: The class declares what it sends, and this is not among it.
+            ValueError: It can't be written as JSON, or as UTF-8.
+        """
+        return self.encoders.get(type(message), self._encode_other)(message)
+
+    def _encode_other(self, message: Any) -> Event:
+        if not self.messages:
+            return self._frame(message)
+        for klass in type(message).__mro__:
+            if klass in self._classes:
+                # What the class declares is sent, and no field of a subclass besides.
+                return self.encoders[klass](message)
+        for adapter, declared in self._others:
+            if self._is_one(message, adapter, declared):
+                if self._is_frame(message):
+                    return self._frame(message)
+                return self._event_of(_to_json(adapter))(message)
+        raise ConfigurationError(
+            f"{self._where} sends a message of type {type(message).__name__}, but declares "
+            f"{', '.join(map(name_of, self.messages))}: add its type to the return annotation of "
+            "the handler, or to `sends`"
+        )
+
+    def _is_one(self, message: Any, adapter: TypeAdapter[Any], declared: Any) -> bool:
+        if isinstance(message, _BYTES_LIKE):
+            return declared is bytes
+        try:
+            # Strictly, since what is sent is not converted ("5" is an int otherwise).
+            adapter.validate_python(message, strict=True, by_alias=False, by_name=True)
+        except ValidationError as exc:
+            # That a text holds a lone surrogate is found out, and said, when it is written.
+            return all(error["type"] == "string_unicode" for error in exc.errors())
+        return True
+
+    def _is_frame(self, message: Any) -> bool:
+        return isinstance(message, _BYTES_LIKE) or (
+            isinstance(message, str) and self._encoding != "json"
+        )
+
+    def _frame(self, message: Any) -> Event:
+        if not self._is_frame(message):
+            return self._event_of(encode_json)(message)
+        if isinstance(message, str):
+            if self._encoding == "bytes":
+                raise ConfigurationError(
+                    f'{self._where} sends a str, but its encoding is "bytes": send bytes'
+                )
+            return _text_event(message)
+        if self._encoding == "text":
+            raise ConfigurationError(
+                f'{self._where} sends bytes, but its encoding is "text": send a str'
+            )
+        return _binary_event(message)
+
+
+def _text_event(message: str) -> Event:
+    # That of a text in ASCII is a flag on it: the common case costs nothing.
+    return {"type": SEND, "text": message if message.isascii() else check_text(message)}
+
+
+def _binary_event(message: bytes | bytearray | memoryview) -> Event:
+    return {"type": SEND, "bytes": check_binary(message)}
+
+
+def _text_event_of(to_json: ToJSON) -> Encode:
+    return lambda message: {"type": SEND, "text": to_json(message).decode()}
+
+
+def _binary_event_of(to_json: ToJSON) -> Encode:
+    return lambda message: {"type": SEND, "bytes": to_json(message)}
+
+
+def _to_json(adapter: TypeAdapter[Any]) -> ToJSON:
+    """Return the function that writes a class's instances as JSON, by alias.
+
+    A class's own serializer is three times faster than that of a union.
+    """
+    to_json: Callable[..., bytes] = adapter.serializer.to_json
+    # Without the keyword it is faster again by a fifth (54 of 260 ns), to the same effect. With it
+    # a function takes 110 ns less than `functools.partial`.
+    if not _has_alias(adapter.core_schema):
+        return to_json
+    return lambda message: to_json(message, by_alias=True)
+
+
+def _has_alias(schema: Any) -> bool:
+    if isinstance(schema, dict):
+        entries = cast("dict[str, Any]", schema)
+        return any(
+            (key in {"serialization_alias", "alias"} and value is not None)
+            or (key != "metadata" and _has_alias(value))
+            for key, value in entries.items()
+        )
+    if isinstance(schema, list | tuple):
+        return any(_has_alias(item) for item in cast("Sequence[Any]", schema))
+    return False

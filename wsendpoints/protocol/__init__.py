@@ -1,0 +1,1 @@
+"""What may be said on a connection, and how much of it: rules alone, without I/O or pydantic."""
