@@ -8,10 +8,11 @@ from wsendpoints.application import Application, check_attributes
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.handshake.admission import Admission
 from wsendpoints.handshake.origins import Origins, compile_origins
-from wsendpoints.lifecycle.serving import Lifecycle
-from wsendpoints.messages.adapters import Encoding
+from wsendpoints.lifecycle.hooks import Lifecycle
+from wsendpoints.lifecycle.serving import serve
+from wsendpoints.lifecycle.streaming import streaming
 from wsendpoints.messages.annotations import UnboundTypeVariable
-from wsendpoints.messages.client_errors import error_message
+from wsendpoints.messages.codecs import Encoding
 from wsendpoints.messages.declaration import Declaration, declare
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 from wsendpoints.protocol.exceptions import (
@@ -108,7 +109,7 @@ class WebSocketEndpoint(ABC):
         _check_limits(cls, cls.limits)
         cls._admission = Admission(cls, cls.allowed_origins, cls.subprotocols)
         try:
-            cls._declaration = declare(cls, WebSocketEndpoint, cls.encoding, cls.sends)
+            cls._declaration = declare(cls, WebSocketEndpoint, cls.encoding, cls.sends, streaming)
             cls._open_variable = None
         except UnboundTypeVariable as exc:
             # A generic base: what it takes is known once a subclass says it.
@@ -117,9 +118,10 @@ class WebSocketEndpoint(ABC):
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         declaration = self._check_servable()
         self.websocket: WebSocket = WebSocket(scope, receive, send)
-        # The one attribute besides: a subclass has the names to itself.
         connection = connection_of(self.websocket)
-        self._lifecycle = Lifecycle(connection, declaration, self._admission)
+        connection.encode = declaration.encode
+        # The only other attribute: a subclass has all other names to itself.
+        self._lifecycle = Lifecycle(connection)
 
     @property
     def scope(self) -> Scope:
@@ -201,7 +203,8 @@ class WebSocketEndpoint(ABC):
 
     def __await__(self) -> Generator[Any, None, None]:
         """Serve the connection; this is how Starlette's routes call the class."""
-        return self._lifecycle.run(self).__await__()
+        declaration = self._check_servable()
+        return serve(self, self._lifecycle, declaration, self._admission).__await__()
 
     # What a subclass overrides.
 
@@ -249,12 +252,14 @@ class WebSocketEndpoint(ABC):
             websocket: The connection.
             error: What is wrong with the message.
         """
-        if isinstance(error, InvalidMessageError) and self.encoding == "json":
-            # As with a reply: of no use to a connection that somebody closed meanwhile.
-            if websocket.connection_state is not ConnectionState.CLOSED:
-                await websocket.send_json(error_message(error, self._lifecycle.declaration.tag))
-        else:
-            await connection_of(websocket).end(error.close_code, error.detail)
+        connection, declaration = connection_of(websocket), self._check_servable()
+        answer = None
+        if isinstance(error, InvalidMessageError):
+            answer = declaration.codec.error_event(error, declaration.tag)
+        if answer is None:
+            await connection.end(error.close_code, error.detail)
+        elif connection.state is not ConnectionState.CLOSED:
+            await connection.transmit(answer)
 
     # What a subclass calls.
 
@@ -269,7 +274,8 @@ class WebSocketEndpoint(ABC):
             InvalidStateError: The connection is not accepted yet, or the application closed it.
             WebSocketDisconnect: It is over: the peer left, or a limit closed it.
         """
-        await self._lifecycle.push(message)
+        connection = self._lifecycle.connection
+        await connection.transmit(connection.encode(message))
 
     def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], *args: *Ts) -> None:
         """Run a task that lives as long as the connection, and is cancelled when that ends.

@@ -1,7 +1,7 @@
 """A connection's state over a server that does what servers do."""
 
 import logging
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -16,7 +16,7 @@ from wsendpoints import (
     ServerProtocolError,
     WebSocketDisconnect,
 )
-from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.connection import Connection, Listener
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.events import close_event
 
@@ -456,7 +456,7 @@ async def test_an_error_of_the_servers_close_is_no_concern(
     assert len(server.offers) == 1
     assert state_of(connection) is S.CLOSED
     assert connection.code == 1011
-    assert caplog.messages == ["close: the peer left before: BrokenPipeError"]
+    assert caplog.messages == ["close: the peer disconnected before: BrokenPipeError"]
 
 
 @pytest.mark.parametrize("code", [1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014])
@@ -499,37 +499,18 @@ async def test_a_close_that_comes_too_late_is_sent_once() -> None:
     assert len(server.offers) == 1
 
 
-class Indifferent:
-    """A listener that does nothing."""
-
-    def on_accept(self) -> None:
-        """Do nothing."""
-
-    def on_close(self) -> None:
-        """Do nothing."""
-
-    def on_disconnect(self) -> None:
-        """Do nothing."""
-
-    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
-        """Do nothing."""
-
-    def on_expiry_set(self) -> None:
-        """Do nothing."""
-
-
 @pytest.mark.parametrize("by_event", [False, True], ids=["close", "event"])
 @pytest.mark.parametrize("failure", [None, OSError(), RuntimeError()], ids=repr)
 async def test_a_close_is_told_before_the_server_has_it(
     failure: Exception | None, by_event: bool
 ) -> None:
-    """The owner is told first, as a server may not close while it is received from."""
+    """The listener is told first, as a server may not close while it is received from."""
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
     server.failure = failure
     offers: list[int] = []
 
-    class Noting(Indifferent):
+    class Noting(Listener):
         def on_close(self) -> None:
             offers.append(len(server.offers))
 
@@ -548,7 +529,7 @@ async def test_f26_a_close_is_bounded_and_not_cancelled() -> None:
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
     server.gate = anyio.Event()
-    connection.listener, connection.close_timeout = Indifferent(), 0.01
+    connection.listener, connection.close_timeout = Listener(), 0.01
     with anyio.CancelScope() as scope:
         scope.cancel()
         await connection.close(1000, None)
@@ -636,7 +617,7 @@ async def test_h19_the_code_of_a_disconnect_is_a_number(given: object, code: int
     connection.received({"type": "websocket.disconnect", "code": given})
     assert connection.code == code
     assert type(connection.code) is int
-    assert connection.disconnect().args == (code, "")
+    assert connection.disconnect_error().args == (code, "")
 
 
 @pytest.mark.parametrize(
@@ -652,7 +633,7 @@ async def test_h19_a_disconnect_without_a_code(event: Event, reason: str) -> Non
     """Without a code it is 1005, and what is no text is no reason."""
     connection = await connection_in(S.OPEN, FakeServer())
     connection.received({"type": "websocket.disconnect", **event})
-    assert connection.disconnect().args == (1005, reason)
+    assert connection.disconnect_error().args == (1005, reason)
 
 
 async def test_nothing_is_received_after_the_disconnect() -> None:
@@ -675,7 +656,7 @@ async def test_the_disconnect_that_follows_our_close_changes_nothing() -> None:
     assert await connection.next_event() == DISCONNECT
     assert state_of(connection) is S.CLOSED
     assert connection.is_drained
-    assert connection.disconnect().args == (4000, "done")
+    assert connection.disconnect_error().args == (4000, "done")
 
 
 async def test_f28_a_second_receiver_is_refused() -> None:
@@ -724,7 +705,7 @@ async def test_a_reader_may_know_of_the_disconnect_before_its_turn() -> None:
     """`left` ends the sending at once; what came before can be received still."""
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
-    connection.left(DISCONNECT)
+    connection.disconnected(DISCONNECT)
     assert state_of(connection) is S.DISCONNECTED
     assert not connection.is_drained
     with pytest.raises(WebSocketDisconnect) as caught:
@@ -734,16 +715,16 @@ async def test_a_reader_may_know_of_the_disconnect_before_its_turn() -> None:
     assert state_of(connection) is S.DISCONNECTED
     connection.received(DISCONNECT)
     assert connection.is_drained
-    assert connection.disconnect().args == (4001, "bye")
+    assert connection.disconnect_error().args == (4001, "bye")
 
 
 @pytest.mark.parametrize("state", [S.CLOSED, S.DISCONNECTED])
 async def test_a_connection_ends_once(state: ConnectionState) -> None:
     """A further disconnect does not change how it ended."""
     connection = await connection_in(state, FakeServer())
-    before = connection.disconnect().args
-    connection.left({"type": "websocket.disconnect", "code": 1001, "reason": "again"})
-    assert connection.disconnect().args == before
+    before = connection.disconnect_error().args
+    connection.disconnected({"type": "websocket.disconnect", "code": 1001, "reason": "again"})
+    assert connection.disconnect_error().args == before
     assert state_of(connection) is state
 
 

@@ -1413,7 +1413,7 @@ async def test_the_connection_below() -> None:
     websocket = await FakeServer().accepted()
     connection = connection_of(websocket)
     assert connection.state is S.OPEN
-    connection.left(DISCONNECT)
+    connection.disconnected(DISCONNECT)
     assert websocket.connection_state is S.DISCONNECTED
 
 

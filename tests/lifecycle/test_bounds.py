@@ -1,76 +1,39 @@
-"""Each limit in seconds, a second before it is over and a second after.
+"""Each limit in seconds, a second before it has passed and a second after.
 
-The clock of the event loop is moved, so that no time passes.
+The clock is moved by hand, so that no time passes.
 """
 
-import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Final
 
 import anyio
 import pytest
-from anyio.lowlevel import checkpoint
-from trio.testing import MockClock
 
+from tests.clocks import Clock, settle
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.recording import Recording
-from wsendpoints import Limits, WebSocket
+from wsendpoints import Limits, WebSocket, WebSocketEndpoint
 from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.limits import OUTCOMES
 
 pytestmark = pytest.mark.anyio
 
 BOUND: Final = 1000.0
+SCOPE: Final[dict[str, Any]] = {"type": "websocket", "path": "/"}
 GONE: Final[Event] = {"type": "websocket.disconnect", "code": 1001}
 
 
-class Clock:
-    """Shows how late it is: later than it is by what it was moved."""
-
-    def __init__(self, mock: MockClock | None) -> None:
-        self._mock = mock
-        self._moved = 0.0
-
-    def shift(self, clock: Callable[[], float]) -> Callable[[], float]:
-        """Return another clock that is moved by as much."""
-        return lambda: clock() + self._moved
-
-    async def move(self, seconds: float) -> None:
-        """Let it be later, and let everything happen that is due."""
-        self._moved += seconds
-        if self._mock is not None:
-            self._mock.jump(seconds)
-        await settle()
-
-
-async def settle() -> None:
-    """Let everything happen that can."""
-    for _ in range(5):
-        await checkpoint()
-    await anyio.wait_all_tasks_blocked()
+@pytest.fixture
+def clock() -> Clock:
+    """Return the clock of the event loop, and of the endpoint."""
+    return Clock()
 
 
 @pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """Have trio's clock stand still."""
-    return request.param, {"clock": MockClock()} if request.param == "trio" else {}
-
-
-@pytest.fixture
-async def clock(
-    anyio_backend: tuple[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> Clock:
-    """Return a clock that all others are moved with."""
-    clock = Clock(anyio_backend[1].get("clock"))
-    if anyio_backend[0] == "asyncio":
-        loop = asyncio.get_running_loop()
-        monkeypatch.setattr(loop, "time", clock.shift(loop.time))
-    for name in ("time", "monotonic"):
-        monkeypatch.setattr(
-            f"wsendpoints.lifecycle.deadlines.{name}", clock.shift(getattr(time, name))
-        )
-    return clock
+def anyio_backend(request: pytest.FixtureRequest, clock: Clock) -> tuple[str, dict[str, Any]]:
+    """Run the event loop by that clock."""
+    return request.param, clock.options(request.param)
 
 
 class Endpoint(Recording):
@@ -189,7 +152,7 @@ async def test_limit_is_over_at_its_bound(limit: str, clock: Clock) -> None:
             await anyio.sleep_forever()
 
     async def serve() -> None:
-        await Limited({"type": "websocket", "path": "/"}, server.receive, send)
+        await clock.serve(Limited, {**SCOPE}, server.receive, send)
         ended.set()
 
     async with anyio.create_task_group() as tasks:
@@ -238,7 +201,7 @@ async def test_limit_begins_anew_with_each_message(
     ended = anyio.Event()
 
     async def serve() -> None:
-        await Patient({"type": "websocket", "path": "/"}, server.receive, server.send)
+        await clock.serve(Patient, {**SCOPE}, server.receive, server.send)
         ended.set()
 
     async with anyio.create_task_group() as tasks:
@@ -257,6 +220,82 @@ async def test_limit_begins_anew_with_each_message(
         assert ended.is_set()
 
 
+async def test_f04_client_is_idle_while_nothing_is_handled(clock: Clock) -> None:
+    """The time of a handler does not count, and each message begins the time anew."""
+
+    class Idle(Gated):
+        gates: ClassVar[list[anyio.Event]] = []
+        limits = Limits(idle_timeout=BOUND)
+
+    server = FakeServer(CONNECT)
+    ended = anyio.Event()
+
+    async def serve() -> None:
+        await clock.serve(Idle, {**SCOPE}, server.receive, server.send)
+        ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        await settle()
+        for _ in range(3):
+            await clock.move(BOUND - 1)
+            server.deliver(text("x"))
+            await settle()
+            await clock.move(BOUND * 3)
+            assert not ended.is_set()
+            Idle.gates.pop().set()
+            await settle()
+        await clock.move(BOUND - 1)
+        assert not ended.is_set()
+        await clock.move(2)
+        assert ended.is_set()
+    assert Idle.log == ["connect", 1001]
+
+
+class Default(Recording):
+    """Leaves the handshake to the default."""
+
+    on_connect = WebSocketEndpoint.on_connect
+
+
+@pytest.mark.parametrize("limit", ["connect_timeout", "send_timeout"])
+@pytest.mark.parametrize("base", [Recording, Default], ids=["own on_connect", "default"])
+async def test_accept_that_the_server_holds_up_is_bounded(
+    base: type[Recording], limit: str, clock: Clock
+) -> None:
+    """An accept is a send, and a part of the handshake: both limits hold, whoever accepts."""
+
+    class Held(base):  # type: ignore[misc, valid-type]  # one of two classes
+        pass
+
+    limits: dict[str, Any] = {"connect_timeout": None, "send_timeout": None, limit: BOUND}
+    Held.limits = Limits(**limits)
+    server = FakeServer(CONNECT)
+    held = server.gate = anyio.Event()
+    ended = anyio.Event()
+
+    async def serve() -> None:
+        await clock.serve(Held, {**SCOPE}, server.receive, server.send)
+        ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        await settle()
+        await clock.move(BOUND - 1)
+        assert not ended.is_set()
+        server.gate = None
+        await clock.move(2)
+        assert ended.is_set()
+        held.set()
+    code = OUTCOMES[limit].code
+    assert Held.log[-1] == code
+    assert server.sent[-1] == {
+        "type": "websocket.close",
+        "code": code,
+        "reason": f"{limit}: 1000 s",
+    }
+
+
 async def test_send_that_ended_in_time_is_forgotten(clock: Clock) -> None:
     """Each of any number of sends has the whole time, and a new one may have a shorter limit."""
 
@@ -271,7 +310,7 @@ async def test_send_that_ended_in_time_is_forgotten(clock: Clock) -> None:
     ended = anyio.Event()
 
     async def serve() -> None:
-        await Pushing({"type": "websocket", "path": "/"}, server.receive, server.send)
+        await clock.serve(Pushing, {**SCOPE}, server.receive, server.send)
         ended.set()
 
     async with anyio.create_task_group() as tasks:

@@ -42,7 +42,7 @@ from wsendpoints import (
     WebSocketDisconnect,
     WebSocketEndpoint,
 )
-from wsendpoints.messages.adapters import Encoding
+from wsendpoints.messages.codecs import Encoding
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
     Client,

@@ -329,7 +329,10 @@ class WrongParameters:
         ("two", "(self, data: tests.messages.test_annotations.Say) -> None"),
         (
             "four",
-            f"(self, websocket: {WEBSOCKET}, data: tests.messages.test_annotations.Say, more: int) -> None",
+            (
+                f"(self, websocket: {WEBSOCKET}, data: tests.messages.test_annotations.Say, "
+                "more: int) -> None"
+            ),
         ),
         (
             "keyword",

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.some_messages import Envelope, Leave, Move, Numbers, Plain, Point, Say
-from wsendpoints.messages.adapters import Encoding
+from wsendpoints.messages.codecs import CODECS, Encoding
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.protocol.exceptions import (
     ConfigurationError,
@@ -67,7 +67,7 @@ def test_frame_becomes_a_message(
     annotation: Any, encoding: Encoding, frame: str | bytes, message: Any
 ) -> None:
     """The value is of the annotated type, read as the encoding says."""
-    inbound = Inbound(annotation, encoding, "Chat")
+    inbound = Inbound(annotation, CODECS[encoding], "Chat")
     decode = inbound.decode_text if isinstance(frame, str) else inbound.decode_binary
     assert decode(frame) == message
 
@@ -92,7 +92,7 @@ def test_m01_frame_of_the_wrong_kind_is_refused(
     annotation: Any, encoding: Encoding, frame: str | bytes, error: str
 ) -> None:
     """It closes with 1003."""
-    inbound = Inbound(annotation, encoding, "Chat")
+    inbound = Inbound(annotation, CODECS[encoding], "Chat")
     decode = inbound.decode_text if isinstance(frame, str) else inbound.decode_binary
     with pytest.raises(UnsupportedDataError) as caught:
         decode(frame)
@@ -102,7 +102,7 @@ def test_m01_frame_of_the_wrong_kind_is_refused(
 @pytest.mark.parametrize("frame", ["", "NaN", "x", b"\xff"])
 def test_what_is_not_json_is_invalid_data_for_any_message(frame: str | bytes) -> None:
     """Without an annotation, JSON is still JSON."""
-    inbound = Inbound(Any, "json", "Chat")
+    inbound = Inbound(Any, CODECS["json"], "Chat")
     with pytest.raises(InvalidDataError):
         (inbound.decode_text if isinstance(frame, str) else inbound.decode_binary)(frame)
 
@@ -115,7 +115,7 @@ def test_what_the_annotation_refuses_is_a_validation_error(
     annotation: Any, encoding: Encoding, frame: str | bytes
 ) -> None:
     """Pydantic's own error is raised, as it is."""
-    inbound = Inbound(annotation, encoding, "Chat")
+    inbound = Inbound(annotation, CODECS[encoding], "Chat")
     with pytest.raises(ValidationError):
         (inbound.decode_text if isinstance(frame, str) else inbound.decode_binary)(frame)
 
@@ -134,7 +134,7 @@ def test_messages_and_their_tag(
     annotation: Any, encoding: Encoding, messages: list[Any], tag: str | None
 ) -> None:
     """The members of the union are kept, for the documents."""
-    inbound = Inbound(annotation, encoding, "Chat")
+    inbound = Inbound(annotation, CODECS[encoding], "Chat")
     assert (inbound.messages, inbound.tag) == (messages, tag)
 
 
@@ -143,7 +143,7 @@ def test_messages_and_their_tag(
 def test_object_without_json_is_an_error(encoding: Encoding, annotation: Any) -> None:
     """What has fields is read from JSON; the error says what to set."""
     with pytest.raises(ConfigurationError) as caught:
-        Inbound(annotation, encoding, "Chat")
+        Inbound(annotation, CODECS[encoding], "Chat")
     name = getattr(annotation, "__name__", "Say")
     assert str(caught.value) == (
         f'Chat: {name} is read from JSON, but encoding is {encoding!r}: set encoding = "json"'
@@ -153,7 +153,7 @@ def test_object_without_json_is_an_error(encoding: Encoding, annotation: Any) ->
 def test_m19_objects_that_nothing_tells_apart_are_a_warning() -> None:
     """It names them, says what it costs, and what to add."""
     with pytest.warns(ConfigurationWarning) as caught:
-        Inbound(Say | Plain, "json", "Chat")
+        Inbound(Say | Plain, CODECS["json"], "Chat")
     assert str(caught[0].message) == (
         "Chat: nothing tells Say, Plain apart, so that each message is tried against all of "
         'them: give each a field like `type: Literal["..."] = "..."`, with another value in each'

@@ -23,7 +23,7 @@ from tests.some_messages import (
     UserId,
     Whisper,
 )
-from wsendpoints.messages.adapters import Encoding
+from wsendpoints.messages.codecs import CODECS, Encoding
 from wsendpoints.messages.outbound import Outbound
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -87,10 +87,10 @@ ENCODINGS: list[Encoding] = ["text", "bytes", "json", None]
 )
 def test_message_becomes_json(declared: list[Any], message: Any, text: str) -> None:
     """It is written by alias, with the fields of the declared class alone."""
-    event = Outbound(declared, "json", "Chat").encode(message)
+    event = Outbound(declared, CODECS["json"], "Chat").encode(message)
     assert event == {"type": "websocket.send", "text": text}
     if not isinstance(message, str):
-        event = Outbound(declared, "bytes", "Chat").encode(message)
+        event = Outbound(declared, CODECS["bytes"], "Chat").encode(message)
         assert event == {"type": "websocket.send", "bytes": text.encode()}
 
 
@@ -106,7 +106,7 @@ def test_str_is_a_text_frame_where_messages_are_text(
     encoding: Encoding, declared: list[Any]
 ) -> None:
     """It goes out as it is, the empty one too."""
-    outbound = Outbound(declared, encoding, "Chat")
+    outbound = Outbound(declared, CODECS[encoding], "Chat")
     for text in ("x", "", '"', Loud("x")):
         assert outbound.encode(text) == {"type": "websocket.send", "text": text}
 
@@ -116,7 +116,7 @@ def test_str_is_a_text_frame_where_messages_are_text(
 @pytest.mark.parametrize("encoding", ["bytes", "json", None])
 def test_bytes_are_a_binary_frame(encoding: Encoding, declared: list[Any], data: Any) -> None:
     """Whatever holds them, they are bytes for the server."""
-    event = Outbound(declared, encoding, "Chat").encode(data)
+    event = Outbound(declared, CODECS[encoding], "Chat").encode(data)
     assert event == {"type": "websocket.send", "bytes": bytes(data)}
     assert type(event["bytes"]) is bytes
 
@@ -125,7 +125,7 @@ def test_bytes_are_a_binary_frame(encoding: Encoding, declared: list[Any], data:
 def test_str_is_refused_where_messages_are_bytes(declared: list[Any]) -> None:
     """It says what to send."""
     with pytest.raises(ConfigurationError) as caught:
-        Outbound(declared, "bytes", "Chat").encode("x")
+        Outbound(declared, CODECS["bytes"], "Chat").encode("x")
     assert str(caught.value) == 'Chat sends a str, but its encoding is "bytes": send bytes'
 
 
@@ -133,7 +133,7 @@ def test_str_is_refused_where_messages_are_bytes(declared: list[Any]) -> None:
 def test_bytes_are_refused_where_messages_are_text(declared: list[Any]) -> None:
     """It says what to send."""
     with pytest.raises(ConfigurationError) as caught:
-        Outbound(declared, "text", "Chat").encode(b"x")
+        Outbound(declared, CODECS["text"], "Chat").encode(b"x")
     assert str(caught.value) == 'Chat sends bytes, but its encoding is "text": send a str'
 
 
@@ -166,7 +166,7 @@ DECLARED: list[Any] = [Say, Move, list[int], Literal["pong"], Envelope[int]]
 def test_what_is_not_declared_is_refused(message: Any) -> None:
     """The document can't lie: the error names what is declared."""
     with pytest.raises(ConfigurationError) as caught:
-        Outbound(DECLARED, "json", "Chat").encode(message)
+        Outbound(DECLARED, CODECS["json"], "Chat").encode(message)
     assert str(caught.value) == (
         f"Chat sends a message of type {type(message).__name__}, but declares Say, Move, "
         "list[int], typing.Literal['pong'], Envelope[int]: add its type to the return annotation "
@@ -193,7 +193,7 @@ def test_m22_what_cannot_be_written_is_refused(
     encoding: Encoding, declared: list[Any], make: Callable[[], Any]
 ) -> None:
     """It is the application's mistake, seen before the server sees it."""
-    outbound = Outbound(declared, encoding, "Chat")
+    outbound = Outbound(declared, CODECS[encoding], "Chat")
     with pytest.raises((ValueError, TypeError)) as caught:
         outbound.encode(make())
     is_str_as_bytes = encoding == "bytes" and isinstance(make(), str)
@@ -214,11 +214,11 @@ def test_declared_messages_and_their_tag(
     declared: list[Any], messages: list[Any], tag: str | None
 ) -> None:
     """Each is kept once, for the documents; `None` is no message."""
-    outbound = Outbound(declared, "json", "Chat")
+    outbound = Outbound(declared, CODECS["json"], "Chat")
     assert (outbound.messages, outbound.tag) == (messages, tag)
 
 
 def test_type_that_cannot_be_sent_is_an_error() -> None:
     """It is seen when the class is made."""
     with pytest.raises(ConfigurationError, match="Chat: Unknown can't be validated"):
-        Outbound([Unknown], "json", "Chat")
+        Outbound([Unknown], CODECS["json"], "Chat")

@@ -1,16 +1,18 @@
-"""A connection's state, kept right over the server's `receive` and `send`, whatever they do.
+"""One connection: its state, kept right over the server's `receive` and `send`.
 
-Only checked events come in here. What the peer does shows as one exception alone,
+All events that come in here are checked already. What the peer does shows as a single exception,
 `WebSocketDisconnect`, whatever the server raises or swallows.
 """
 
 import logging
-from collections.abc import Hashable
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+from typing_extensions import override
 
 from wsendpoints.connection.stepping import DONE, resume
+from wsendpoints.messages.outbound import encode_anything
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.events import close_event
@@ -25,7 +27,10 @@ from wsendpoints.protocol.state import (
     after_sending,
 )
 
-__all__ = ["Connection", "Listener"]
+if TYPE_CHECKING:
+    from wsendpoints.messages.codecs import Encode
+
+__all__ = ["Connection", "Listener", "Relay"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -38,17 +43,22 @@ _DAPHNES_OFFSET: Final = 3000
 """What is added to a code that the server refuses: 1011 becomes 4011."""
 
 
-class Listener(Protocol):
-    """Told what happens to a connection, as it happens; it must not raise, nor send."""
+class Listener:
+    """Is told what happens to a connection, as it happens.
+
+    Its methods do nothing; override those of interest. They must neither raise nor send.
+    """
+
+    __slots__ = ()
 
     def on_accept(self) -> None:
-        """An accept is about to be sent."""
+        """The accept is sent."""
 
     def on_close(self) -> None:
         """A close is about to be sent."""
 
     def on_disconnect(self) -> None:
-        """The peer left, or more is known of how."""
+        """The peer disconnected, or more is known of how it did."""
 
     def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
         """A send has to wait for the server, or no longer does; `send` stands for it."""
@@ -57,36 +67,77 @@ class Listener(Protocol):
         """`Connection.expires_at` was set."""
 
 
+class Relay(Listener):
+    """A listener in front of another one: what it overrides, it passes on by `super()`.
+
+    It is put there once the endpoint listens: `connection.listener = Log(connection.listener)`.
+
+    Args:
+        behind: The listener that was there before.
+    """
+
+    __slots__ = ("_behind",)
+
+    def __init__(self, behind: Listener) -> None:
+        self._behind = behind
+
+    @override
+    def on_accept(self) -> None:
+        self._behind.on_accept()
+
+    @override
+    def on_close(self) -> None:
+        self._behind.on_close()
+
+    @override
+    def on_disconnect(self) -> None:
+        self._behind.on_disconnect()
+
+    @override
+    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
+        self._behind.on_send_wait(send, is_waiting)
+
+    @override
+    def on_expiry_set(self) -> None:
+        self._behind.on_expiry_set()
+
+
 class Connection:
     """One connection, as the server gives it.
 
     Args:
         receive: The server's; `None` if nothing will be received.
         send: The server's; `None` if nothing will be sent.
-        scope: The server's; by it daphne is known.
+        scope: The server's; daphne is recognised by it.
 
     Attributes:
-        receive: Who is asked for the next event: the server, or an endpoint's reader.
-        send: The server's. Who calls it by itself checks the state before, and tells `lost` or
-            `cut_off` how it failed.
+        receive: Returns the next event: the server's, or that of an endpoint's reader.
+        send: The server's. It is looked up for each send, so that an outbox can take its place.
+            A caller of it checks the state first, and reports how it failed to `send_failed` or
+            `send_cancelled`.
+        encode: Turns a message into the event that sends it; of an endpoint, what its class
+            declares.
         state: Where the connection stands.
-        is_accepted: Whether accept was sent, so that the peer may take it for open.
+        is_accepted: Whether an accept was sent, or begun to be, so that the peer may take the
+            connection for open.
         is_drained: Whether the disconnect was received: no other event follows.
-        code: With what it was closed, by whoever was first; 1006 until then.
+        code: The close code of whichever side closed first; 1006 until then.
         reason: The reason that goes with it.
-        listener: Who is told what happens to it. The one reference upwards: whoever sets it
-            takes it away again.
+        listener: Is told what happens to it. The one reference upwards: whoever sets it removes
+            it again.
         expires_at: When it is to be closed, in seconds since the epoch.
-        close_timeout: Seconds that a close may take, in which it is not cancelled; `None` for
-            one that is left to itself.
+        close_timeout: Seconds that a close may take, during which it is not cancelled; `None` for
+            a close that is neither bounded nor shielded.
     """
 
     __slots__ = (
-        "_is_ended",
+        "_at_end",
+        "_is_ended_by_us",
         "_is_receiving",
         "_scope",
         "close_timeout",
         "code",
+        "encode",
         "expires_at",
         "is_accepted",
         "is_drained",
@@ -111,15 +162,38 @@ class Connection:
         self.expires_at: float | None = None
         self.send: Send = send or _no_send
         self._scope: Scope = scope or {}
+        self.encode: Encode = encode_anything
         self._is_receiving = False
-        self._is_ended = False
+        self._is_ended_by_us = False
+        self._at_end: tuple[Callable[[], object], ...] | None = ()
 
     @property
     def is_closable(self) -> bool:
         """Whether a close would still say something new to the peer."""
         return (self.state, CLOSE) in SENT
 
-    def disconnect(self) -> WebSocketDisconnect:
+    def at_end(self, callback: Callable[[], object]) -> None:
+        """Have a function called once, when the connection ends.
+
+        That is when the peer's disconnect is noticed, when a close is about to be sent, or when
+        its endpoint is done, whichever comes first; at once, if it has ended already. It is called
+        before anything is awaited, so that no cancellation can prevent it: the place to leave a
+        group, or to free a slot. An exception in it is logged.
+        """
+        if self._at_end is None:
+            _call(callback)
+        else:
+            self._at_end = (*self._at_end, callback)
+
+    def ended(self) -> None:
+        """Call what is to be called at the end; again, this does nothing."""
+        callbacks = self._at_end
+        if callbacks is not None:
+            self._at_end = None
+            for callback in callbacks:
+                _call(callback)
+
+    def disconnect_error(self) -> WebSocketDisconnect:
         """Return the exception that tells how the connection ended."""
         return WebSocketDisconnect(self.code, self.reason)
 
@@ -133,28 +207,30 @@ class Connection:
             InvalidStateError: It is out of turn, or there is nowhere to send it.
             WebSocketDisconnect: The peer left.
         """
-        if self.send is _no_send:
+        send = self.send
+        if send is _no_send:
             await _no_send(event)
+        is_accept = False
         if self.state is not _OPEN or event["type"] != SEND:
             following = self._after(event)
             if event["type"] == CLOSE:
                 await self._finish(event["code"], event["reason"])
                 return
             self.state = following
-            if following is _OPEN:
-                self.is_accepted = True
-                if self.listener is not None:
-                    self.listener.on_accept()
+            is_accept = following is _OPEN
+            self.is_accepted |= is_accept
         try:
-            # By hand, since most are done without having to wait: nothing bounds those.
-            steps = self.send(event).__await__()
+            # By hand: most sends end without having to wait, and then nothing has to bound them.
+            steps = send(event).__await__()
             if (trap := next(steps, DONE)) is not DONE:
                 await self._wait(steps, trap)
         except Exception as exc:
-            raise self.lost(exc) from exc
+            raise self.send_failed(exc) from exc
         except BaseException:
-            self.cut_off()
+            self.send_cancelled()
             raise
+        if is_accept and self.listener is not None:
+            self.listener.on_accept()
 
     async def _wait(self, steps: Any, trap: Any) -> None:
         listener = self.listener
@@ -167,23 +243,27 @@ class Connection:
                 listener.on_send_wait(steps, False)
 
     def _after(self, event: Event) -> ConnectionState:
-        is_over = self.state is ConnectionState.CLOSED and self._is_ended
+        is_over = self.state is ConnectionState.CLOSED and self._is_ended_by_us
         if is_over or self.state is _DISCONNECTED:
-            raise self.disconnect()
+            raise self.disconnect_error()
         return after_sending(self.state, event)
 
-    def cut_off(self) -> None:
-        """Take note that a send was cancelled: nobody knows how much of it went out."""
+    def send_cancelled(self) -> None:
+        """Record that a send was cancelled: nobody knows how much of it was sent."""
         if self.state is _OPEN:
             self.state = ConnectionState.BROKEN
 
-    def lost(self, exc: Exception) -> WebSocketDisconnect:
-        """Take note that the server's `send` failed: the event was legal, so the peer left."""
+    def send_failed(self, exc: Exception) -> WebSocketDisconnect:
+        """Record that the server's `send` raised: the event was legal, so the peer has gone.
+
+        Returns:
+            What to raise in its place.
+        """
         logger.debug("send: the connection is over: %s", type(exc).__name__)
         # If we closed it while this send was under way, that is how it ended.
         if self.state not in {_DISCONNECTED, ConnectionState.CLOSED}:
-            self._note(CloseCode.ABNORMAL_CLOSURE, "")
-        return self.disconnect()
+            self._disconnect(CloseCode.ABNORMAL_CLOSURE, "")
+        return self.disconnect_error()
 
     async def close(self, code: int, reason: str | None) -> None:
         """Close the connection, or refuse it if it is not accepted yet; see `WebSocket.close`."""
@@ -196,16 +276,17 @@ class Connection:
     async def end(self, code: int, reason: str | None) -> None:
         """Close it for a cause that the application need not know of, such as a limit.
 
-        A task that goes on sending did nothing wrong then: to it, the peer left.
+        A task that goes on sending did nothing wrong then: for it, the peer disconnected.
         """
         if self.is_closable:
-            self._is_ended = True
+            self._is_ended_by_us = True
             await self.close(code, reason)
 
     async def _finish(self, code: int, reason: str) -> None:
-        # Before the server has it: of two tasks that close, one does.
+        # Before the server has it, so that of two tasks that close one does.
         self.state = ConnectionState.CLOSED
         self.code, self.reason = code, reason
+        self.ended()
         if self.listener is not None:
             self.listener.on_close()
         if self.close_timeout is None:
@@ -216,23 +297,19 @@ class Connection:
             await self._send_close(code)
 
     async def _send_close(self, code: int) -> None:
-        """Send a close with a code that the server takes; if it takes none, the peer left."""
+        """Send a close with a code that the server takes; if it takes none, the peer has gone."""
         if 1000 < code < 3000 and _is_daphne(self._scope):
-            code = self._other_than(code)
+            code = _replacement_of(code)
         try:
             await self.send({"type": CLOSE, "code": code, "reason": self.reason})
         except (OSError, RuntimeError) as exc:
-            # The second is uvicorn's legacy implementation's, once it has told of the disconnect.
-            logger.debug("close: the peer left before: %s", type(exc).__name__)
+            # uvicorn's legacy implementation raises RuntimeError after it delivered a disconnect.
+            logger.debug("close: the peer disconnected before: %s", type(exc).__name__)
         except Exception as exc:  # noqa: BLE001 - servers raise what they like
             if 1000 < code < 3000:
-                await self._send_close(self._other_than(code))
+                await self._send_close(_replacement_of(code))
             else:
                 logger.debug("close: the server can't: %s", type(exc).__name__)
-
-    def _other_than(self, code: int) -> int:
-        logger.debug("close: the server refuses code %d, sending %d", code, code + _DAPHNES_OFFSET)
-        return code + _DAPHNES_OFFSET
 
     async def next_event(self) -> Event:
         """Wait for the next event; see `WebSocket.receive`."""
@@ -249,42 +326,55 @@ class Connection:
         return event
 
     def received(self, event: Event) -> None:
-        """Take note of an event that the server delivered.
+        """Record an event that the server delivered.
 
         Raises:
             ServerProtocolError: It may not come now.
         """
         following = after_receiving(self.state, event)
         if event["type"] == DISCONNECT:
-            self.left(event)
+            self.disconnected(event)
             self.is_drained = True
         self.state = following
 
-    def left(self, event: Event) -> None:
-        """Take note that the peer left, be there events to handle from before or not."""
+    def disconnected(self, event: Event) -> None:
+        """Record the peer's disconnect as soon as it is known, even before earlier events."""
         if self.state is ConnectionState.CLOSED or self.is_drained:
             return
         code: object = event.get("code")
         reason: object = event.get("reason")
-        # ASGI spec, "Disconnect": 1005 is the default. Servers have been seen to leave it out,
-        # and to have None there.
+        # ASGI spec, "Disconnect": 1005 is the default. Some servers omit it, or set it to None.
         if not isinstance(code, int) or isinstance(code, bool) or not 1000 <= code <= 4999:
             code = CloseCode.NO_STATUS_RECEIVED
-        self._note(int(code), reason if isinstance(reason, str) else "")
+        self._disconnect(int(code), reason if isinstance(reason, str) else "")
 
-    def _note(self, code: int, reason: str) -> None:
+    def _disconnect(self, code: int, reason: str) -> None:
         self.state = _DISCONNECTED
         self.code, self.reason = code, reason
+        self.ended()
         if self.listener is not None:
             self.listener.on_disconnect()
 
 
-def _is_daphne(scope: Scope) -> bool:
-    """Whether the server takes 1000 and 3000 to 4999 alone.
+def _call(callback: Callable[[], object]) -> None:
+    try:
+        callback()
+    except Exception:
+        logger.exception("a function that was to be called at a connection's end failed")
 
-    daphne raises for other codes, and leaves the connection open. A framework between it and us
-    would take a second attempt for a mistake, so the first must be right. It does not give its
-    name, but no other server has such a scope.
+
+def _replacement_of(code: int) -> int:
+    """Return the code to send in place of one that the server refuses."""
+    logger.debug("close: the server refuses code %d, sending %d", code, code + _DAPHNES_OFFSET)
+    return code + _DAPHNES_OFFSET
+
+
+def _is_daphne(scope: Scope) -> bool:
+    """Whether the server takes no close codes other than 1000 and 3000 to 4999.
+
+    For others daphne raises, and leaves the connection open. A framework in between would take a
+    second attempt for a mistake, so the first must be right. daphne does not give its name, but no
+    other server has such a scope.
     """
     return (
         scope.get("asgi") == {"version": "3.0"}

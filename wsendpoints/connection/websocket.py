@@ -134,8 +134,11 @@ class WebSocket(Request):
             InvalidStateError: The connection was answered already.
             WebSocketDisconnect: The client did not wait for the answer.
         """
-        event = self._check({"type": ACCEPT, "subprotocol": subprotocol, "headers": headers})
-        await self._await_handshake()
+        event: Event = {"type": ACCEPT, "subprotocol": subprotocol, "headers": []}
+        if subprotocol is not None or headers is not None:
+            event = self._check({**event, "headers": headers})
+        if self._connection.state is not ConnectionState.HANDSHAKE:
+            await self._await_handshake()
         await self._send_checked(event)
 
     @property
@@ -190,7 +193,7 @@ class WebSocket(Request):
         if connection.state is ConnectionState.CONNECTING:
             await connection.next_event()
         if connection.state is ConnectionState.DISCONNECTED:
-            raise connection.disconnect()
+            raise connection.disconnect_error()
 
     def _check_can_respond(self) -> None:
         if not self.can_respond:
@@ -363,10 +366,10 @@ class WebSocket(Request):
         if connection.state in _NOT_ACCEPTED:
             raise InvalidStateError("messages can be received once the connection is accepted")
         if connection.is_drained or connection.state in _ENDED_BY_US:
-            raise connection.disconnect()
+            raise connection.disconnect_error()
         event = await connection.next_event()
         if event["type"] == DISCONNECT:
-            raise connection.disconnect()
+            raise connection.disconnect_error()
         return frame_of(event)
 
 

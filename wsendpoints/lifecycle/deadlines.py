@@ -1,56 +1,26 @@
-"""The time limits of one connection: what ends it, when, and what the client is told.
+"""The time limits of one connection: which of them runs, and which has ended the connection.
 
-They move the deadline of one cancel scope; but those that begin anew with each message, or each
-send, have a task that looks now and then.
+What each limit counts, and what follows, is in the table of `protocol.limits`. Periods that come
+once move the deadline of the cancel scope around the connection. To move it twice for each message
+would cost more than the message, so periods that recur have a task instead, which wakes when the
+first of them would be over.
 """
 
 import logging
 import math
-from collections.abc import Hashable, Mapping
-from enum import Enum
+from collections.abc import Callable, Hashable
 from time import monotonic, time
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import anyio
 
 from wsendpoints.lifecycle.tasks import Tasks
-from wsendpoints.protocol.close_codes import CloseCode
-from wsendpoints.protocol.exceptions import RateLimitedError
-from wsendpoints.protocol.limits import Limits, RateLimiter
+from wsendpoints.protocol.limits import EXPIRY, TIMED, Limits, Period, is_timed
 
-__all__ = ["EXPIRED", "Deadline", "Deadlines", "Stage"]
-
-EXPIRED: Final = 4401
-"""The code to close with when `WebSocket.expires_at` has come."""
+__all__ = ["Deadline", "Deadlines", "strictest"]
 
 _GRACE_AT_SHUTDOWN: Final = 1.0
 """Seconds that a handler may go on where the server waits for it before it can exit."""
-
-
-_Recurring: TypeAlias = Literal["handler_timeout", "send_timeout", "inbox_timeout"]
-"""The limits that begin anew with each message, if it has to wait."""
-
-_CODES: Final[Mapping[_Recurring, int]] = {
-    "handler_timeout": CloseCode.INTERNAL_ERROR,
-    "send_timeout": CloseCode.TRY_AGAIN_LATER,
-    "inbox_timeout": CloseCode.TRY_AGAIN_LATER,
-}
-
-_HANDLER: Final = "handler"
-_REPLY: Final = "reply"
-_INBOX: Final = "inbox"
-"""Of these there is one at a time; of other sends any number."""
-
-_NONE: Final[dict[Hashable, tuple[float, _Recurring, float]]] = {}
-"""What runs of all connections that never had to wait."""
-
-
-class Stage(Enum):
-    """What an endpoint is at, while it does not wait for the next event."""
-
-    CONNECTING = "the handshake"
-    HANDLING = "a handler"
-    REPLYING = "sending a handler's reply"
 
 
 class Deadline(NamedTuple):
@@ -58,7 +28,7 @@ class Deadline(NamedTuple):
 
     Attributes:
         limit: The name of the limit.
-        seconds: From when it was set.
+        seconds: How long it allows.
         code: The code to close with.
         level: The level of the log line that tells of it.
     """
@@ -74,239 +44,214 @@ class Deadline(NamedTuple):
         return f"{self.limit}: {self.seconds:g} s"
 
 
+class _Running(NamedTuple):
+    due: float
+    deadline: Deadline
+
+
+_NONE: Final[dict[Hashable, _Running]] = {}
+"""What runs of all connections for which nothing does: an empty dict holds 64 bytes."""
+
+_awaits_first: Final = is_timed(Period.AWAITING_FIRST)
+_times_idle: Final = is_timed(Period.IDLE)
+
+
+def strictest(limits: Limits, *periods: Period) -> Deadline | None:
+    """Return the strictest of the limits that count the seconds of some periods."""
+    found: Deadline | None = None
+    for period in periods:
+        for name, outcome in TIMED[period]:
+            seconds = getattr(limits, name)
+            if seconds is not None and (found is None or seconds < found.seconds):
+                found = Deadline(name, seconds, outcome.code, outcome.level)
+    return found
+
+
 class Deadlines:
-    """Cancels all that a connection does when one of its limits is over.
+    """Cancels all that a connection does once one of its time limits has passed.
 
     Args:
         limits: The endpoint's.
-        tasks: What is ended when one of them is over.
+        tasks: What is ended then.
+        clock: Returns seconds; it counts the periods that recur.
 
     Attributes:
-        counts_messages: Whether `message_came` wants to be called for each.
-        is_timing: Whether `handled` wants to be called, when the message is handled.
+        await_messages: Whether `message_came` is to be called for each message.
+        time_messages: Whether `handled` is to be called after each message.
     """
 
     __slots__ = (
-        "_awaits_first",
-        "_is_accepted",
-        "_last_message",
-        "_limiter",
+        "_clock",
         "_limits",
-        "_looks_at",
         "_nap",
-        "_pending",
-        "_running",
+        "_once",
+        "_passed",
+        "_recurring",
         "_tasks",
-        "_times_handlers",
-        "counts_messages",
-        "is_timing",
+        "_wakes_at",
+        "await_messages",
+        "time_messages",
     )
 
     def __init__(
-        self,
-        limits: Limits,
-        tasks: Tasks,
+        self, limits: Limits, tasks: Tasks, clock: Callable[[], float] = monotonic
     ) -> None:
         self._limits = limits
         self._tasks = tasks
-        self._is_accepted = False
-        self._pending: dict[Hashable, tuple[float, Deadline]] | None = None
-        self._limiter: RateLimiter | None = (
-            None if limits.rate is None else RateLimiter(limits.rate)
-        )
-        self._running: dict[Hashable, tuple[float, _Recurring, float]] = _NONE
-        self._looks_at = math.inf
+        self._clock = clock
+        self._once: dict[Hashable, _Running] = _NONE
+        self._recurring: dict[Hashable, _Running] = _NONE
+        self._passed: Deadline | None = None
+        self._wakes_at = math.inf
         self._nap: anyio.CancelScope | None = None
-        self._awaits_first = False
-        self._last_message = 0.0
-        self.counts_messages: bool = (
-            limits.rate is not None
-            or limits.idle_timeout is not None
-            or limits.first_message_timeout is not None
-        )
-        self.is_timing: bool = False
-        self._times_handlers = limits.handler_timeout is not None or limits.idle_timeout is not None
+        self.time_messages: bool = _times_idle(limits)
+        self.await_messages: bool = self.time_messages or _awaits_first(limits)
 
     def passed(self) -> Deadline | None:
-        """Return the first deadline that passed; `None` if none did."""
-        if not self._pending:
-            return None
-        now = anyio.current_time()
-        passed = [(at, deadline) for at, deadline in self._pending.values() if at <= now]
-        return min(passed)[1] if passed else None
+        """Return the deadline that ended the connection; `None` if none did."""
+        if self._passed is None and self._once:
+            now = anyio.current_time()
+            running = min(self._once.values())
+            self._passed = running.deadline if running.due <= now else None
+        return self._passed
 
     # What happens to the connection.
 
-    def waiting(self, stage: Stage | None) -> None:
-        """Begin to count the time of `on_connect`, a handler, or a reply, which has to wait."""
-        limits = self._limits
-        if stage is Stage.CONNECTING:
-            if self._is_accepted:
-                self.is_timing = self._times_handlers
-            else:
-                self._set("connect_timeout", limits.connect_timeout, CloseCode.POLICY_VIOLATION)
-            return
-        if self._times_handlers and not self.is_timing:
-            self.is_timing = True
-            self._begin(_HANDLER, "handler_timeout", limits.handler_timeout)
-        if stage is Stage.REPLYING:
-            self.is_timing = True
-            self.blocked(_REPLY, True)
+    def connecting(self) -> None:
+        """`on_connect` has to wait."""
+        self._begin_once(Period.CONNECTING)
+
+    def accepted(self) -> None:
+        """The accept is sent."""
+        self._end_once(Period.CONNECTING)
+        self._begin_once(Period.AWAITING_FIRST)
 
     def connected(self) -> None:
         """`on_connect` is done."""
-        self.is_timing = False
-        self._clear("connect_timeout")
-
-    def accepting(self) -> None:
-        """Take note that the handshake is answered."""
-        self._is_accepted = True
-        self._clear("connect_timeout")
-        limits = self._limits
-        if limits.first_message_timeout is not None:
-            self._awaits_first = True
-            self._set(
-                "first_message_timeout",
-                limits.first_message_timeout,
-                CloseCode.POLICY_VIOLATION,
-                logging.INFO,
-            )
-        if limits.idle_timeout is not None:
-            self._last_message = monotonic()
-            self._tasks.start_own(self._end_when_idle, "wsendpoints idle timeout")
+        self._end_once(Period.CONNECTING)
+        self._begin(Period.IDLE, Period.IDLE)
 
     def message_came(self) -> None:
-        """Count a message, before it is decoded.
+        """A message has come."""
+        self._end_once(Period.AWAITING_FIRST)
+        self._recurring.pop(Period.IDLE, None)
 
-        Raises:
-            RateLimitedError: It is one too many.
-        """
-        if self._limiter is None:
-            self._last_message, is_allowed = monotonic(), True
-        else:
-            is_allowed = self._limiter.allows_one()
-            self._last_message = self._limiter.now
-        if self._awaits_first:
-            self._awaits_first = False
-            self._clear("first_message_timeout")
-        if not is_allowed:
-            rate: Any = self._limits.rate
-            raise RateLimitedError(f"rate: {rate.messages} messages in {rate.per:g} s")
+    def handling(self) -> None:
+        """A handler has to wait."""
+        if Period.HANDLING not in self._recurring:
+            self.time_messages = True
+            self._begin(Period.HANDLING, Period.HANDLING)
+
+    def replying(self) -> None:
+        """The reply of a handler has to wait."""
+        self.time_messages = True
+        self.send_waits(Period.SENDING)
 
     def handled(self) -> None:
-        """The message is handled, and its reply sent."""
-        self.is_timing = False
-        self.blocked(_REPLY, False)
-        if self._times_handlers:
-            self._running.pop(_HANDLER, None)
-            self._last_message = monotonic()
+        """A message is handled, and its reply is sent."""
+        recurring = self._recurring
+        recurring.pop(Period.HANDLING, None)
+        recurring.pop(Period.SENDING, None)
+        self._begin(Period.IDLE, Period.IDLE)
+        self.time_messages = Period.IDLE in recurring
 
-    def disconnected(self, *, is_shutdown: bool) -> None:
-        """The client left, or was closed: a handler has its grace."""
-        grace, level = self._limits.grace, logging.INFO
-        if is_shutdown:
-            grace = _GRACE_AT_SHUTDOWN if grace is None else min(grace, _GRACE_AT_SHUTDOWN)
-            level = logging.DEBUG  # the shutdown itself is told of
-        self._set("grace", grace, CloseCode.ABNORMAL_CLOSURE, level)
+    def send_waits(self, send: Hashable) -> None:
+        """A send has to wait for the server.
 
-    def blocked(self, send: Hashable, is_blocked: bool) -> None:
-        """Count the time of a send that has to wait for the server, or is done."""
-        if not is_blocked:
-            self._running.pop(send, None)
-        elif send not in self._running:
-            self._begin(send, "send_timeout", self._limits.send_timeout)
-
-    def inbox_full(self, *, is_full: bool) -> None:
-        """Count the time in which nobody reads, and so nobody sees that the client left.
-
-        It is called again for each message that is taken.
+        Args:
+            send: What stands for it.
         """
-        if is_full:
-            self._begin(_INBOX, "inbox_timeout", self._limits.inbox_timeout)
-        else:
-            self._running.pop(_INBOX, None)
+        if send not in self._recurring:
+            self._begin(Period.SENDING, send)
 
-    def expires(self, at: float | None) -> None:
-        """Count the time until then, in seconds since the epoch; `None` is never."""
-        self._clear("expires_at")
-        if at is not None:
-            self._set("expires_at", max(0, at - time()), EXPIRED, logging.INFO)
+    def send_ended(self, send: Hashable) -> None:
+        """A send that had to wait has ended."""
+        self._recurring.pop(send, None)
 
-    async def _end_when_idle(self) -> None:
-        seconds = self._limits.idle_timeout or math.inf
-        while True:
-            # While a handler runs the client may be waiting for its answer.
-            remaining = seconds
-            if not self.is_timing:
-                remaining += self._last_message - monotonic()
-            if remaining <= 0:
-                break
-            await anyio.sleep(remaining)
-        deadline = Deadline("idle_timeout", seconds, CloseCode.GOING_AWAY, logging.INFO)
-        self._put("idle_timeout", anyio.current_time(), deadline)
-        self._tasks.end()
+    def inbox_filled(self) -> None:
+        """Nothing is read for lack of room; called again, the time begins anew."""
+        self._begin(Period.INBOX_FULL, Period.INBOX_FULL)
 
-    # What begins anew with each message.
+    def inbox_emptied(self) -> None:
+        """There is room in the inbox again."""
+        self._recurring.pop(Period.INBOX_FULL, None)
 
-    def _begin(self, key: Hashable, limit: _Recurring, seconds: float | None) -> None:
-        if seconds is None:
+    def ended(self, *, is_shutdown: bool) -> None:
+        """The connection ended, and a handler may still go on.
+
+        Args:
+            is_shutdown: Whether the server waits for it before it can exit. The log tells of the
+                shutdown anyway, so it need not tell of this.
+        """
+        if not is_shutdown:
+            self._begin_once(Period.GRACE)
             return
-        if self._running is _NONE:
-            self._running = {}
-        due = monotonic() + seconds
-        self._running[key] = (due, limit, seconds)
-        if due < self._looks_at:
+        for name, outcome in TIMED[Period.GRACE]:
+            seconds = min(getattr(self._limits, name) or math.inf, _GRACE_AT_SHUTDOWN)
+            self._run_once(Period.GRACE, Deadline(name, seconds, outcome.code, logging.DEBUG))
+
+    def expires_at(self, moment: float | None) -> None:
+        """The connection expires.
+
+        Args:
+            moment: When, in seconds since the epoch; `None` for never.
+        """
+        self._end_once(EXPIRY)
+        if moment is not None:
+            seconds = max(0, moment - time())
+            deadline = Deadline("expires_at", seconds, EXPIRY.code, EXPIRY.level)
+            self._run_once(EXPIRY, deadline)
+
+    # Periods that come once: the deadline of the cancel scope.
+
+    def _begin_once(self, period: Period) -> None:
+        deadline = strictest(self._limits, period)
+        if deadline is not None:
+            self._run_once(period, deadline)
+
+    def _run_once(self, key: Hashable, deadline: Deadline) -> None:
+        if self._once is _NONE:
+            self._once = {}
+        running = _Running(anyio.current_time() + deadline.seconds, deadline)
+        # To begin again what runs already does not put it off.
+        self._once[key] = min(self._once.get(key, running), running)
+        self._move_scope()
+
+    def _end_once(self, key: Hashable) -> None:
+        running = self._once.get(key)
+        # One that has passed has cancelled what ends here, and is to be told of.
+        if running is not None and running.due > anyio.current_time():
+            del self._once[key]
+            self._move_scope()
+
+    def _move_scope(self) -> None:
+        self._tasks.end_at(min((running.due for running in self._once.values()), default=math.inf))
+
+    # Periods that recur: a task that wakes now and then.
+
+    def _begin(self, period: Period, key: Hashable) -> None:
+        deadline = strictest(self._limits, period)
+        if deadline is None:
+            return
+        if self._recurring is _NONE:
+            self._recurring = {}
+        due = self._clock() + deadline.seconds
+        self._recurring[key] = _Running(due, deadline)
+        if due < self._wakes_at:
             if self._nap is not None:
                 self._nap.cancel()
-            elif self._looks_at == math.inf:
-                self._tasks.start_own(self._look, "wsendpoints time limits")
-            self._looks_at = due
+            elif self._wakes_at == math.inf:
+                self._tasks.start_own(self._watch, "wsendpoints time limits")
+            self._wakes_at = due
 
-    async def _look(self) -> None:
-        """Look whether one of them is over, when the first would be.
-
-        A task that wakes now and then costs less than a deadline that is moved twice for each.
-        """
-        while self._running:
-            due, limit, seconds = min(self._running.values())
-            if due <= monotonic():
-                deadline = Deadline(limit, seconds, _CODES[limit], logging.WARNING)
-                self._put(limit, anyio.current_time(), deadline)
+    async def _watch(self) -> None:
+        while self._recurring:
+            due, deadline = min(self._recurring.values())
+            if due <= self._clock():
+                self._passed = deadline
                 self._tasks.end()
                 return
-            self._looks_at = due
-            with anyio.move_on_after(due - monotonic()) as self._nap:
+            self._wakes_at = due
+            with anyio.move_on_after(due - self._clock()) as self._nap:
                 await anyio.sleep_forever()
-        self._looks_at, self._nap = math.inf, None
-
-    # The deadlines.
-
-    def _set(
-        self,
-        key: Hashable,
-        seconds: float | None,
-        code: int,
-        level: int = logging.WARNING,
-        name: str | None = None,
-    ) -> None:
-        if seconds is not None:
-            at = anyio.current_time() + seconds
-            deadline = Deadline(name or str(key), seconds, code, level)
-            self._put(key, at, deadline)
-
-    def _put(self, key: Hashable, at: float, deadline: Deadline) -> None:
-        if self._pending is None:
-            self._pending = {}
-        # Setting it again does not put it off.
-        self._pending[key] = min(self._pending.get(key, (math.inf, deadline)), (at, deadline))
-        self._move(self._pending)
-
-    def _clear(self, key: Hashable) -> None:
-        pending = self._pending
-        # One that has passed has cancelled what is being left here, and is to be told of.
-        if pending and key in pending and pending[key][0] > anyio.current_time():
-            del pending[key]
-            self._move(pending)
-
-    def _move(self, pending: Mapping[Hashable, tuple[float, Deadline]]) -> None:
-        self._tasks.end_at(min((at for at, _ in pending.values()), default=math.inf))
+        self._wakes_at, self._nap = math.inf, None

@@ -1,33 +1,23 @@
-"""The end of a connection: the last words to the client, the clean-up, and what is raised."""
+"""The end of a connection: what the client is told, the clean-up, and what is raised."""
 
 import logging
 from contextlib import suppress
-from typing import Protocol, final
+from typing import final
 
 import anyio
 
-from wsendpoints.connection.websocket import WebSocket, connection_of
+from wsendpoints.connection.connection import Connection
 from wsendpoints.handshake.denial import DenialResponse
 from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.failures import Verdict, judge, requested_close
+from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.exceptions import Denied, WebSocketDisconnect
-from wsendpoints.protocol.limits import Limits
 from wsendpoints.protocol.state import ConnectionState
 
-__all__ = ["Ending", "EndingHooks"]
+__all__ = ["Ending"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
-
-
-class EndingHooks(Protocol):
-    """What the end of a connection needs of an endpoint."""
-
-    websocket: WebSocket
-    limits: Limits
-
-    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
-        """Clean up."""
 
 
 @final
@@ -36,21 +26,24 @@ class Ending:
 
     Args:
         endpoint: Whose connection it is.
+        connection: The connection.
         passed: The time limit that ended it, if one did.
         cleans_up: Whether its class has an `on_disconnect` of its own.
     """
 
     __slots__ = ("_cleans_up", "_connection", "_endpoint", "_passed", "_websocket")
 
-    def __init__(self, endpoint: EndingHooks, passed: Deadline | None, *, cleans_up: bool) -> None:
+    def __init__(
+        self, endpoint: Hooks, connection: Connection, passed: Deadline | None, *, cleans_up: bool
+    ) -> None:
         self._endpoint = endpoint
         self._cleans_up = cleans_up
         self._passed = passed
         self._websocket = endpoint.websocket
-        self._connection = connection_of(endpoint.websocket)
+        self._connection = connection
 
     async def conclude(self, failure: BaseException | None) -> None:
-        """Say the last words to the client, clean up, and raise what went wrong.
+        """Close the connection, clean up, and raise what went wrong.
 
         Args:
             failure: What ended it, if that was an exception.
@@ -77,7 +70,7 @@ class Ending:
             if failure is not None and verdict is not Verdict.DISCONNECT:
                 raise failure
         finally:
-            # A frame in the traceback of an exception that it holds: a cycle.
+            # The exception holds this frame: without this reference it is no cycle.
             del failure
 
     async def _close_as_asked(self, failure: BaseException) -> bool:
@@ -89,7 +82,7 @@ class Ending:
         return True
 
     async def _close(self, verdict: Verdict | None) -> None:
-        """Close what is open still: a server may leave it so, or tell the client nothing."""
+        """Close the connection, if it is still open: a server may not, or not tell the client."""
         deadline = self._passed if verdict is None else None
         if deadline is not None:
             logger.log(deadline.level, "%s: %s", self._name, deadline.reason)
@@ -110,7 +103,7 @@ class Ending:
     async def _clean_up(self) -> BaseException | None:
         """Call `on_disconnect`, and return its failure."""
         code = self._close_code
-        # Told by a server that shuts down; as said by us it has its reason elsewhere.
+        # A server that shuts down disconnects with 1012. If we closed with it, that was logged.
         is_shutdown = code == CloseCode.SERVICE_RESTART and (
             self._connection.state is ConnectionState.DISCONNECTED
         )
@@ -126,7 +119,7 @@ class Ending:
             except anyio.get_cancelled_exc_class():
                 raise
             except BaseException as exc:  # noqa: BLE001 - raised by the caller
-                # Not in a variable: a frame of its traceback would hold it, in a cycle.
+                # Not in a variable: the exception holds this frame, so that would be a cycle.
                 return _failure_in(exc)
         if scope.cancelled_caught:
             logger.warning("%s.on_disconnect took over %s s", self._name, timeout)
@@ -135,12 +128,12 @@ class Ending:
     @property
     def _close_code(self) -> int:
         code = self._connection.code
-        # Three servers have 1005 for a connection that was reset as well, two have 1006 for a
-        # close without a code: they mean the same, "no code came".
+        # Three servers have 1005 for a connection that was reset, too, and two have 1006 for a
+        # close without a code: both mean that no code came.
         return CloseCode.ABNORMAL_CLOSURE if code == CloseCode.NO_STATUS_RECEIVED else code
 
     async def _deny(self, denied: Denied) -> None:
-        # Its text: who keeps the record would keep the exception, and so the connection.
+        # Its text: a handler that keeps the record would keep the exception, and the connection.
         logger.debug("%s: %s", self._name, str(denied))
         response = DenialResponse(denied.body, denied.status, headers=denied.headers)
         with (
@@ -153,9 +146,9 @@ class Ending:
                 await self._websocket.close()
 
     async def _turn_away(self, verdict: Verdict | None) -> None:
-        """Refuse a client whose handshake nobody answered."""
+        """Refuse a client whose handshake was not answered."""
         if not self._connection.is_closable:
-            logger.debug("%s: the client was refused, or did not wait", self._name)
+            logger.debug("%s: the client was refused, or disconnected before", self._name)
             return
         if verdict is None:
             cause = "on_connect did not accept" if self._passed is None else self._passed.reason

@@ -1,31 +1,41 @@
 """The reader's role: who calls the server's `receive`, and when.
 
-A client that leaves shows in `receive` alone, on every server. So one call must be pending at
-all times, also while a handler runs for long. A task that only reads would do it, at the price
-of a task switch a message. Instead the role moves:
+A disconnect shows in `receive` alone, on every server. So one call must be pending at all times,
+also while a handler runs for long. A task that does nothing but read would do it, at the price of
+a task switch a message. Instead the role moves:
 
-- The endpoint's loop has it: it calls `receive`, and awaits the handler. If that ends without
-  having to wait, which is the common case, nothing else happens.
+- The endpoint's loop has it: it calls `receive`, and awaits the handler. If the handler ends
+  without having to wait, which is the common case, nothing else happens.
 - The loop is run by hand, so that it shows when a handler has to wait. Then a task takes the
   role, and reads into a bounded inbox.
-- When the handler is done the loop takes what the inbox has, then what the task is still
-  waiting for, and then has the role again, once a message was handled without a wait.
+- When the handler is done, the loop takes what is in the inbox, then what the task is still
+  waiting for. It has the role again once a message was handled without a wait.
 """
 
 from collections import deque
+from enum import Enum
 from typing import Final
 
 import anyio
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.deadlines import Deadlines, Stage
+from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.asgi import Event, Receive
 from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.protocol.limits import Limits
 from wsendpoints.protocol.state import DISCONNECT, ConnectionState
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "Stage"]
+
+
+class Stage(Enum):
+    """What an endpoint does while it does not wait for the next event."""
+
+    CONNECTING = "the handshake"
+    HANDLING = "a handler"
+    REPLYING = "sending a handler's reply"
+
 
 _EMPTY: Final[deque[Event]] = deque()
 """The inbox of all connections that have none: an empty one holds 600 bytes."""
@@ -36,15 +46,15 @@ class Reader:
 
     Args:
         connection: Its `receive` is the reader's from now on.
-        tasks: Where the task that reads beside a handler lives.
-        deadlines: Is told of its waits, and of a full inbox.
+        tasks: Those of the connection; the one that reads beside a handler is among them.
+        deadlines: They count the time of its waits, and of a full inbox.
         limits: How much may wait in the inbox.
         first: An event that was received already.
 
     Attributes:
         receive: The server's `receive`, for the loop to call while it `has_role`.
-        has_role: Whether the loop may call it: nobody else is about to, and nothing waits.
-        stage: What the loop is at; `None` while it waits for the next event.
+        has_role: Whether the loop may call it: no task is about to, and the inbox is empty.
+        stage: What the loop does; `None` while it waits for the next event.
     """
 
     __slots__ = (
@@ -95,10 +105,9 @@ class Reader:
         self._scope: anyio.CancelScope | None = None
 
     def release(self) -> None:
-        """Give the connection's `receive` back.
+        """Give the connection's `receive` back, and drop the references to the connection.
 
-        And forget the connection: a cancelled task keeps its frame, and so this, until the
-        garbage collector comes by.
+        A task that was cancelled keeps its frame, and so this, until the garbage collector runs.
         """
         self._connection.receive = self.receive
         del self.receive, self._connection, self._tasks, self._deadlines
@@ -109,11 +118,18 @@ class Reader:
         return self.stage is not None
 
     def waits(self) -> None:
-        """See that somebody reads, now that the loop has to wait in a handler."""
+        """The loop has to wait in a hook, a handler or a send: have a task read meanwhile."""
+        match self.stage:
+            case Stage.CONNECTING:
+                self._deadlines.connecting()
+            case Stage.REPLYING:
+                self._deadlines.handling()
+                self._deadlines.replying()
+            case _:
+                self._deadlines.handling()
         self._has_waited = self.stage is not Stage.CONNECTING
-        self._deadlines.waiting(self.stage)
-        # Not at once in `on_connect`: there is nothing to read before the accept. And not after
-        # our close, which nothing is to hold up; but once a send failed: the disconnect is to come.
+        # Before the accept there is nothing to read. After our close no `receive` is to hold it
+        # up. After a send that failed there is: the disconnect is still to come.
         connection = self._connection
         if connection.is_accepted and connection.state is not ConnectionState.CLOSED:
             self._watch()
@@ -128,7 +144,7 @@ class Reader:
 
     async def next(self) -> Event:
         """Return the next event, when the loop does not have the role."""
-        # A task that receives still, when its handler is done, waited before.
+        # A task that still receives when its handler is done was there first.
         while self._is_taking or not self._inbox:
             self._check_failure()
             self._watch()
@@ -167,7 +183,7 @@ class Reader:
             raise self._failure
 
     async def _news(self) -> None:
-        # One for all who wait: a task, and the loop.
+        # One for all that wait: a task, and the loop.
         if self._arrival is None:
             self._arrival = anyio.Event()
         await self._arrival.wait()
@@ -175,7 +191,7 @@ class Reader:
     def _pop(self) -> Event:
         event = self._inbox[0]
         if event.get("type") == DISCONNECT:
-            # It stays, for all who wait. Some servers never return from a further call.
+            # It stays, for all that wait. Some servers never return from a further call.
             return event
         self._inbox.popleft()
         self._size -= _size_of(event)
@@ -186,7 +202,7 @@ class Reader:
     def _message_taken(self, room: anyio.Event) -> None:
         # Room for one would have the reader wake for each message of a flood.
         if self._is_filled(0.5):
-            self._deadlines.inbox_full(is_full=True)
+            self._deadlines.inbox_filled()
         else:
             self._room = None
             room.set()
@@ -217,7 +233,7 @@ class Reader:
             if event.get("type") == DISCONNECT:
                 self._is_at_end = True
                 # It may not be the next event, but is known from now on.
-                self._connection.left(event)
+                self._connection.disconnected(event)
                 return
             self._notify()
             if self._is_filled(1):
@@ -230,11 +246,11 @@ class Reader:
 
     async def _wait_for_room(self) -> None:
         room = self._room = anyio.Event()
-        self._deadlines.inbox_full(is_full=True)
+        self._deadlines.inbox_filled()
         try:
             await room.wait()
         finally:
-            self._deadlines.inbox_full(is_full=False)
+            self._deadlines.inbox_emptied()
 
     def _notify(self) -> None:
         if self._arrival is not None:

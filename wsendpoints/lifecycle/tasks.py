@@ -30,8 +30,8 @@ class Tasks:
 
     Attributes:
         group: The task group around all that the connection does.
-        failure: The first exception that ended one of them, or all.
-        were_started: Whether there was any.
+        failure: The first exception that ended one of them, or the connection.
+        were_started: Whether any was started.
     """
 
     __slots__ = ("_connection", "_scopes", "failure", "group", "were_started")
@@ -56,7 +56,7 @@ class Tasks:
         self.group.start_soon(func, name=name)
 
     def cancel(self) -> None:
-        """Cancel all of them, and whatever is within a `scope`."""
+        """Cancel the application's tasks, and whatever runs within a `scope`."""
         for scope in self._scopes:
             scope.cancel()
 
@@ -65,11 +65,11 @@ class Tasks:
         self.group.cancel_scope.cancel()
 
     def end_at(self, moment: float) -> None:
-        """Do so at a moment of the event loop's clock, unless that is put off before."""
+        """Do so at a moment of the event loop's clock; a further call changes the moment."""
         self.group.cancel_scope.deadline = moment
 
     def fail(self, exc: BaseException) -> None:
-        """Keep an exception, to be raised in the end; what follows from the first is noise."""
+        """Keep an exception, to be raised in the end: the first, for others follow from it."""
         if self.failure is None:
             self.failure = exc
 
@@ -94,8 +94,8 @@ class Tasks:
                 await func(*args)
         except get_cancelled_exc_class():
             raise
-        except BaseException as exc:  # noqa: BLE001 - it is raised on by the endpoint
-            # The end of the connection is none of the task's doing.
+        except BaseException as exc:  # noqa: BLE001 - it is raised in the end
+            # A task that only finds the connection ended has not failed.
             is_over = self._connection.state is not ConnectionState.OPEN
             if not (
                 judge(exc)[0] is Verdict.DISCONNECT

@@ -3,26 +3,14 @@
 import inspect
 import types
 import warnings
-from collections.abc import Callable
-from typing import Any, TypeAlias, assert_never
+from typing import Any
 
-from wsendpoints.messages.adapters import Encoding, compile_adapter
-from wsendpoints.messages.codecs import decode_json
+from wsendpoints.messages.adapters import compile_adapter
+from wsendpoints.messages.codecs import Codec, Decode, refuse_text
 from wsendpoints.messages.unions import find_tag, is_object, join, members, name_of
-from wsendpoints.protocol.exceptions import (
-    ConfigurationError,
-    ConfigurationWarning,
-    UnsupportedDataError,
-)
+from wsendpoints.protocol.exceptions import ConfigurationError, ConfigurationWarning
 
 __all__ = ["Inbound"]
-
-Decode: TypeAlias = Callable[[Any], Any]
-"""Turns a frame into a message.
-
-Raises pydantic's ValidationError for one that is not declared, and ClientMessageError for what
-no message is made of.
-"""
 
 
 class Inbound:
@@ -30,11 +18,11 @@ class Inbound:
 
     Args:
         annotation: The union of them; `Any` for no validation.
-        encoding: The class's.
+        codec: That of the class's encoding.
         where: What declares them, for the text of an error.
 
     Attributes:
-        messages: The members of the union, but for binary frames beside JSON.
+        messages: The members of the union, without the binary frames that stand beside JSON.
         tag: The field that tells them apart; `None` if there is none.
         decode_text: Turns a text frame into a message.
         decode_binary: The same for a binary frame.
@@ -48,18 +36,18 @@ class Inbound:
     decode_binary: Decode
     decode_text: Decode
 
-    def __init__(self, annotation: Any, encoding: Encoding, where: str) -> None:
+    def __init__(self, annotation: Any, codec: Codec, where: str) -> None:
         union = [] if annotation is Any else members(annotation)
-        takes_frames = encoding == "json" and bytes in union
+        takes_frames = codec.has_values and bytes in union
         self.messages: list[Any] = [
             member for member in union if not (takes_frames and member is bytes)
         ]
         objects = [member for member in self.messages if is_object(member)]
         self.tag: str | None = find_tag(objects)
-        if objects and encoding != "json":
+        if objects and not codec.has_values:
             raise ConfigurationError(
                 f"{where}: {name_of(objects[0])} is read from JSON, "
-                f'but encoding is {encoding!r}: set encoding = "json"'
+                f'but encoding is {codec.name!r}: set encoding = "json"'
             )
         if len(objects) > 1 and self.tag is None:
             warnings.warn(
@@ -69,33 +57,15 @@ class Inbound:
                 ConfigurationWarning,
                 stacklevel=_level_of_class_statement(),
             )
+        validator = None
         if self.messages:
             validator = compile_adapter(join(self.messages, self.tag), where).validator
-            from_json: Decode = validator.validate_json
-            from_text: Decode = validator.validate_python
-            from_bytes: Decode = validator.validate_python
-            if all(message in (str, bytes) for message in self.messages):
-                # What pydantic would return, but without the 100 ns that it takes.
-                from_text = _text_or(from_text) if str in self.messages else from_text
-                from_bytes = bytes if bytes in self.messages else from_bytes
-        else:
-            # For a frame as it is, its own type is the cheapest function that returns it.
-            from_json = _no_text if takes_frames else decode_json
-            from_text, from_bytes = str, bytes
-        # Decided by encoding here, so that no message pays for it.
-        match encoding:
-            case "json":
-                self.decode_text, self.decode_binary = from_json, from_json
-                if takes_frames:
-                    self.decode_binary = bytes
-            case "text":
-                self.decode_text, self.decode_binary = from_text, _no_binary
-            case "bytes":
-                self.decode_text, self.decode_binary = _no_text, from_bytes
-            case None:
-                self.decode_text, self.decode_binary = from_text, from_bytes
-            case _:
-                assert_never(encoding)
+        # Chosen here, so that no message pays for the choice.
+        self.decode_text, self.decode_binary = codec.decoders(validator, self.messages)
+        if takes_frames:
+            self.decode_binary = bytes
+            if not self.messages:
+                self.decode_text = refuse_text
 
 
 def _level_of_class_statement() -> int:
@@ -112,20 +82,3 @@ def _is_between(frame: types.FrameType) -> bool:
     """Whether a call lies between a class statement and here; `abc` is what makes the class."""
     module: str = frame.f_globals.get("__name__", "")
     return module.startswith(("wsendpoints.", "abc")) or frame.f_code.co_name == "__init_subclass__"
-
-
-def _text_or(validate: Decode) -> Decode:
-    """Return what takes any text; one that may hold a lone surrogate is validated."""
-
-    def decode(frame: str) -> Any:
-        return frame if frame.isascii() else validate(frame)
-
-    return decode
-
-
-def _no_text(frame: str) -> Any:
-    raise UnsupportedDataError("this endpoint takes binary frames, not text")
-
-
-def _no_binary(frame: bytes) -> Any:
-    raise UnsupportedDataError("this endpoint takes text frames, not binary")

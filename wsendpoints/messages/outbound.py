@@ -3,25 +3,17 @@
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import is_dataclass
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from wsendpoints.messages.adapters import Encoding, compile_adapter
-from wsendpoints.messages.codecs import encode_json
+from wsendpoints.messages.adapters import compile_adapter
+from wsendpoints.messages.codecs import CODECS, Codec, Encode, ToJSON, encode_json
 from wsendpoints.messages.unions import find_tag, is_class, is_object, members, name_of, union_of
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
-from wsendpoints.protocol.frames import check_binary, check_text
-from wsendpoints.protocol.state import SEND
 
-__all__ = ["Outbound"]
-
-Encode: TypeAlias = Callable[[Any], Event]
-"""Returns the event that sends a message."""
-
-ToJSON: TypeAlias = Callable[[Any], bytes]
-"""Returns the JSON of a value, in UTF-8."""
+__all__ = ["Outbound", "encode_anything"]
 
 _BYTES_LIKE: Final = (bytes, bytearray, memoryview)
 
@@ -31,13 +23,13 @@ class Outbound:
 
     Args:
         declared: The types of them; empty if the class declares none, and may send anything.
-        encoding: The class's.
+        codec: That of the class's encoding.
         where: What declares them, for the text of an error.
 
     Attributes:
         messages: The members of their union.
         tag: The field that tells them apart; `None` if there is none.
-        encoders: By the class of a message, what does for it as `encode` does, but at once.
+        encoders: By the class of a message, what `encode` calls for it.
 
     Raises:
         ConfigurationError: Pydantic can't serialise a type.
@@ -45,8 +37,7 @@ class Outbound:
 
     __slots__ = (
         "_classes",
-        "_encoding",
-        "_event_of",
+        "_codec",
         "_others",
         "_where",
         "encoders",
@@ -54,14 +45,13 @@ class Outbound:
         "tag",
     )
 
-    def __init__(self, declared: Sequence[Any], encoding: Encoding, where: str) -> None:
+    def __init__(self, declared: Sequence[Any], codec: Codec, where: str) -> None:
         union = members(union_of([*declared, None]))
         self.messages: list[Any] = (
             [] if Any in union else [member for member in union if member is not types.NoneType]
         )
         self.tag: str | None = find_tag([member for member in self.messages if is_object(member)])
-        self._encoding: Encoding = encoding
-        self._event_of = _binary_event_of if encoding == "bytes" else _text_event_of
+        self._codec = codec
         self._where = where
         self.encoders: dict[type, Encode] = {
             klass: encode
@@ -74,18 +64,18 @@ class Outbound:
             adapter = compile_adapter(message, where)
             if is_class(message) and (issubclass(message, BaseModel) or is_dataclass(message)):
                 self._classes.add(message)
-                self.encoders[message] = self._event_of(_to_json(adapter))
+                self.encoders[message] = codec.encoder(_to_json(adapter))
             else:
                 self._others.append((adapter, message))
 
     def _plain_encoders(self) -> Iterator[tuple[type, Encode]]:
-        """Yield what encodes the classes whose instances need no look at what is declared."""
-        if self._encoding != "bytes":
-            yield str, self._event_of(encode_json) if self._encoding == "json" else _text_event
-        if self._encoding != "text":
-            yield bytes, _binary_event
+        """Yield what encodes the classes whose instances are sent without a look at the types."""
+        encode_value = self._codec.encoder(encode_json)
+        yield from self._codec.frames.items()
+        if self._codec.has_values:
+            yield str, encode_value
         for klass in (bool, int, float, list, dict):
-            yield klass, self._event_of(encode_json)
+            yield klass, encode_value
 
     def encode(self, message: object) -> Event:
         """Return the event that sends a message.
@@ -98,16 +88,16 @@ class Outbound:
 
     def _encode_other(self, message: Any) -> Event:
         if not self.messages:
-            return self._frame(message)
+            return self._send_anything(message)
         for klass in type(message).__mro__:
             if klass in self._classes:
-                # What the class declares is sent, and no field of a subclass besides.
+                # What the class declares is sent, without the further fields of a subclass.
                 return self.encoders[klass](message)
         for adapter, declared in self._others:
             if self._is_one(message, adapter, declared):
                 if self._is_frame(message):
-                    return self._frame(message)
-                return self._event_of(_to_json(adapter))(message)
+                    return self._send_anything(message)
+                return self._codec.encoder(_to_json(adapter))(message)
         raise ConfigurationError(
             f"{self._where} sends a message of type {type(message).__name__}, but declares "
             f"{', '.join(map(name_of, self.messages))}: add its type to the return annotation of "
@@ -127,40 +117,14 @@ class Outbound:
 
     def _is_frame(self, message: Any) -> bool:
         return isinstance(message, _BYTES_LIKE) or (
-            isinstance(message, str) and self._encoding != "json"
+            isinstance(message, str) and not self._codec.has_values
         )
 
-    def _frame(self, message: Any) -> Event:
+    def _send_anything(self, message: Any) -> Event:
         if not self._is_frame(message):
-            return self._event_of(encode_json)(message)
-        if isinstance(message, str):
-            if self._encoding == "bytes":
-                raise ConfigurationError(
-                    f'{self._where} sends a str, but its encoding is "bytes": send bytes'
-                )
-            return _text_event(message)
-        if self._encoding == "text":
-            raise ConfigurationError(
-                f'{self._where} sends bytes, but its encoding is "text": send a str'
-            )
-        return _binary_event(message)
-
-
-def _text_event(message: str) -> Event:
-    # That of a text in ASCII is a flag on it: the common case costs nothing.
-    return {"type": SEND, "text": message if message.isascii() else check_text(message)}
-
-
-def _binary_event(message: bytes | bytearray | memoryview) -> Event:
-    return {"type": SEND, "bytes": check_binary(message)}
-
-
-def _text_event_of(to_json: ToJSON) -> Encode:
-    return lambda message: {"type": SEND, "text": to_json(message).decode()}
-
-
-def _binary_event_of(to_json: ToJSON) -> Encode:
-    return lambda message: {"type": SEND, "bytes": to_json(message)}
+            return self._codec.encoder(encode_json)(message)
+        kind = str if isinstance(message, str) else bytes
+        return self._codec.encode_frame(message, kind, self._where)
 
 
 def _to_json(adapter: TypeAdapter[Any]) -> ToJSON:
@@ -187,3 +151,7 @@ def _has_alias(schema: Any) -> bool:
     if isinstance(schema, list | tuple):
         return any(_has_alias(item) for item in cast("Sequence[Any]", schema))
     return False
+
+
+encode_anything: Final = Outbound([], CODECS[None], "a WebSocket").encode
+"""Return the event that sends a message, where no class declares any: str, bytes, or as JSON."""

@@ -81,9 +81,11 @@ class ClientMessageError(WebSocketError, ValueError):
         detail: What is wrong with it, in words that may be shown to the client: they never
             hold any of its input.
         close_code: The code to close with, where that is the answer.
+        limit: The name of the limit that the message exceeds, if that is what is wrong.
     """
 
     close_code: ClassVar[CloseCode] = CloseCode.POLICY_VIOLATION
+    limit: str | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

@@ -1,23 +1,91 @@
-"""What one connection may take of the server: sizes, rates and times; the clock is passed in."""
+"""What one connection may take of the server, as one table: a row for each limit.
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+A row is a field of `Limits`. It has the default, and what follows once the limit is exceeded: the
+close code, the level of the log line, and what the limit counts. A new limit is one row.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from operator import attrgetter
 from time import monotonic
-from typing import Any, final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias, final
 
-from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.protocol.close_codes import CloseCode
+from wsendpoints.protocol.exceptions import (
+    ClientMessageError,
+    ConfigurationError,
+    MessageTooBigError,
+)
 
-__all__ = ["Limits", "Rate", "RateLimiter"]
+__all__ = [
+    "EXPIRY",
+    "MEASURED",
+    "OUTCOMES",
+    "TIMED",
+    "Limits",
+    "Measure",
+    "Outcome",
+    "Period",
+    "Rate",
+    "RateLimiter",
+    "is_timed",
+]
 
-_MIB = 1024 * 1024
+_MIB: Final = 1024 * 1024
+
+
+class Period(Enum):
+    """What a time limit counts the seconds of."""
+
+    CONNECTING = "from the first wait in `on_connect` until the accept is sent"
+    AWAITING_FIRST = "from the accept to the first message"
+    IDLE = "between two messages, while no handler runs"
+    HANDLING = "while a message is handled and its reply is sent"
+    SENDING = "while one send waits for the server"
+    INBOX_FULL = "while the inbox is full and nothing is taken from it"
+    GRACE = "while a handler goes on after the connection ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a limit counts in each message.
+
+    Attributes:
+        count: Returns how much of it a frame has: at most four for each character or byte, since
+            a frame that is certain to be within the limit is not counted.
+        text: What to tell the client; `{limit}` is filled in.
+        error: What to raise.
+    """
+
+    count: Callable[[str | bytes], int]
+    text: str
+    error: type[ClientMessageError]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What follows when a limit is exceeded.
+
+    Attributes:
+        code: The close code; 1006 where the connection is not closed, or has ended already.
+        level: The level of the log line.
+        counts: What it counts; `None` where that is said where the limit is applied.
+    """
+
+    code: int
+    level: int
+    counts: Period | Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many messages a client may send: a bucket of tokens, one of which each message takes.
+    """How many messages a client may send: a token bucket, from which each message takes one.
 
     Attributes:
-        messages: How many tokens flow in ...
+        messages: How many tokens are added ...
         per: ... in so many seconds.
         burst: How many tokens the bucket holds, and so how many messages may come at once; by
             default as many as `messages`.
@@ -28,7 +96,7 @@ class Rate:
     burst: int | None = None
 
     def __post_init__(self) -> None:
-        _check(self, "as many as `messages`")
+        _check_fields(self, "as many as `messages`")
 
 
 @final
@@ -40,24 +108,24 @@ class RateLimiter:
         clock: Returns seconds.
 
     Attributes:
-        now: When the clock was last looked at.
+        rate: How many it may send.
     """
 
-    __slots__ = ("_clock", "_full_at", "_room", "_token", "now")
+    __slots__ = ("_clock", "_full_at", "_room", "_token", "rate")
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic) -> None:
+        self.rate: Rate = rate
         self._token: float = rate.per / rate.messages
         # A thousandth of a token more, so that rounding refuses nobody.
         self._room: float = ((rate.burst or rate.messages) - 0.999) * self._token
         self._clock = clock
-        self.now: float = clock()
-        self._full_at: float = self.now
+        self._full_at: float = clock()
 
     def allows_one(self) -> bool:
         """Whether one more message may come now; if so, its token is taken."""
         # One number tells how full the bucket is: when it will be full, in seconds. Each token
         # that is taken puts that off.
-        now = self.now = self._clock()
+        now = self._clock()
         if self._full_at <= now:
             self._full_at = now + self._token
             return True
@@ -65,6 +133,26 @@ class RateLimiter:
             return False
         self._full_at += self._token
         return True
+
+
+_OUTCOME: Final = "outcome"
+
+
+def _over(
+    code: int = CloseCode.ABNORMAL_CLOSURE,
+    level: int = logging.WARNING,
+    counts: Period | Measure | None = None,
+) -> Mapping[str, Outcome]:
+    """Return the metadata of a row: what follows once the limit is exceeded."""
+    return {_OUTCOME: Outcome(code, level, counts)}
+
+
+def _bytes_of(frame: str | bytes) -> int:
+    """Return the size of a frame in bytes, text counted as UTF-8."""
+    return len(frame if isinstance(frame, bytes) else frame.encode(errors="replace"))
+
+
+_SIZE: Final = Measure(_bytes_of, "a message may have {limit} bytes", MessageTooBigError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,48 +176,106 @@ class Limits:
             1013.
         close_timeout: Seconds that a close may take; some servers wait for the peer's answer.
         disconnect_timeout: Seconds that `on_disconnect` may take.
-        grace: Seconds that a handler may go on after the client left; one second at the most
+        grace: Seconds that a handler may go on after the disconnect; one second at the most
             where the server is shutting down.
         inbox: Messages that may wait while a handler is busy. When it is full, no more is read
             from the client until there is room; one message always fits.
         inbox_bytes: The same, in bytes.
         inbox_timeout: Seconds that the inbox may be full while no message is taken from it. Until
-            then it is not seen either that the client left. Over it: close 1013.
+            then a disconnect is not noticed. Over it: close 1013.
         max_connections: How many connections of the class this process may have open. Over it:
             refused with 503.
     """
 
-    max_message_size: int | None = _MIB
-    max_invalid: int | None = 10
-    rate: Rate | None = None
-    connect_timeout: float | None = 10
-    first_message_timeout: float | None = None
-    idle_timeout: float | None = None
-    handler_timeout: float | None = None
-    send_timeout: float | None = 10
-    close_timeout: float | None = 5
-    disconnect_timeout: float | None = 5
-    grace: float | None = 30
-    inbox: int | None = 32
-    inbox_bytes: int | None = _MIB
-    inbox_timeout: float | None = 30
-    max_connections: int | None = None
+    max_message_size: int | None = field(
+        default=_MIB, metadata=_over(CloseCode.MESSAGE_TOO_BIG, logging.INFO, _SIZE)
+    )
+    max_invalid: int | None = field(default=10, metadata=_over(CloseCode.POLICY_VIOLATION))
+    rate: Rate | None = field(default=None, metadata=_over(CloseCode.POLICY_VIOLATION))
+    connect_timeout: float | None = field(
+        default=10, metadata=_over(CloseCode.POLICY_VIOLATION, counts=Period.CONNECTING)
+    )
+    first_message_timeout: float | None = field(
+        default=None,
+        metadata=_over(CloseCode.POLICY_VIOLATION, logging.INFO, Period.AWAITING_FIRST),
+    )
+    idle_timeout: float | None = field(
+        default=None, metadata=_over(CloseCode.GOING_AWAY, logging.INFO, Period.IDLE)
+    )
+    handler_timeout: float | None = field(
+        default=None, metadata=_over(CloseCode.INTERNAL_ERROR, counts=Period.HANDLING)
+    )
+    send_timeout: float | None = field(
+        default=10, metadata=_over(CloseCode.TRY_AGAIN_LATER, counts=Period.SENDING)
+    )
+    close_timeout: float | None = field(default=5, metadata=_over())
+    disconnect_timeout: float | None = field(default=5, metadata=_over())
+    grace: float | None = field(default=30, metadata=_over(level=logging.INFO, counts=Period.GRACE))
+    inbox: int | None = field(default=32, metadata=_over())
+    inbox_bytes: int | None = field(default=_MIB, metadata=_over())
+    inbox_timeout: float | None = field(
+        default=30, metadata=_over(CloseCode.TRY_AGAIN_LATER, counts=Period.INBOX_FULL)
+    )
+    max_connections: int | None = field(default=None, metadata=_over(level=logging.INFO))
 
     def __post_init__(self) -> None:
-        _check(self, "no limit")
+        _check_fields(self, "no limit")
 
 
-def _check(values: Any, none: str) -> None:
-    for field in fields(values):
-        type_: Any = field.type
-        value: Any = getattr(values, field.name)
+OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType(
+    {row.name: row.metadata[_OUTCOME] for row in fields(Limits)}
+)
+"""What follows when a limit is exceeded, by its name."""
+
+EXPIRY: Final = Outcome(4401, logging.INFO)
+"""What follows when `WebSocket.expires_at` has passed, which is no limit of the class."""
+
+Rows: TypeAlias = tuple[tuple[str, Outcome], ...]
+
+TIMED: Final[Mapping[Period, Rows]] = MappingProxyType(
+    {
+        period: tuple(
+            (name, outcome) for name, outcome in OUTCOMES.items() if outcome.counts is period
+        )
+        for period in Period
+    }
+)
+"""The limits that count the seconds of a period."""
+
+
+MEASURED: Final[Mapping[str, Measure]] = MappingProxyType(
+    {
+        name: outcome.counts
+        for name, outcome in OUTCOMES.items()
+        if isinstance(outcome.counts, Measure)
+    }
+)
+"""The limits on what one message holds."""
+
+
+def is_timed(*periods: Period) -> Callable[[Limits], bool]:
+    """Return a function that tells whether any limit counts the seconds of one of the periods."""
+    names = [name for period in periods for name, _ in TIMED[period]]
+    if len(names) == 1:
+        value = attrgetter(*names)
+        return lambda limits: value(limits) is not None
+    # The fastest way to look at several: it is done for each connection.
+    values, none = attrgetter(*names), (None,) * len(names)
+    return lambda limits: values(limits) != none
+
+
+def _check_fields(values: Any, none: str) -> None:
+    """Check the types and values of a dataclass whose fields are numbers above 0."""
+    for each in fields(values):
+        type_: Any = each.type
+        value: Any = getattr(values, each.name)
         may_be_none = isinstance(None, type_)
         if value is None and may_be_none:
             continue
-        if not _is_right(value, type_, field.name):
-            right = "a Rate(...)" if field.name == "rate" else "a number above 0"
+        if not _is_right(value, type_, each.name):
+            right = "a Rate(...)" if each.name == "rate" else "a number above 0"
             raise ConfigurationError(
-                f"{type(values).__name__}({field.name}={value!r}): use {right}"
+                f"{type(values).__name__}({each.name}={value!r}): use {right}"
                 + (f", or None for {none}" if may_be_none else "")
             )
 
@@ -137,7 +283,7 @@ def _check(values: Any, none: str) -> None:
 def _is_right(value: Any, type_: Any, name: str) -> bool:
     if name == "rate":
         return isinstance(value, Rate)
-    # An int does for a float; a float where bytes or messages are counted does not.
+    # An int will do for a float; a float where bytes or messages are counted won't.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return isinstance(value, type_ | int) and value > 0
