@@ -1,0 +1,19 @@
+"""Waiting until nothing moves, without real time."""
+
+from typing import Final
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+__all__ = ["all_tasks_blocked"]
+
+# Enough turns of the event loop for tasks that are under way. anyio's function looks again only
+# after a tenth of a second on asyncio, so tests that call it too early take that long.
+_TURNS: Final = 20
+
+
+async def all_tasks_blocked() -> None:
+    """Return once all other tasks wait for something."""
+    for _ in range(_TURNS):
+        await checkpoint()
+    await anyio.wait_all_tasks_blocked()
