@@ -17,6 +17,13 @@ class Say(BaseModel):
     text: str = ""
 
 
+class Said(BaseModel):
+    """What it is answered with."""
+
+    type: Literal["said"] = "said"
+    text: str = ""
+
+
 class Leave(BaseModel):
     """Another one."""
 

@@ -90,8 +90,9 @@ def test_an_expiry_may_be_set_in_any_form(moment: datetime | float) -> None:
     websocket = WebSocket({"type": "websocket"})
     listener: Any = Listening()
     websocket.expires_at = moment
-    assert websocket.expires_at == MOMENT
-    assert websocket.expires_at.tzinfo is UTC
+    expiry = websocket.expires_at
+    assert expiry is not None
+    assert (expiry, expiry.tzinfo) == (MOMENT, UTC)
     connection_of(websocket).listener = listener
     websocket.expires_at = None
     assert websocket.expires_at is None
