@@ -1,0 +1,250 @@
+"""What fails: which exception surfaces, and what the client sees of it."""
+
+import logging
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from tests.fake_server import Script, make_scope
+from tests.recording import Recording
+from wsendpoints import Limits, ServerProtocolError, WebSocket, WebSocketDisconnect
+from wsendpoints.protocol.asgi import Event
+from wsendpoints.testing import connect
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_handler_that_fails_closes_with_1011() -> None:
+    """F16: the client sees 1011 without a reason, the same exception object surfaces."""
+    failure = ValueError("broken")
+
+    class Broken(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            raise failure
+
+    with pytest.raises(ValueError, match="broken") as raised:
+        async with connect(Broken.as_asgi()) as client:
+            await client.send_text("x")
+            await client.expect_close(1011, "")
+    assert raised.value is failure
+    assert Broken.log == ["connect", 1011]
+
+
+async def test_on_connect_that_fails_after_the_accept_closes_with_1011() -> None:
+    """F19: once accepted, a failure in `on_connect` is like any other."""
+
+    class Broken(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        async with connect(Broken.as_asgi()) as client:
+            await client.expect_close(1011, "")
+    assert Broken.log == [1011]
+
+
+async def test_task_that_fails_closes_with_1011() -> None:
+    """An exception in a task never disappears: it ends the connection, and surfaces unwrapped."""
+    failure = ValueError("broken")
+
+    class Broken(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            self.start_soon(self.fail)
+
+        async def fail(self) -> None:
+            raise failure
+
+    with pytest.raises(ValueError, match="broken") as raised:
+        async with connect(Broken.as_asgi()) as client:
+            await client.expect_close(1011, "")
+    assert raised.value is failure
+    assert Broken.log == [1011]
+
+
+async def test_first_of_two_failures_surfaces() -> None:
+    """What fails because something failed before it is noise."""
+
+    class Broken(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            self.start_soon(self.fail)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                raise KeyError("second")
+
+        async def fail(self) -> None:
+            raise ValueError("first")
+
+    with pytest.raises(ValueError, match="first"):
+        async with connect(Broken.as_asgi()) as client:
+            await client.send_text("x")
+            await client.expect_close(1011, "")
+    assert Broken.log == ["connect", 1011]
+
+
+@pytest.mark.parametrize(
+    ("group", "surfaces"),
+    [
+        pytest.param(
+            ExceptionGroup("", [WebSocketDisconnect(1001), ExceptionGroup("", [KeyError("x")])]),
+            KeyError,
+            id="one failure",
+        ),
+        pytest.param(
+            ExceptionGroup("", [ValueError("x"), KeyError("x")]), ExceptionGroup, id="two failures"
+        ),
+        pytest.param(
+            BaseExceptionGroup("", [KeyboardInterrupt()]), KeyboardInterrupt, id="interrupt"
+        ),
+    ],
+)
+async def test_failures_in_a_group_surface(
+    group: BaseException, surfaces: type[BaseException]
+) -> None:
+    """F17: a group of one failure surfaces as that one; disconnects count for nothing."""
+
+    class Broken(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            raise group
+
+    server = Script({"type": "websocket.receive", "text": "x"})
+    with pytest.raises(surfaces):
+        await Broken(make_scope(), server.receive, server.send)
+    assert server.closes == [1011]
+    assert Broken.log == ["connect", 1011]
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [
+        pytest.param(WebSocketDisconnect(1001), id="one"),
+        pytest.param(
+            ExceptionGroup("", [WebSocketDisconnect(1001), WebSocketDisconnect(1006)]), id="a group"
+        ),
+    ],
+)
+async def test_disconnects_of_others_are_quiet(
+    exc: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F17: the disconnects of other connections end this one, with a warning and no traceback."""
+
+    class Broken(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            raise exc
+
+    with caplog.at_level(logging.WARNING, "wsendpoints"):
+        async with connect(Broken.as_asgi()) as client:
+            await client.send_text("x")
+            await client.expect_close(1011, "")
+    assert Broken.log == ["connect", 1011]
+    assert caplog.messages[0].endswith(
+        "Broken: closing with 1011, for the WebSocketDisconnect of another connection"
+    )
+
+
+async def test_on_disconnect_that_fails_surfaces() -> None:
+    """A failure in the clean-up is one of the application's."""
+
+    class Broken(Recording):
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            raise ValueError("cleaning up")
+
+    with pytest.raises(ValueError, match="cleaning up"):
+        async with connect(Broken.as_asgi()) as client:
+            await client.close()
+
+
+async def test_first_failure_wins_over_that_of_on_disconnect(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """F20: what went wrong first is raised, the other is logged."""
+
+    class Broken(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            raise KeyError("first")
+
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            raise ValueError("cleaning up")
+
+    with pytest.raises(KeyError, match="first"):
+        async with connect(Broken.as_asgi()) as client:
+            await client.send_text("x")
+            await client.expect_close(1011, "")
+    assert caplog.messages[0].endswith("Broken.on_disconnect failed as well")
+
+
+async def test_on_disconnect_that_sends_to_the_client_is_quiet() -> None:
+    """A message to a client that left is lost, and no failure."""
+
+    class Polite(Recording):
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            await super().on_disconnect(websocket, close_code)
+            await websocket.send_text("good bye")
+
+    async with connect(Polite.as_asgi()) as client:
+        await client.close()
+    assert Polite.log == ["connect", 1000]
+
+
+async def test_on_disconnect_that_hangs_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    """F21: clean-up is bounded by `disconnect_timeout`."""
+
+    class Hanging(Recording):
+        limits = Limits(disconnect_timeout=0.01)
+
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            await anyio.sleep_forever()
+
+    async with connect(Hanging.as_asgi()) as client:
+        await client.close()
+    assert caplog.messages[0].endswith("Hanging.on_disconnect took over 0.01 s")
+
+
+async def test_server_that_fails_to_receive_is_a_failure() -> None:
+    """An exception of the server's `receive` closes with 1011 and surfaces."""
+
+    class Quiet(Recording):
+        pass
+
+    server = Script()
+
+    async def receive() -> Event:
+        if server.events:
+            return await server.receive()
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        await Quiet(make_scope(), receive, server.send)
+    assert server.closes == [1011]
+    assert Quiet.log == ["connect", 1011]
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["loop", "beside a handler"])
+async def test_event_without_a_type_is_a_failure(waits: bool) -> None:
+    """H18: what is no event at all is the server's fault, whoever reads it."""
+
+    class Echo(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            if waits:
+                await checkpoint()
+
+    server = Script({"type": "websocket.receive", "text": "x"}, {})
+    with pytest.raises(ServerProtocolError, match="sent None while the connection is open"):
+        await Echo(make_scope(), server.receive, server.send)
+    assert server.closes == [1011]
+
+
+async def test_unknown_event_is_a_failure() -> None:
+    """H18: an event that the specification does not have closes with 1011."""
+
+    class Quiet(Recording):
+        pass
+
+    server = Script({"type": "websocket.foo"})
+    with pytest.raises(ServerProtocolError, match=r"'websocket\.foo' while .* open"):
+        await Quiet(make_scope(), server.receive, server.send)
+    assert server.closes == [1011]
+    assert Quiet.log == ["connect", 1011]

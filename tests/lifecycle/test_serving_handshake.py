@@ -1,0 +1,208 @@
+"""The handshake: what `on_connect` may do, and a client or a server that does otherwise."""
+
+import logging
+
+import pytest
+
+from tests.fake_server import Script, make_scope
+from tests.recording import Recording
+from wsendpoints import Denied, ServerProtocolError, WebSocket
+from wsendpoints.protocol.asgi import Event
+from wsendpoints.testing import Dialect, HandshakeDenied, connect
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_on_connect_that_does_not_answer_refuses_the_client(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """F31: returning without an accept fails closed, with a warning."""
+
+    class Forgetful(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            pass
+
+    with caplog.at_level(logging.WARNING, "wsendpoints"), pytest.raises(HandshakeDenied) as denied:
+        async with connect(Forgetful.as_asgi()):
+            pass
+    assert denied.value.status == 403
+    assert Forgetful.log == []
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].endswith(
+        "Forgetful: on_connect did not accept: the client is refused"
+    )
+
+
+async def test_close_in_on_connect_refuses_the_client() -> None:
+    """A close before the accept is a 403, and no `on_disconnect`."""
+
+    class Refusing(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.close(4401)
+
+    with pytest.raises(HandshakeDenied) as denied:
+        async with connect(Refusing.as_asgi()):
+            pass
+    assert denied.value.status == 403
+    assert Refusing.log == []
+
+
+@pytest.mark.parametrize(
+    ("extension", "status", "body"),
+    [pytest.param(True, 401, b"log in", id="extension"), pytest.param(False, 403, b"", id="none")],
+)
+async def test_denied_refuses_with_a_response(extension: bool, status: int, body: bytes) -> None:
+    """`Denied` becomes a response, or a 403 where the server can't send one."""
+
+    class Guarded(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            raise Denied(401, headers={"WWW-Authenticate": "Bearer"}, body="log in")
+
+    with pytest.raises(HandshakeDenied) as denied:
+        async with connect(Guarded.as_asgi(), server=Dialect(denial_response=extension)):
+            pass
+    assert (denied.value.status, denied.value.body) == (status, body)
+    assert Guarded.log == []
+
+
+async def test_denied_of_a_client_that_left_is_quiet() -> None:
+    """A client that does not wait for its refusal is no error."""
+
+    class Guarded(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            raise Denied(401)
+
+    async def send(event: Event) -> None:
+        raise OSError("gone")
+
+    server = Script()
+    scope = make_scope(extensions={"websocket.http.response": {}})
+    await Guarded(scope, server.receive, send)
+    assert Guarded.log == []
+
+
+async def test_denied_after_the_accept_is_a_failure() -> None:
+    """An accepted connection can't be denied: closed with 1011, and the exception surfaces."""
+    denial = Denied(401)
+
+    class Late(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            raise denial
+
+    with pytest.raises(Denied) as raised:
+        async with connect(Late.as_asgi()) as client:
+            await client.expect_close(1011, "")
+    assert raised.value is denial
+    assert Late.log == [1011]
+
+
+async def test_on_connect_that_fails_leaves_the_answer_to_the_server() -> None:
+    """F18: nothing is sent, the exception surfaces, `on_disconnect` does not run."""
+    failure = ValueError("broken")
+
+    class Broken(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            raise failure
+
+    server = Script()
+    with pytest.raises(ValueError, match="broken") as raised:
+        await Broken(make_scope(), server.receive, server.send)
+    assert raised.value is failure
+    assert server.sent == []
+    assert Broken.log == []
+
+
+async def test_client_gone_before_the_accept_is_quiet() -> None:
+    """F05: an accept that fails is a disconnect; `on_disconnect` runs as it was attempted."""
+
+    class Quiet(Recording):
+        pass
+
+    async def send(event: Event) -> None:
+        raise RuntimeError("no connection")
+
+    server = Script()
+    await Quiet(make_scope(), server.receive, send)
+    assert Quiet.log == ["connect", 1006]
+
+
+async def test_disconnect_in_place_of_connect_runs_no_hook() -> None:
+    """A client that is gone at once meets no hook at all."""
+
+    class Quiet(Recording):
+        pass
+
+    server = Script()
+    server.events = [{"type": "websocket.disconnect", "code": 1006}]
+    await Quiet(make_scope(), server.receive, server.send)
+    assert Quiet.log == []
+    assert server.sent == []
+
+
+async def test_first_event_must_be_connect() -> None:
+    """H17: a server that starts otherwise breaks the specification."""
+
+    class Quiet(Recording):
+        pass
+
+    server = Script()
+    server.events = [{"type": "websocket.receive", "text": "x"}]
+    with pytest.raises(ServerProtocolError, match=r"'websocket\.receive' while .* connecting"):
+        await Quiet(make_scope(), server.receive, server.send)
+
+
+async def test_message_is_received_in_on_connect() -> None:
+    """A handler takes messages itself, in order, and the rest come to `on_receive`."""
+
+    class Login(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            self.log.append(await websocket.receive_text())
+            await websocket.send_text("welcome")
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            return f"{data} {await websocket.receive_text()}"
+
+    async with connect(Login.as_asgi()) as client:
+        await client.send_text("token")
+        assert await client.receive_text() == "welcome"
+        await client.send_text("one")
+        await client.send_text("two")
+        assert await client.receive_text() == "one two"
+        await client.send_text("three")
+        await client.send_text("four")
+        assert await client.receive_text() == "three four"
+    assert Login.log[0] == "token"
+
+
+async def test_bad_message_that_on_connect_receives_closes() -> None:
+    """What the client gets wrong is its fault, wherever it is received."""
+
+    class Login(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            await websocket.receive_json()
+
+    async with connect(Login.as_asgi()) as client:
+        await client.send_text("{")
+        await client.expect_close(1007, "not valid JSON")
+    assert Login.log == ["invalid", 1007]
+
+
+async def test_handler_may_iterate_until_the_client_leaves() -> None:
+    """The whole conversation can be had in `on_connect`, as with Starlette's WebSocket."""
+
+    class Loop(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            async for text in websocket.iter_text():
+                await websocket.send_text(text.upper())
+            self.log.append("left")
+
+    async with connect(Loop.as_asgi()) as client:
+        for word in ("a", "b"):
+            await client.send_text(word)
+            assert await client.receive_text() == word.upper()
+        await client.close(1001)
+    assert Loop.log == ["left", 1001]
