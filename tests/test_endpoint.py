@@ -1,16 +1,17 @@
 """The class that users subclass: attributes, mounting, and what its defaults do."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pytest
-from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import WebSocketException
 from starlette.routing import Mount, WebSocketRoute
 from starlette.websockets import WebSocket as StarletteWebSocket
 
+from tests.some_messages import Said, Say
 from wsendpoints import (
+    ClientMessageError,
     ConfigurationError,
     InvalidStateError,
     Limits,
@@ -22,20 +23,6 @@ from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
-
-
-class Say(BaseModel):
-    """What a client says."""
-
-    type: Literal["say"] = "say"
-    text: str
-
-
-class Said(BaseModel):
-    """What it is told."""
-
-    type: Literal["said"] = "said"
-    text: str
 
 
 class Echo(WebSocketEndpoint):
@@ -124,7 +111,7 @@ async def test_attributes_get_in() -> None:
     async with connect(Echo.as_asgi(greeting="Hi, ", limits=Limits(max_invalid=1))) as client:
         await client.send(Say(text="x"))
         assert await client.receive(Said) == Said(text="Hi, x")
-        await client.send_json({})
+        await client.send_json({"text": 1})
         assert (await client.receive_json())["type"] == "error"
         await client.expect_close(1008)
     assert Echo.limits.max_invalid == 10
@@ -299,3 +286,56 @@ async def test_push_before_the_accept_is_refused() -> None:
 
     async with connect(Early.as_asgi()) as client:
         await client.receive_nothing()
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        pytest.param(["v1", "v2"], "v2", id="ours is preferred"),
+        pytest.param(["v1"], "v1", id="the only common one"),
+        pytest.param(["v3"], None, id="none in common"),
+        pytest.param([], None, id="none offered"),
+    ],
+)
+async def test_subprotocol_is_chosen_by_default(offered: list[str], chosen: str | None) -> None:
+    """The first of the class's subprotocols that the client offers is chosen, if there is one."""
+
+    class Versioned(WebSocketEndpoint):
+        subprotocols = ("v2", "v1")
+
+    async with connect(Versioned.as_asgi(), subprotocols=offered) as client:
+        assert client.subprotocol == chosen
+
+
+async def test_task_runs_beside_the_messages() -> None:
+    """A task of `start_soon` is called with the arguments that it was given."""
+
+    class Telling(WebSocketEndpoint):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            self.start_soon(self.tell, "a", "b")
+
+        async def tell(self, *words: str) -> None:
+            for word in words:
+                await self.push(word)
+
+    async with connect(Telling.as_asgi()) as client:
+        assert [await client.receive_text() for _ in range(2)] == ["a", "b"]
+
+
+async def test_error_message_is_not_sent_after_a_close() -> None:
+    """Once the application has closed the connection, an invalid message is not answered."""
+
+    class Closing(WebSocketEndpoint):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: Say) -> None:
+            pass
+
+        async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
+            await websocket.close(4000)
+            await super().on_invalid(websocket, error)
+
+    async with connect(Closing.as_asgi()) as client:
+        await client.send_json({"text": 1})
+        await client.expect_close(4000)

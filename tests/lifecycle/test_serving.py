@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import weakref
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -12,7 +13,13 @@ from anyio.lowlevel import checkpoint
 from tests.fake_server import CONNECT, FakeServer, Script, make_scope
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import InvalidMessageError, Limits, WebSocket, WebSocketDisconnect
+from wsendpoints import (
+    InvalidMessageError,
+    InvalidStateError,
+    Limits,
+    WebSocket,
+    WebSocketDisconnect,
+)
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import connect
 
@@ -215,6 +222,41 @@ async def test_close_from_another_task_lets_the_handler_end() -> None:
         await client.expect_close(4003)
         await client.wait_for_app()
     assert Slow.log == ["connect", "handled", 4003]
+
+
+# What an endpoint does while it is served.
+
+
+async def test_stream_is_sent_value_by_value() -> None:
+    """Each value that a handler yields is a message."""
+
+    class Counter(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            for number in range(3):
+                yield str(number)
+
+    async with connect(Counter.as_asgi()) as client:
+        await client.send_text("x")
+        assert [await client.receive_text() for _ in range(3)] == ["0", "1", "2"]
+        await client.close(1000)
+    assert Counter.log == ["connect", 1000]
+
+
+async def test_task_is_started_only_while_the_connection_is_served() -> None:
+    """Before the connection begins and after it has ended, nothing would await a task."""
+
+    class Quiet(Recording):
+        pass
+
+    server = Script({"type": "websocket.disconnect", "code": 1000})
+    endpoint = Quiet(make_scope(), server.receive, server.send)
+    for _ in range(2):
+        with pytest.raises(InvalidStateError) as raised:
+            endpoint.start_soon(anyio.sleep_forever)
+        assert str(raised.value) == "tasks can be started while the connection is served"
+        if not Quiet.log:
+            await endpoint
+    assert Quiet.log == ["connect", 1000]
 
 
 # Cancellation.

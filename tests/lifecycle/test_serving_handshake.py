@@ -3,10 +3,11 @@
 import logging
 
 import pytest
+from pydantic import BaseModel
 
 from tests.fake_server import Script, make_scope
 from tests.recording import Recording
-from wsendpoints import Denied, ServerProtocolError, WebSocket
+from wsendpoints import Denied, InvalidStateError, ServerProtocolError, WebSocket
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Dialect, HandshakeDenied, connect
 
@@ -206,3 +207,48 @@ async def test_handler_may_iterate_until_the_client_leaves() -> None:
             assert await client.receive_text() == word.upper()
         await client.close(1001)
     assert Loop.log == ["left", 1001]
+
+
+async def test_parameters_are_read_before_on_connect() -> None:
+    """`self.params` is there in every hook, read from the path and the query."""
+
+    class Params(BaseModel):
+        page: int
+
+    class Paged(Recording):
+        params: Params
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            self.log.append(self.params)
+            await websocket.accept()
+
+    async with connect(Paged.as_asgi(), "/?page=3") as client:
+        await client.close(1000)
+    assert Paged.log == [Params(page=3), 1000]
+
+
+async def test_instance_serves_one_connection() -> None:
+    """F33: an endpoint is the state of its connection, and can't be used for another."""
+
+    class Quiet(Recording):
+        pass
+
+    server = Script({"type": "websocket.disconnect", "code": 1000})
+    endpoint = Quiet(make_scope(), server.receive, server.send)
+    await endpoint
+    with pytest.raises(InvalidStateError) as raised:
+        await endpoint
+    assert str(raised.value) == "an instance serves one connection, once: make another"
+
+
+async def test_scope_is_of_one_connection() -> None:
+    """F33: the scope of a connection that is served can't be served again."""
+
+    class Quiet(Recording):
+        pass
+
+    server, scope = Script({"type": "websocket.disconnect", "code": 1000}), make_scope()
+    await Quiet(scope, server.receive, server.send)
+    with pytest.raises(InvalidStateError) as raised:
+        await Quiet(scope, server.receive, server.send)
+    assert str(raised.value) == "this scope belongs to a connection that is served already"
