@@ -49,7 +49,15 @@ async def test_send_text(data: str) -> None:
     assert server.sent == [{"type": "websocket.send", "text": data}]
 
 
-@pytest.mark.parametrize("data", [b"x", b"", bytearray(b"x"), memoryview(b"xyz")[::2]], ids=repr)
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"x", id="bytes"),
+        pytest.param(b"", id="empty"),
+        pytest.param(bytearray(b"x"), id="bytearray"),
+        pytest.param(memoryview(b"xyz")[::2], id="memoryview"),
+    ],
+)
 async def test_send_bytes(data: bytes | bytearray | memoryview) -> None:
     """What is bytes-like goes out as bytes in a binary frame."""
     server = FakeServer()
