@@ -26,14 +26,14 @@ def binary(data: bytes) -> Event:
 
 
 class FakeServer:
-    """Delivers events in order, and waits when it has none; takes down all that is sent.
+    """Delivers events in order, waits when it has none, and records all that is sent.
 
     Attributes:
-        sent: The events that it took.
-        failure: What its `send` raises in place of taking an event.
-        refused_codes: The close codes that it raises `failure` for; `None` is any event.
+        sent: The events that it accepted.
+        failure: What its `send` raises instead of accepting an event.
+        refused_codes: The close codes that it raises `failure` for; `None` for all events.
         gate: What its `send` waits for, if it blocks.
-        offers: The events that its `send` was called with, be they taken or not.
+        offers: The events that its `send` was called with, accepted or not.
         receives: How often its `receive` was called.
     """
 
@@ -48,7 +48,7 @@ class FakeServer:
         self._arrival: anyio.Event | None = None
 
     def deliver(self, *events: Event) -> None:
-        """Put events in line."""
+        """Add events to the queue."""
         self._events.extend(events)
         if self._arrival is not None:
             self._arrival.set()
@@ -75,7 +75,7 @@ class FakeServer:
         self.sent.append(event)
 
     def websocket(self, **scope: object) -> WebSocket:
-        """Return a WebSocket on this server, its scope with the given keys besides."""
+        """Return a WebSocket on this server, with more keys in its scope."""
         full: Scope = {"type": "websocket", "path": "/", **scope}
         return WebSocket(full, self.receive, self.send)
 

@@ -1,4 +1,4 @@
-"""An endpoint that notes which of its hooks ran, for tests to look at."""
+"""An endpoint that records which of its hooks ran, for tests to look at."""
 
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ __all__ = ["Recording"]
 
 
 class Recording(WebSocketEndpoint):
-    """Notes its hooks in `log`, which each subclass has for itself."""
+    """Records its hooks in `log`, which each subclass has for itself."""
 
     log: ClassVar[list[Any]] = []
 

@@ -22,7 +22,7 @@ class Base(WebSocketEndpoint):
 
 
 class Endpoint(Base):
-    """Declares some more."""
+    """Declares some more attributes."""
 
     annotated: str
     class_annotated: ClassVar[int]
@@ -34,7 +34,7 @@ class Endpoint(Base):
 
     @property
     def computed(self) -> int:
-        """No place to put anything."""
+        """Be an attribute that can't be set."""
         return 1
 
     async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -56,7 +56,7 @@ class Endpoint(Base):
     ],
 )
 def test_declared_attribute_may_be_set(name: str) -> None:
-    """Any annotation declares it, and so does a value."""
+    """An attribute is declared by an annotation or by a value."""
     check_attributes(Endpoint, [name])
 
 
@@ -77,7 +77,7 @@ def test_declared_attribute_may_be_set(name: str) -> None:
     ],
 )
 def test_any_other_attribute_is_refused(name: str) -> None:
-    """The error says how to declare it."""
+    """The error says how to declare the attribute."""
     with pytest.raises(ConfigurationError) as caught:
         check_attributes(Endpoint, [name])
     assert str(caught.value) == (
@@ -87,7 +87,7 @@ def test_any_other_attribute_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["encoding", "sends"])
 def test_what_is_compiled_with_the_class_is_refused(name: str) -> None:
-    """The error says where to set it."""
+    """The error says that the attribute is to be set in a subclass."""
     with pytest.raises(ConfigurationError) as caught:
         check_attributes(Endpoint, [name])
     assert str(caught.value) == (
@@ -96,14 +96,14 @@ def test_what_is_compiled_with_the_class_is_refused(name: str) -> None:
 
 
 def test_as_asgi_checks_its_attributes() -> None:
-    """A mistake is seen where the application is made."""
+    """`as_asgi` raises for an attribute that is not declared."""
     assert isinstance(Endpoint.as_asgi(limits=Limits(), annotated="x"), Application)
     with pytest.raises(ConfigurationError, match="declares no attribute 'anotated'"):
         Endpoint.as_asgi(anotated="x")
 
 
 class Exchange:
-    """Plays a server that has these events to deliver."""
+    """A server that delivers some events."""
 
     def __init__(self, *events: Event) -> None:
         self.events = list(events)
@@ -119,12 +119,12 @@ class Exchange:
 
 
 async def no_endpoint(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stand for an endpoint that is not to be reached."""
+    """Fail if it is called."""
     raise AssertionError("this is no WebSocket")
 
 
 def test_application_has_the_form_that_hosts_look_for() -> None:
-    """It is an object with an async `__call__` of three annotated parameters."""
+    """An application is an object with an async `__call__` of three parameters."""
     app = Endpoint.as_asgi()
     assert inspect.iscoroutinefunction(app.__call__)
     assert list(inspect.signature(app).parameters) == ["scope", "receive", "send"]
@@ -173,7 +173,7 @@ UPGRADE = [(b"connection", b"upgrade"), (b"upgrade", b"websocket")]
 async def test_h16_http_is_answered_with_426(
     scope: Scope, headers: list[tuple[bytes, bytes]]
 ) -> None:
-    """A request without an upgrade is told what this is; by headers only where HTTP has them."""
+    """A request without an upgrade is answered with 426, and HTTP/1.1 names the upgrade."""
     exchange = Exchange()
     app = Application(no_endpoint, "App")
     await app({"type": "http", **scope}, exchange.receive, exchange.send)
@@ -193,7 +193,7 @@ async def test_h16_http_is_answered_with_426(
 
 @pytest.mark.anyio
 async def test_h16_any_other_scope_is_an_error_that_names_its_type() -> None:
-    """A server that speaks of something else is told so."""
+    """Any other scope raises an error that names its type."""
     exchange = Exchange()
     with pytest.raises(ValueError, match="tcp") as caught:
         await Application(no_endpoint, "App")({"type": "tcp"}, exchange.receive, exchange.send)

@@ -11,7 +11,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 BLOCKS = [
     pytest.param(block, id=f"{page.relative_to(DOCS)} {number}")
     for page in sorted(DOCS.rglob("*.md"))
-    if page.name != "testing.md"  # whose examples are tests: tests/testing/test_docs.py
+    if page.name != "testing.md"  # its examples are tests: tests/testing/test_docs.py
     for number, block in enumerate(
         re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.M | re.S)
     )
@@ -20,7 +20,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_block_runs(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a page shows can be copied."""
+    """Each block of Python in the documentation runs."""
     module = ModuleType("documented")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(block, "docs", "exec"), module.__dict__)  # noqa: S102 - our own

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Echo(WebSocketEndpoint):
-    """Says it again."""
+    """Sends the text back."""
 
     encoding = "json"
     greeting: str
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 class Base(WebSocketEndpoint, Generic[T]):
-    """What it takes, a subclass says."""
+    """Leaves the type of its messages to subclasses."""
 
     encoding = "json"
 
@@ -61,7 +61,7 @@ class Base(WebSocketEndpoint, Generic[T]):
 
 
 async def test_base_class_is_abstract() -> None:
-    """It is subclassed, and never served itself."""
+    """`WebSocketEndpoint` itself is never served."""
     scope: Scope = {"type": "websocket"}
     text = "WebSocketEndpoint is abstract: serve a subclass of it"
     with pytest.raises(ConfigurationError, match=text):
@@ -73,7 +73,7 @@ async def test_base_class_is_abstract() -> None:
 
 
 async def test_generic_base_is_not_served() -> None:
-    """Served is what says which messages it takes."""
+    """A generic class is served through a subclass that fixes its type variables."""
     with pytest.raises(ConfigurationError) as raised:
         Base.as_asgi()
     assert str(raised.value) == (
@@ -89,7 +89,7 @@ async def test_generic_base_is_not_served() -> None:
 
 
 async def test_limits_must_be_limits() -> None:
-    """A dict of limits is a mistake that shows when the class is made."""
+    """Limits of another type are refused when the class is made."""
     with pytest.raises(ConfigurationError, match=r"Wrong\.limits is \{'grace': 1\}: use Limits"):
         type("Wrong", (WebSocketEndpoint,), {"limits": {"grace": 1}})
     with pytest.raises(ConfigurationError, match=r"Echo\.limits is 5: use Limits"):
@@ -107,7 +107,7 @@ async def test_class_serves_websockets_alone(kind: str) -> None:
 
 
 async def test_attributes_get_in() -> None:
-    """What `as_asgi` is given is set on the endpoint of each connection."""
+    """The attributes given to `as_asgi` are set on the endpoint of each connection."""
     async with connect(Echo.as_asgi(greeting="Hi, ", limits=Limits(max_invalid=1))) as client:
         await client.send(Say(text="x"))
         assert await client.receive(Said) == Said(text="Hi, x")
@@ -135,7 +135,7 @@ async def test_attributes_get_in() -> None:
     ],
 )
 async def test_attributes_must_be_declared(name: str, text: str) -> None:
-    """A name that the class does not know is a mistake at once, not on a message."""
+    """An attribute that the class does not declare is refused before any connection."""
     with pytest.raises(ConfigurationError) as raised:
         Echo.as_asgi(**{name: 1})
     assert str(raised.value).startswith(text)
@@ -147,12 +147,12 @@ async def test_attributes_must_be_declared(name: str, text: str) -> None:
 
 
 async def function(websocket: StarletteWebSocket) -> None:
-    """Serve it as a framework's function does."""
+    """Serve the endpoint from a framework's function."""
     await Echo.serve(websocket, greeting="Hi, ")
 
 
 async def app_with_our_websocket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve it from a bare ASGI app."""
+    """Serve the endpoint from a bare ASGI application."""
     await Echo.serve(WebSocket(scope, receive, send))
 
 
@@ -172,7 +172,7 @@ async def app_with_our_websocket(scope: Scope, receive: Receive, send: Send) -> 
     ],
 )
 async def test_endpoint_is_mounted(app: Any, greeting: str) -> None:
-    """However it is mounted, it is the same conversation."""
+    """The conversation is the same however the endpoint is mounted."""
     async with connect(app, "/ws") as client:
         await client.send(Say(text="x"))
         assert await client.receive(Said) == Said(text=f"{greeting}x")
@@ -182,7 +182,7 @@ async def test_endpoint_is_mounted(app: Any, greeting: str) -> None:
 
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "Starlette's"])
 async def test_accepted_connection_is_not_served(ours: bool) -> None:
-    """`serve` answers the handshake itself: one that was answered is a mistake."""
+    """`serve` answers the handshake itself, and refuses one that is answered already."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         websocket: Any = (WebSocket if ours else StarletteWebSocket)(scope, receive, send)
@@ -196,7 +196,7 @@ async def test_accepted_connection_is_not_served(ours: bool) -> None:
 
 
 async def test_exception_of_the_framework_closes() -> None:
-    """Starlette's `WebSocketException` closes with its code, once, and is no failure."""
+    """Starlette's `WebSocketException` closes with its code, and is no failure."""
 
     class Strict(WebSocketEndpoint):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -212,7 +212,7 @@ async def test_exception_of_the_framework_closes() -> None:
 
 
 async def test_messages_are_ignored_by_default() -> None:
-    """An endpoint that only sends takes any message, and takes no notice."""
+    """An endpoint without `on_receive` ignores any message."""
 
     class Clock(WebSocketEndpoint):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -227,7 +227,7 @@ async def test_messages_are_ignored_by_default() -> None:
 
 
 async def test_super_is_called_for_what_a_subclass_does_not_handle() -> None:
-    """Each default can be called from its override."""
+    """An override can call the default of each hook."""
 
     class Quiet(WebSocketEndpoint):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -256,7 +256,7 @@ async def test_endpoint_knows_its_connection() -> None:
 
 
 async def test_replies_push_and_streams_are_checked() -> None:
-    """What the class does not declare can't leave it."""
+    """A message that the class does not declare can't be sent."""
 
     class Strict(WebSocketEndpoint):
         encoding = "json"
@@ -276,7 +276,7 @@ async def test_replies_push_and_streams_are_checked() -> None:
 
 
 async def test_push_before_the_accept_is_refused() -> None:
-    """There is nobody to send to before the connection is accepted."""
+    """Nothing can be pushed before the connection is accepted."""
 
     class Early(WebSocketEndpoint):
         async def on_connect(self, websocket: WebSocket) -> None:

@@ -27,7 +27,7 @@ def names_below(folder: Path) -> Iterator[str]:
 
 
 def ids_in(name: str) -> set[str]:
-    """Return the ids that the name of a test begins with: `test_m14_m20_...`."""
+    """Return the ids that a test's name begins with: `test_m14_m20_...`."""
     ids: set[str] = set()
     for part in name.split("_")[1:]:
         if not ID.fullmatch(part):
@@ -37,7 +37,7 @@ def ids_in(name: str) -> set[str]:
 
 
 def test_list_is_in_order_and_says_what_each_is() -> None:
-    """Each id stands there once, with a few words on it."""
+    """Each id is listed once, in order, with a few words on it."""
     lines = (HERE / "faults" / "ids.txt").read_text().splitlines()
     assert all(re.fullmatch(r"[MFHX]\d\d \S.*", line) for line in lines)
     ids = listed()
@@ -48,12 +48,12 @@ def test_list_is_in_order_and_says_what_each_is() -> None:
 
 
 def test_every_listed_fault_has_a_test() -> None:
-    """A fault without a test is one whose outcome nobody knows."""
+    """Each fault that is listed has a test that its id names."""
     tested = {id_ for name in names_below(HERE / "faults") for id_ in ids_in(name)}
     assert [id_ for id_ in listed() if id_ not in tested] == []
 
 
 def test_every_fault_that_is_tested_is_listed() -> None:
-    """A test that names an id that is not there is misnamed."""
+    """A test names no id that is not listed."""
     known = set(listed())
     assert [name for name in names_below(HERE) if not ids_in(name) <= known] == []

@@ -10,19 +10,19 @@ import wsendpoints
 
 @pytest.mark.parametrize("name", wsendpoints.__all__)
 def test_each_public_name_is_there(name: str) -> None:
-    """Each name is loaded from the module that it is at home in, and shown by `dir`."""
+    """Each public name is loaded from its own module, and listed by `dir`."""
     assert getattr(wsendpoints, name).__module__.startswith("wsendpoints.")
     assert name in dir(wsendpoints)
 
 
 def test_other_names_are_not_there() -> None:
-    """A name that the package does not have is an AttributeError, as anywhere."""
+    """A name that the package does not have raises AttributeError."""
     with pytest.raises(AttributeError, match="module 'wsendpoints' has no attribute 'Endpoint'"):
         _ = wsendpoints.Endpoint  # type: ignore[attr-defined, unused-ignore]  # that is the test
 
 
 def test_import_loads_no_more_than_it_must() -> None:
-    """The import itself loads neither pydantic's models nor anything of the package."""
+    """Importing the package loads neither pydantic nor its own modules."""
     code = (
         "import sys, wsendpoints\n"
         "print(sorted(name for name in sys.modules\n"

@@ -30,7 +30,7 @@ from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 from wsendpoints.testing import Client, HandshakeDenied, connect
 
 with warnings.catch_warnings():
-    # It says so of the library that it is made of; what it does is the same.
+    # Starlette warns of the HTTP client below its test client, which does not matter here.
     warnings.filterwarnings("ignore", "Using `httpx` with `starlette.testclient` is deprecated")
     from starlette.testclient import TestClient, WebSocketDenialResponse
 
@@ -182,7 +182,7 @@ def has_ticket(subprotocols):
 
 
 async def check_ticket(websocket):
-    """Let in who offers a ticket."""
+    """Accept a client that offers a ticket."""
     if not has_ticket(websocket.scope["subprotocols"]):
         raise HTTPException(status_code=401, detail="No ticket")
     await websocket.accept("ticket")
@@ -237,12 +237,12 @@ def homepage(request):
 
 @asynccontextmanager
 async def lifespan(app):
-    """Leave something for each connection."""
+    """Provide something for each connection."""
     yield {"greeting": "Good evening"}
 
 
 async def greet_from_state(websocket):
-    """Greet with what the start of the application left."""
+    """Greet with what the lifespan provided."""
     await websocket.accept()
     await websocket.send_text(websocket.state["greeting"])
     await websocket.send_text(websocket.state.greeting)
@@ -456,7 +456,7 @@ EXAMPLES = {
 
 
 class Noting:
-    """Adds to the scope what the examples note, which the routes of Starlette copy."""
+    """Adds to the scope a list in which the examples note how the connection ended."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -470,13 +470,13 @@ class Noting:
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", EXAMPLES)
 async def test_an_example(name: str) -> None:
-    """It does what the documentation says, for a client of this library's."""
+    """Each example does what the documentation says, for this library's client."""
     example = EXAMPLES[name]
     connecting = connect(
         Noting(example.app),
         example.path,
         subprotocols=example.offers,
-        # The lifespan is the server's part, and `connect` plays but one connection.
+        # The lifespan is the server's part, and `connect` plays only one connection.
         scope={"state": {"greeting": "Good evening"}},
     )
     if example.denied:
@@ -491,7 +491,7 @@ async def test_an_example(name: str) -> None:
 
 
 async def talk(client: Client, example: Example) -> None:
-    """Have the conversation of an example, by a client of this library's."""
+    """Have the conversation of an example, with this library's client."""
     for verb, value in example.steps:
         match verb:
             case "says":
@@ -505,7 +505,7 @@ async def talk(client: Client, example: Example) -> None:
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_by_starlettes_client(name: str, backend: Literal["asyncio", "trio"]) -> None:
-    """It does what the documentation says, for a client of Starlette's."""
+    """Each example does what the documentation says, for Starlette's client."""
     example = EXAMPLES[name]
     # Within its context the test client runs the lifespan, if there is one.
     is_starlettes = isinstance(example.app, Starlette | Router)
@@ -518,7 +518,7 @@ def test_an_example_by_starlettes_client(name: str, backend: Literal["asyncio", 
 
 
 def converse(client: TestClient, example: Example) -> None:
-    """Have the conversation of an example, by a client of Starlette's."""
+    """Have the conversation of an example, with Starlette's client."""
     connecting = client.websocket_connect(example.path, subprotocols=list(example.offers))
     if example.denied:
         status, body = example.denied
@@ -551,7 +551,7 @@ def converse(client: TestClient, example: Example) -> None:
     ("name", "ended"),
     [("accepting, sending, receiving", (4001, "bye")), ("an endpoint, routed", 4001)],
 )
-async def test_an_example_is_told_how_the_client_left(name: str, ended: object) -> None:
+async def test_an_example_is_told_how_the_client_closed(name: str, ended: object) -> None:
     """`WebSocketDisconnect` has code and reason, and `on_disconnect` gets the code."""
     example = EXAMPLES[name]
     app = Noting(example.app)
@@ -563,7 +563,7 @@ async def test_an_example_is_told_how_the_client_left(name: str, ended: object) 
 
 @pytest.mark.anyio
 async def test_the_headers_of_an_accept() -> None:
-    """They reach the client."""
+    """The headers that are given to `accept` reach the client."""
     async with connect(Noting(exchange), subprotocols=["v1"]) as client:
         assert client.headers == [(b"x-served-by", b"us")]
         await talk(client, EXAMPLES["accepting, sending, receiving"])
@@ -577,7 +577,7 @@ def test_the_page_beside_an_example(routes: list[Any]) -> None:
 
 
 def test_the_reason_of_a_close() -> None:
-    """It reaches the client."""
+    """The reason that is given to `close` reaches the client."""
     client = TestClient(Function(close_with_a_reason))
     with client.websocket_connect("/") as session:
         with pytest.raises(StarletteDisconnect) as caught:

@@ -1,4 +1,4 @@
-"""A connection as the application sees it: its state, its end, and what it is made of."""
+"""A connection as the application sees it: its state, how it is closed, and its lifetime."""
 
 import weakref
 from contextlib import suppress
@@ -35,7 +35,7 @@ def test_a_scope_of_another_type_is_refused() -> None:
 
 
 def test_a_new_connection_is_connecting() -> None:
-    """It was not answered, has no subprotocol, and never expires."""
+    """A new connection is not answered, has no subprotocol, and never expires."""
     websocket = WebSocket({"type": "websocket"})
     assert websocket.connection_state is S.CONNECTING
     assert websocket.subprotocol is None
@@ -65,7 +65,7 @@ def test_h14_a_scope_without_extensions() -> None:
 
 
 class Listening:
-    """Counts how often it is told of another expiry, and takes nothing else."""
+    """A listener that counts how often an expiry is set."""
 
     def __init__(self) -> None:
         self.expiries = 0
@@ -86,7 +86,7 @@ MOMENT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
     ],
 )
 def test_an_expiry_may_be_set_in_any_form(moment: datetime | float) -> None:
-    """It is read as a moment in UTC, and `None` takes it away; whoever enforces it is told."""
+    """An expiry is read as a moment in UTC, `None` removes it, and the listener is told of each."""
     websocket = WebSocket({"type": "websocket"})
     listener: Any = Listening()
     websocket.expires_at = moment
@@ -101,7 +101,7 @@ def test_an_expiry_may_be_set_in_any_form(moment: datetime | float) -> None:
 
 
 def test_an_expiry_needs_a_time_zone() -> None:
-    """Without one nobody knows which moment it is; the expiry stays as it was."""
+    """A datetime without a time zone is ambiguous, so it is refused and changes nothing."""
     websocket = WebSocket({"type": "websocket"})
     with pytest.raises(ValueError, match="time zone") as caught:
         websocket.expires_at = datetime(2030, 1, 2)
@@ -112,7 +112,7 @@ def test_an_expiry_needs_a_time_zone() -> None:
 
 
 async def test_repr_shows_path_and_state() -> None:
-    """A line of a log or a traceback tells which connection it is, with its text escaped."""
+    """The repr, as a log or a traceback shows it, has the path escaped, and the state."""
     server = FakeServer(CONNECT)
     websocket = server.websocket(path="/a\n")
     assert repr(websocket) == r"<WebSocket '/a\n' connecting>"
@@ -126,7 +126,7 @@ async def test_repr_shows_path_and_state() -> None:
 @pytest.mark.parametrize("is_asked", [False, True], ids=["connecting", "handshake"])
 @pytest.mark.parametrize("name", [*SENDING, *RECEIVING])
 async def test_f30_before_the_accept(name: str, is_asked: bool) -> None:
-    """Messages are exchanged once it is accepted; before, the server is not touched."""
+    """Before the accept, sending and receiving messages raise without touching the server."""
     server = FakeServer(CONNECT)
     websocket = server.websocket()
     if is_asked:
@@ -144,7 +144,7 @@ async def test_f30_before_the_accept(name: str, is_asked: bool) -> None:
 
 
 async def test_a_close_goes_out_once() -> None:
-    """Closing again does nothing, and the first code stays."""
+    """A second close does nothing, and the first code stays."""
     server = FakeServer()
     websocket = await server.accepted()
     await websocket.close()
@@ -154,7 +154,7 @@ async def test_a_close_goes_out_once() -> None:
 
 
 async def test_a_close_after_the_disconnect() -> None:
-    """There is nobody to tell."""
+    """Once the peer has disconnected, a close sends nothing."""
     server = FakeServer(DISCONNECT)
     websocket = await server.accepted()
     await websocket.receive()
@@ -165,7 +165,7 @@ async def test_a_close_after_the_disconnect() -> None:
 
 @pytest.mark.parametrize("is_asked", [False, True], ids=["connecting", "handshake"])
 async def test_a_close_before_the_accept_is_a_refusal(is_asked: bool) -> None:
-    """It awaits the connect event, if nobody did before."""
+    """A close before the accept receives the connect event first, if that is still pending."""
     server = FakeServer(CONNECT)
     websocket = server.websocket()
     if is_asked:
@@ -178,7 +178,7 @@ async def test_a_close_before_the_accept_is_a_refusal(is_asked: bool) -> None:
 
 
 async def test_the_client_sees_a_refusal_as_403() -> None:
-    """ASGI servers answer a close before the accept so."""
+    """ASGI servers answer the handshake with 403 when it is closed before the accept."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await WebSocket(scope, receive, send).close()
@@ -193,7 +193,7 @@ async def test_the_client_sees_a_refusal_as_403() -> None:
 
 
 async def test_without_receive_and_send() -> None:
-    """It tells of the handshake; when it is used otherwise it says what it lacks."""
+    """Without the server's functions the scope can be read, and all else says what is missing."""
     websocket = WebSocket({"type": "websocket", "path": "/chat"})
     assert websocket.url.path == "/chat"
     for call in (websocket.accept(), websocket.close(), websocket.receive()):
@@ -202,7 +202,7 @@ async def test_without_receive_and_send() -> None:
 
 
 async def test_without_send() -> None:
-    """It can receive; when it should send it says what it lacks."""
+    """Without `send` the connection can receive, and what sends says what is missing."""
     websocket = WebSocket({"type": "websocket"}, FakeServer(CONNECT).receive)
     for call in (websocket.accept(), websocket.close()):
         with pytest.raises(InvalidStateError, match="was made without a `send`"):
@@ -211,7 +211,7 @@ async def test_without_send() -> None:
 
 
 async def test_the_connection_below() -> None:
-    """The package reaches it, and it has one state with the WebSocket."""
+    """The package reaches the connection below a WebSocket, and both have one state."""
     websocket = await FakeServer(DISCONNECT).accepted()
     connection = connection_of(websocket)
     assert connection.state is S.OPEN
@@ -220,7 +220,7 @@ async def test_the_connection_below() -> None:
 
 
 async def converse(server: FakeServer) -> "weakref.ref[WebSocket]":
-    """Have a conversation in which everything goes wrong that can, and let go of it."""
+    """Have a conversation in which everything fails that can, and drop the WebSocket."""
     websocket = await server.accepted(path="/", headers=[], query_string=b"a=1")
     _ = websocket.url, websocket.headers, websocket.query_params, websocket.state.get("x")
     await websocket.send_text("x")
@@ -243,7 +243,7 @@ async def converse(server: FakeServer) -> "weakref.ref[WebSocket]":
 
 
 async def test_x02_nothing_keeps_a_websocket_alive() -> None:
-    """Once nobody holds it any more it is gone, without the garbage collector."""
+    """A WebSocket is freed with its last reference, without the garbage collector."""
     with without_gc():
         server = FakeServer(text("x"), text("{"), text("x"), DISCONNECT)
         alive = await converse(server)

@@ -23,7 +23,7 @@ S = ConnectionState
 
 
 async def test_accept_awaits_the_client() -> None:
-    """It receives the connect event itself, if nobody did before."""
+    """`accept` receives the connect event itself, if that is still pending."""
     server = FakeServer(CONNECT)
     websocket = server.websocket()
     await websocket.accept()
@@ -33,7 +33,7 @@ async def test_accept_awaits_the_client() -> None:
 
 
 async def test_accept_after_the_connect_event_was_received() -> None:
-    """Whoever receives it by hand can accept then."""
+    """An application may receive the connect event itself, and then accept."""
     server = FakeServer(CONNECT)
     websocket = server.websocket()
     assert await websocket.receive() == CONNECT
@@ -54,14 +54,14 @@ async def test_accept_after_the_connect_event_was_received() -> None:
     ],
 )
 async def test_h04_headers_in_any_form(headers: Any) -> None:
-    """They go out as pairs of bytes, names in lower case."""
+    """Headers go out as pairs of bytes, with their names in lower case."""
     server = FakeServer(CONNECT)
     await server.websocket().accept(headers=headers)
     assert server.sent[0]["headers"] == [(b"x-a", b"caf\xe9")]
 
 
 async def test_h04_headers_that_can_be_read_once() -> None:
-    """An iterator will do, too."""
+    """Headers may come from an iterator, which is read once."""
     server = FakeServer(CONNECT)
     await server.websocket().accept(headers=iter([("X-A", "b"), ("X-A", "c")]))
     assert server.sent[0]["headers"] == [(b"x-a", b"b"), (b"x-a", b"c")]
@@ -87,7 +87,7 @@ async def test_h04_headers_that_can_be_read_once() -> None:
     ids=repr,
 )
 async def test_h04_a_header_that_cannot_be_sent(header: tuple[str, str]) -> None:
-    """It raises before the server is touched; accepting without it is still possible."""
+    """A bad header raises before the server is touched, and the handshake can still be accepted."""
     server = FakeServer(CONNECT)
     websocket = server.websocket()
     with pytest.raises(ValueError, match="header"):
@@ -97,7 +97,7 @@ async def test_h04_a_header_that_cannot_be_sent(header: tuple[str, str]) -> None
 
 
 async def test_h04_a_header_of_another_type() -> None:
-    """A number is no header's value."""
+    """The value of a header is a str or bytes, not a number."""
     headers: Any = {"x-a": 5}
     with pytest.raises(TypeError, match="a header is made of str or bytes, not int"):
         await FakeServer(CONNECT).websocket().accept(headers=headers)
@@ -105,7 +105,7 @@ async def test_h04_a_header_of_another_type() -> None:
 
 @pytest.mark.parametrize("chosen", ["v1", "v2"])
 async def test_accept_chooses_a_subprotocol(chosen: str) -> None:
-    """It is sent, and known from then on."""
+    """The subprotocol is sent, and `subprotocol` tells it from then on."""
     server = FakeServer(CONNECT)
     websocket = server.websocket(subprotocols=["v1", "v2"])
     await websocket.accept(chosen)
@@ -119,7 +119,7 @@ BAD_SUBPROTOCOLS: list[Any] = ["v3", "V1", "", " ", "v1\r\n", "caf\xe9", "v1, v2
 @pytest.mark.parametrize("offered", [["v1", "v2"], [], None], ids=repr)
 @pytest.mark.parametrize("chosen", BAD_SUBPROTOCOLS)
 async def test_h01_h02_a_subprotocol_that_was_not_offered(chosen: Any, offered: object) -> None:
-    """It raises before the server is touched; accepting without it is still possible."""
+    """It raises before the server is touched, and the handshake can still be accepted."""
     server = FakeServer(CONNECT)
     websocket = server.websocket(subprotocols=offered)
     with pytest.raises(ValueError, match="can't be chosen: the client offers"):
@@ -130,7 +130,7 @@ async def test_h01_h02_a_subprotocol_that_was_not_offered(chosen: Any, offered: 
 
 
 async def test_an_accept_that_fails_chooses_nothing() -> None:
-    """A subprotocol that never reached the client is not in use."""
+    """When the accept fails, no subprotocol is in use."""
     server = FakeServer(CONNECT)
     server.failure = OSError()
     websocket = server.websocket(subprotocols=["v1"])
@@ -140,8 +140,8 @@ async def test_an_accept_that_fails_chooses_nothing() -> None:
 
 
 @pytest.mark.parametrize("failure", [OSError("gone"), RuntimeError("no handshake")], ids=repr)
-async def test_f05_accept_once_the_client_left(failure: Exception) -> None:
-    """A server that refuses the accept says so by that."""
+async def test_f05_accept_once_the_client_disconnected(failure: Exception) -> None:
+    """When the server's `send` fails for the accept, the client has disconnected."""
     server = FakeServer(CONNECT)
     server.failure = failure
     websocket = server.websocket()
@@ -153,7 +153,7 @@ async def test_f05_accept_once_the_client_left(failure: Exception) -> None:
 
 
 async def test_f05_the_disconnect_comes_in_place_of_the_connect() -> None:
-    """There is nobody to accept."""
+    """A client that disconnects before the handshake begins can't be accepted."""
     server = FakeServer(DISCONNECT)
     websocket = server.websocket()
     for _ in range(2):
@@ -171,7 +171,7 @@ async def test_f05_the_disconnect_comes_in_place_of_the_connect() -> None:
 )
 @pytest.mark.parametrize("call", [WebSocket.accept, WebSocket.close, WebSocket.receive])
 async def test_h17_the_first_event_is_the_connect(call: Call, event: Event) -> None:
-    """A server that begins with anything else broke the specification."""
+    """A server that begins with another event breaks the specification."""
     server = FakeServer(event)
     with pytest.raises(ServerProtocolError) as caught:
         await call(server.websocket())
@@ -184,7 +184,7 @@ async def test_h17_the_first_event_is_the_connect(call: Call, event: Event) -> N
 
 
 async def test_f30_accept_twice() -> None:
-    """The second one raises, and the server does not see it."""
+    """The second accept raises, and the server does not see it."""
     server = FakeServer()
     websocket = await server.accepted(subprotocols=["v1"])
     with pytest.raises(InvalidStateError) as caught:

@@ -31,7 +31,7 @@ OFFER: Event = {"websocket.http.response": {}}
 
 
 async def unprefixed(scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond as to an HTTP request."""
+    """Respond with the events of an HTTP request."""
     await send({"type": "http.response.start", "status": 418, "headers": [(b"X-A", b"b")]})
     await send({"type": "http.response.body", "body": b"tea", "more_body": True})
     await send({"type": "http.response.body", "body": b"pot"})
@@ -97,7 +97,7 @@ async def test_a_denial_response(
 
 @pytest.mark.parametrize("response", [unprefixed, bodiless])
 async def test_a_denial_response_goes_out_in_one_piece(response: ASGIResponse) -> None:
-    """The parts of a body are joined, for servers that take but one."""
+    """The parts of a body are joined, since some servers take only one."""
     server = FakeServer(CONNECT)
     await server.websocket(extensions=OFFER).send_denial_response(response)
     assert [event["type"] for event in server.sent] == [
@@ -110,7 +110,7 @@ async def test_a_denial_response_goes_out_in_one_piece(response: ASGIResponse) -
 
 
 async def test_a_denial_response_does_not_wait_for_its_background_task() -> None:
-    """The client has its answer before the response goes on with something else."""
+    """The client gets its answer before the response's background task runs."""
     server = FakeServer(CONNECT)
     websocket = server.websocket(extensions=OFFER)
     sent: list[int] = []
@@ -124,7 +124,7 @@ async def test_a_denial_response_does_not_wait_for_its_background_task() -> None
 
 @pytest.mark.parametrize("extensions", [None, {}, {"tls": {}}], ids=repr)
 async def test_a_server_that_cannot_respond(extensions: Event | None) -> None:
-    """It raises before anything happens; a refusal works still."""
+    """Without the extension a response raises before anything is sent, and `close` still works."""
     server = FakeServer(CONNECT)
     websocket = server.websocket(extensions=extensions)
     with pytest.raises(InvalidStateError) as caught:
@@ -140,7 +140,7 @@ async def test_a_server_that_cannot_respond(extensions: Event | None) -> None:
 
 
 async def test_a_server_of_the_test_client_that_cannot_respond() -> None:
-    """So it is on daphne."""
+    """The testing client can play a server without the extension, such as daphne."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
@@ -155,7 +155,7 @@ async def test_a_server_of_the_test_client_that_cannot_respond() -> None:
 
 
 def sending(*events: Event) -> ASGIResponse:
-    """Return a response that sends just these events."""
+    """Return a response that sends exactly these events."""
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
         for event in events:
@@ -186,7 +186,7 @@ BODY: Event = {"type": "http.response.body", "body": b""}
     ],
 )
 async def test_a_response_that_is_none(response: ASGIResponse, error: type[Exception]) -> None:
-    """It raises, nothing goes out, and the handshake can be answered otherwise."""
+    """A malformed response raises, sends nothing, and the handshake can still be answered."""
     server = FakeServer(CONNECT)
     websocket = server.websocket(extensions=OFFER)
     with pytest.raises(error):
@@ -197,7 +197,7 @@ async def test_a_response_that_is_none(response: ASGIResponse, error: type[Excep
 
 
 async def test_a_response_that_ends_half_way_is_named() -> None:
-    """The error says which response it was."""
+    """The error names the response that ended half-way."""
     websocket = FakeServer(CONNECT).websocket(extensions=OFFER)
 
     class Silent:
@@ -213,7 +213,7 @@ async def test_a_response_that_ends_half_way_is_named() -> None:
 
 
 async def test_a_response_that_goes_on_after_its_end() -> None:
-    """What follows the last part is out of turn, and does not reach the server."""
+    """What follows the last part raises, and does not reach the server."""
     server = FakeServer(CONNECT)
     websocket = server.websocket(extensions=OFFER)
     with pytest.raises(InvalidStateError):
@@ -222,7 +222,7 @@ async def test_a_response_that_goes_on_after_its_end() -> None:
 
 
 async def test_a_response_after_the_handshake_was_answered() -> None:
-    """It raises before the response is asked for anything."""
+    """A denial raises before the response is called, if the handshake was answered."""
     asked: list[bool] = []
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
@@ -244,8 +244,8 @@ async def test_a_response_after_the_handshake_was_answered() -> None:
 
 
 @pytest.mark.parametrize("failure", [OSError(), RuntimeError()], ids=repr)
-async def test_f05_a_response_for_a_client_that_left(failure: Exception) -> None:
-    """It is a disconnect, as in accept."""
+async def test_f05_a_response_for_a_client_that_disconnected(failure: Exception) -> None:
+    """A response to a client that has disconnected raises `WebSocketDisconnect`."""
     server = FakeServer(CONNECT)
     server.failure = failure
     with pytest.raises(WebSocketDisconnect) as caught:
@@ -260,7 +260,7 @@ async def test_f05_a_response_for_a_client_that_left(failure: Exception) -> None
 
 
 async def test_x02_nothing_keeps_a_denied_one_alive() -> None:
-    """The same holds once a handshake was denied."""
+    """A WebSocket whose handshake was denied is freed with its last reference."""
 
     async def deny() -> "weakref.ref[WebSocket]":
         websocket = FakeServer(CONNECT).websocket(extensions=OFFER)

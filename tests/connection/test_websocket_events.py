@@ -1,4 +1,4 @@
-"""Raw ASGI events: checked, completed, and counted for the state as the methods are."""
+"""Raw ASGI events: they are checked and completed, and change the state as the methods do."""
 
 from collections.abc import Coroutine
 from types import MappingProxyType
@@ -22,7 +22,7 @@ def ids(values: list[Any]) -> list[str]:
 
 
 async def test_raw_events_keep_the_state_right() -> None:
-    """A conversation by raw events leaves the same traces as one by methods."""
+    """A conversation in raw events sends what one by methods sends, and has the same states."""
     server = FakeServer(CONNECT, text("x"), DISCONNECT)
     websocket = server.websocket(subprotocols=["v1"])
     states: list[ConnectionState] = [websocket.connection_state]
@@ -66,7 +66,7 @@ async def test_raw_events_keep_the_state_right() -> None:
 )
 @pytest.mark.parametrize("is_open", [False, True], ids=["handshake", "open"])
 async def test_a_raw_close(event: Event, sent: Event, is_open: bool) -> None:
-    """It is completed, and then as good as `close`."""
+    """A raw close gets the code and reason that it lacks, and closes as `close` does."""
     server = FakeServer(CONNECT)
     if is_open:
         websocket = await FakeServer.accepted(server)
@@ -83,7 +83,7 @@ async def test_a_raw_close(event: Event, sent: Event, is_open: bool) -> None:
 
 
 async def test_a_raw_close_on_daphne() -> None:
-    """A code that the server refuses goes out as another one, as by `close`."""
+    """A code that the server refuses is replaced by another one, as in `close`."""
     server = FakeServer()
     websocket = await server.accepted()
     server.failure, server.refused_codes = Exception("no"), range(1001, 3000)
@@ -92,7 +92,7 @@ async def test_a_raw_close_on_daphne() -> None:
 
 
 async def test_a_raw_event_is_the_callers() -> None:
-    """It is not changed on its way, and may be any mapping."""
+    """A raw event may be any mapping, and is not modified."""
     server = FakeServer(CONNECT)
     websocket = server.websocket()
     await websocket.receive()
@@ -143,7 +143,7 @@ BROKEN_EVENTS: list[tuple[Any, type[Exception]]] = [
 
 @pytest.mark.parametrize(("event", "error"), BROKEN_EVENTS, ids=ids([e for e, _ in BROKEN_EVENTS]))
 async def test_a_raw_event_that_is_illegal(event: Any, error: type[Exception]) -> None:
-    """It raises, the server does not see it, and the connection is as good as before."""
+    """An illegal event raises, does not reach the server, and changes no state."""
     server = FakeServer()
     websocket = await server.accepted(
         subprotocols=["v1"], extensions={"websocket.http.response": {}}
@@ -177,7 +177,7 @@ NO_EVENT = (
     ],
 )
 async def test_what_is_wrong_with_a_raw_event(event: Any, message: str) -> None:
-    """The error says what is wrong, and what to do."""
+    """The error says what is wrong with the event, and what to send instead."""
     websocket = FakeServer().websocket(extensions={"websocket.http.response": {}})
     with pytest.raises((ValueError, TypeError)) as caught:
         await websocket.send(event)

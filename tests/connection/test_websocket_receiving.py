@@ -29,7 +29,7 @@ S = ConnectionState
 @pytest.mark.parametrize("data", ["", "x", "caf\xe9"])
 @pytest.mark.parametrize("rest", [{}, {"bytes": None}], ids=["one key", "both"])
 async def test_m02_receive_text(data: str, rest: Event) -> None:
-    """A text frame is its str, also where the server sends both keys."""
+    """A text frame is received as its str, also where the server sends both keys."""
     websocket = await FakeServer({**text(data), **rest}).accepted()
     assert await websocket.receive_text() == data
 
@@ -37,7 +37,7 @@ async def test_m02_receive_text(data: str, rest: Event) -> None:
 @pytest.mark.parametrize("data", [b"", b"x", b"\xff"])
 @pytest.mark.parametrize("rest", [{}, {"text": None}], ids=["one key", "both"])
 async def test_m02_receive_bytes(data: bytes, rest: Event) -> None:
-    """A binary frame is its bytes, also where the server sends both keys."""
+    """A binary frame is received as its bytes, also where the server sends both keys."""
     websocket = await FakeServer({**binary(data), **rest}).accepted()
     assert await websocket.receive_bytes() == data
 
@@ -52,7 +52,7 @@ async def test_m02_receive_bytes(data: bytes, rest: Event) -> None:
     ],
 )
 async def test_receive_json(json: str, value: object) -> None:
-    """JSON is its value, of either kind of frame; of duplicate keys the last one wins."""
+    """JSON is received from either kind of frame; of duplicate keys the last one counts."""
     websocket = await FakeServer(text(json), binary(json.encode())).accepted()
     assert await websocket.receive_json() == value
     assert await websocket.receive_json("binary") == value
@@ -77,7 +77,7 @@ WRONG_KIND: dict[str, tuple[Call, Event, str]] = {
 async def test_m01_a_frame_of_the_wrong_kind(
     call: Call, event: Event, message: str, both_keys: bool
 ) -> None:
-    """It is the client's mistake, and the next message can be received."""
+    """A frame of the wrong kind is the client's error, and the next message can be received."""
     event = {"text": None, "bytes": None, **event} if both_keys else event
     websocket = await FakeServer(event, text("next")).accepted()
     with pytest.raises(UnsupportedDataError) as caught:
@@ -115,7 +115,7 @@ async def test_m01_a_frame_of_the_wrong_kind(
     ],
 )
 async def test_m04_to_m12_garbage_for_json(frame: str | bytes) -> None:
-    """It is the client's mistake, whatever is wrong with it, and tells nothing of it back."""
+    """What is not JSON is the client's error, which repeats nothing of the client's input."""
     mode: Literal["text", "binary"] = "text" if isinstance(frame, str) else "binary"
     event = text(frame) if isinstance(frame, str) else binary(frame)
     websocket = await FakeServer(event, text("next")).accepted()
@@ -143,7 +143,7 @@ async def test_m04_to_m12_garbage_for_json(frame: str | bytes) -> None:
 )
 @pytest.mark.parametrize("name", RECEIVING)
 async def test_m03_a_frame_that_the_server_got_wrong(name: str, frame: Event) -> None:
-    """It is the server's mistake."""
+    """A receive event without exactly one frame is the server's error."""
     websocket = await FakeServer({"type": "websocket.receive", **frame}).accepted()
     with pytest.raises(ServerProtocolError) as caught:
         await RECEIVING[name](websocket)
@@ -154,7 +154,7 @@ async def test_m03_a_frame_that_the_server_got_wrong(name: str, frame: Event) ->
 @pytest.mark.parametrize("event", [CONNECT, {"type": "websocket.foo"}, {"type": None}], ids=repr)
 @pytest.mark.parametrize("name", RECEIVING)
 async def test_h18_an_event_that_may_not_come(name: str, event: Event) -> None:
-    """It is the server's mistake."""
+    """An event that may not come on an open connection is the server's error."""
     websocket = await FakeServer(event).accepted()
     with pytest.raises(ServerProtocolError, match="while the connection is open"):
         await RECEIVING[name](websocket)
@@ -171,21 +171,21 @@ async def test_h18_an_event_that_may_not_come(name: str, event: Event) -> None:
 async def test_an_iteration_ends_with_the_connection(
     name: str, events: list[Event], messages: list[object]
 ) -> None:
-    """It yields each message in order, and ends at the disconnect."""
+    """An iteration yields each message in order, and ends at the disconnect."""
     websocket = await FakeServer(*events, DISCONNECT).accepted()
     assert await RECEIVING[name](websocket) == messages
     assert websocket.connection_state is S.DISCONNECTED
 
 
 async def test_an_iteration_over_json_in_binary_frames() -> None:
-    """`iter_json` takes the kind of frame, as `receive_json` does."""
+    """`iter_json` takes the kind of frame as an argument, as `receive_json` does."""
     websocket = await FakeServer(binary(b"1"), binary(b"2"), DISCONNECT).accepted()
     assert await taken(websocket.iter_json("binary")) == [1, 2]
 
 
 @pytest.mark.parametrize("name", ["iter_text", "iter_bytes", "iter_json"])
 async def test_an_iteration_ends_with_our_own_close(name: str) -> None:
-    """Closing within the loop ends it."""
+    """Closing the connection within the loop ends the loop."""
     event = binary(b"1") if name == "iter_bytes" else text("1")
     server = FakeServer(event, event)
     websocket = await server.accepted()
@@ -199,14 +199,14 @@ async def test_an_iteration_ends_with_our_own_close(name: str) -> None:
 
 
 async def test_an_iteration_does_not_hide_a_mistake_of_the_clients() -> None:
-    """A frame of the wrong kind raises, as it does without a loop."""
+    """A frame of the wrong kind raises in a loop as it does without one."""
     websocket = await FakeServer(text("a"), binary(b"b")).accepted()
     with pytest.raises(UnsupportedDataError):
         await taken(websocket.iter_text())
 
 
 async def test_f28_a_second_receiver() -> None:
-    """It is refused, and the first one gets the message."""
+    """A second receiver is refused, and the first one gets the message."""
     server = FakeServer()
     websocket = await server.accepted()
     received: list[str] = []
@@ -224,7 +224,7 @@ async def test_f28_a_second_receiver() -> None:
 
 
 async def test_f29_a_cancelled_receive() -> None:
-    """The message that it waited for is there for the next."""
+    """A cancelled receive loses no message: the next call gets it."""
     server = FakeServer()
     websocket = await server.accepted()
     for name in ("receive_text", "receive_bytes", "receive_json", "iter_text"):
@@ -234,7 +234,7 @@ async def test_f29_a_cancelled_receive() -> None:
 
 
 async def test_a_receive_that_waits_when_we_close() -> None:
-    """It raises how we closed it, once the server says that it is over."""
+    """A pending receive raises our own close code, once the server confirms the end."""
     server = FakeServer()
     websocket = await server.accepted()
     raised: list[WebSocketDisconnect] = []
@@ -253,7 +253,7 @@ async def test_a_receive_that_waits_when_we_close() -> None:
 
 @pytest.mark.parametrize("name", RECEIVING)
 async def test_receiving_after_our_close(name: str) -> None:
-    """It tells how we closed it, and the server is not asked; an iteration ends."""
+    """After our close, receiving raises our code without asking the server; an iteration ends."""
     server = FakeServer(text("x"))
     websocket = await server.accepted()
     await websocket.close(4000, "done")
@@ -268,7 +268,7 @@ async def test_receiving_after_our_close(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECEIVING)
 async def test_receiving_after_the_disconnect(name: str) -> None:
-    """It tells how the peer left, each time; the server is asked once. An iteration ends."""
+    """After the disconnect, each receive raises the peer's code; the server is asked once."""
     server = FakeServer(DISCONNECT)
     websocket = await server.accepted()
     for _ in range(2):

@@ -59,7 +59,7 @@ async def test_send_text(data: str) -> None:
     ],
 )
 async def test_send_bytes(data: bytes | bytearray | memoryview) -> None:
-    """What is bytes-like goes out as bytes in a binary frame."""
+    """Any bytes-like object goes out as bytes in a binary frame."""
     server = FakeServer()
     await (await server.accepted()).send_bytes(data)
     assert server.sent == [{"type": "websocket.send", "bytes": bytes(data)}]
@@ -111,7 +111,7 @@ UNSENDABLE: dict[str, tuple[Unchecked, type[Exception]]] = {
 
 @pytest.mark.parametrize(("call", "error"), UNSENDABLE.values(), ids=UNSENDABLE)
 async def test_m22_what_cannot_be_sent(call: Unchecked, error: type[Exception]) -> None:
-    """It raises before the server sees it, and the connection is as good as before."""
+    """What can't be sent raises before the server sees it, and the connection stays open."""
     server = FakeServer()
     websocket = await server.accepted()
     with pytest.raises(error):
@@ -120,8 +120,8 @@ async def test_m22_what_cannot_be_sent(call: Unchecked, error: type[Exception]) 
     assert websocket.connection_state is S.OPEN
 
 
-async def test_a_mode_that_there_is_not() -> None:
-    """The error says which there are, for sending and receiving."""
+async def test_an_unknown_mode() -> None:
+    """An unknown mode raises an error that names both modes, in sending and in receiving."""
     websocket = await FakeServer(text("1")).accepted()
     mode: Any = "bytes"
     for call in (websocket.send_json(1, mode), websocket.receive_json(mode)):
@@ -135,7 +135,7 @@ async def test_a_mode_that_there_is_not() -> None:
     "failure", [OSError("gone"), RuntimeError("closed"), Exception("Disconnected")], ids=repr
 )
 async def test_f07_a_send_that_fails(failure: Exception) -> None:
-    """Whatever the server raises: the peer left."""
+    """Whatever exception the server's `send` raises, the peer has disconnected."""
     server = FakeServer()
     websocket = await server.accepted()
     server.failure = failure
@@ -149,8 +149,8 @@ async def test_f07_a_send_that_fails(failure: Exception) -> None:
     assert len(server.offers) == 1
 
 
-async def test_a_cancelled_send_leaves_only_the_close() -> None:
-    """The peer may have half a message: nothing but a close may follow."""
+async def test_only_a_close_may_follow_a_cancelled_send() -> None:
+    """After a cancelled send the peer may have half a message, so only a close may follow."""
     server = FakeServer(text("x"))
     websocket = await server.accepted()
     server.gate = anyio.Event()
@@ -185,7 +185,7 @@ async def test_f27_many_tasks_send_at_once() -> None:
 
 
 async def test_f27_each_task_keeps_its_order() -> None:
-    """What one task sends arrives in its order, whatever the others do."""
+    """The messages of one task arrive in its order, while other tasks send too."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
@@ -209,7 +209,7 @@ async def test_f27_each_task_keeps_its_order() -> None:
 
 @pytest.mark.parametrize("name", SENDING_OR_ACCEPTING)
 async def test_f24_sending_after_our_close(name: str) -> None:
-    """It is a mistake of the caller's, and the server does not see it."""
+    """Sending after our own close is the caller's error, and the server does not see it."""
     server = FakeServer()
     websocket = await server.accepted()
     await websocket.close(4000)
@@ -221,7 +221,7 @@ async def test_f24_sending_after_our_close(name: str) -> None:
 
 @pytest.mark.parametrize("name", SENDING_OR_ACCEPTING)
 async def test_f24_sending_after_the_disconnect(name: str) -> None:
-    """It tells how the peer left, and the server does not see it."""
+    """Sending after the disconnect raises the peer's code, and the server does not see it."""
     server = FakeServer(DISCONNECT)
     websocket = await server.accepted()
     await websocket.receive()

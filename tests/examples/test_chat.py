@@ -26,8 +26,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(autouse=True)
-def no_room_is_left() -> Generator[None]:
-    """A room goes with its last member, whatever happened to it."""
+def no_room_remains() -> Generator[None]:
+    """A room is removed with its last member, however that member's connection ended."""
     yield
     assert rooms == {}
 
@@ -42,7 +42,7 @@ async def member(name: str, room: str = "lobby") -> AsyncGenerator[Client]:
 
 
 async def test_a_member_is_told_who_is_there_and_what_was_said() -> None:
-    """One who comes later is welcomed with the members and the history."""
+    """A new member is welcomed with the names of the others and the history."""
     async with member("Ada") as ada:
         await ada.send(Say(text="anybody there?"))
         said = await ada.receive(Said)
@@ -55,7 +55,7 @@ async def test_a_member_is_told_who_is_there_and_what_was_said() -> None:
 
 
 async def test_what_is_said_reaches_everybody_in_the_room_and_nobody_else() -> None:
-    """Rooms are apart, and the speaker hears their own words too."""
+    """A message goes to all members of its room, the sender included, and to no other room."""
     async with member("Ada") as ada, member("Bob") as bob, member("Eve", "attic") as eve:
         assert await ada.receive(Joined) == Joined(name="Bob")
         await bob.send(Say(text=" hello "))
@@ -66,7 +66,7 @@ async def test_what_is_said_reaches_everybody_in_the_room_and_nobody_else() -> N
 
 
 async def test_typing_is_shown_to_the_others() -> None:
-    """Who types knows it already."""
+    """The notice of typing goes to all other members."""
     async with member("Ada") as ada, member("Bob") as bob:
         assert await ada.receive(Joined) == Joined(name="Bob")
         await bob.send(Typing())
@@ -76,7 +76,7 @@ async def test_typing_is_shown_to_the_others() -> None:
 
 @pytest.mark.parametrize("how", ["close", "vanish", "shutdown"])
 async def test_the_others_are_told_of_a_leave(how: str) -> None:
-    """However a member leaves, it is seen, and the name is free again."""
+    """However a connection ends, the others are told, and the name is free again."""
     async with member("Ada") as ada:
         async with member("Bob") as bob:
             assert await ada.receive(Joined) == Joined(name="Bob")
@@ -92,14 +92,14 @@ async def test_the_others_are_told_of_a_leave(how: str) -> None:
 
 
 async def test_a_whole_room_may_leave_at_once() -> None:
-    """A message of one that leaves, to others that are leaving, is nobody's failure."""
+    """A notice that goes to members that are disconnecting too is no failure."""
     async with member("Ada") as ada, member("Bob") as bob, member("Cyd") as cyd:
         for client in (ada, bob, cyd):
             client.vanish()
 
 
-async def test_one_who_leaves_right_after_joining_is_gone() -> None:
-    """What was sent before the leave is handled: joined, and then left."""
+async def test_a_member_that_disconnects_right_after_joining_is_gone() -> None:
+    """A message that was sent before the disconnect is handled, so the member joins first."""
     async with member("Ada") as ada, connect(app, "/rooms/lobby") as bob:
         await bob.send(Join(name="Bob"))
         bob.vanish()
@@ -108,7 +108,7 @@ async def test_one_who_leaves_right_after_joining_is_gone() -> None:
 
 
 async def test_a_name_that_is_taken_is_refused() -> None:
-    """A second one of that name may choose another, on the same connection."""
+    """A client whose name is taken may choose another, on the same connection."""
     async with member("Ada"), connect(app, "/rooms/lobby") as other:
         await other.send(Join(name="Ada"))
         assert await other.receive(Refused) == Refused(code="name_taken")
@@ -117,7 +117,7 @@ async def test_a_name_that_is_taken_is_refused() -> None:
 
 
 async def test_one_joins_once_and_before_one_speaks() -> None:
-    """What comes out of turn is refused, and ends nothing."""
+    """A message out of turn is refused, and the connection stays open."""
     async with connect(app, "/rooms/lobby") as ada:
         await ada.send(Say(text="hello"))
         assert await ada.receive(Refused) == Refused(code="not_joined")
@@ -129,7 +129,7 @@ async def test_one_joins_once_and_before_one_speaks() -> None:
 
 
 async def test_a_text_that_is_too_long_is_answered_with_an_error() -> None:
-    """Nobody else sees it."""
+    """A text that is too long is answered with an error, and not broadcast."""
     async with member("Ada") as ada:
         await ada.send(Say.model_construct(text="a" * 1001))
         assert await ada.receive_json() == {
@@ -146,8 +146,8 @@ async def test_a_text_that_is_too_long_is_answered_with_an_error() -> None:
         await ada.receive_nothing()
 
 
-async def test_a_member_who_does_not_read_is_sent_away_and_holds_up_nobody() -> None:
-    """The others get everything at once; the slow one is gone once its outbox is full."""
+async def test_a_member_that_does_not_read_is_closed_and_delays_no_other() -> None:
+    """A member that does not read is closed when its outbox is full; the others are not delayed."""
     async with member("Ada") as ada, member("Bob") as bob, member("Cyd") as cyd:
         assert await ada.receive(Joined) == Joined(name="Bob")
         assert await ada.receive(Joined) == Joined(name="Cyd")
@@ -170,7 +170,7 @@ async def test_a_member_who_does_not_read_is_sent_away_and_holds_up_nobody() -> 
 
 @pytest.mark.parametrize("path", ["/", "/rooms/", "/rooms/a/b", "/rooms/a b", f"/rooms/{'a' * 33}"])
 async def test_what_is_no_room_is_not_found(path: str) -> None:
-    """Only `/rooms/{room}` is connected, for a room with a reasonable name."""
+    """Only `/rooms/{room}` is served, for a room with a valid name."""
     with pytest.raises(HandshakeDenied) as denied:
         async with connect(app, path):
             pass
@@ -179,7 +179,7 @@ async def test_what_is_no_room_is_not_found(path: str) -> None:
 
 @pytest.mark.parametrize(("path", "status"), [("/", 200), ("/favicon.ico", 404)])
 async def test_the_page_is_served_at_the_root(path: str, status: int) -> None:
-    """A browser gets the page, and nothing else is there to get."""
+    """The page is at `/`, and any other path is not found."""
     sent: list[Event] = []
 
     async def receive() -> Event:

@@ -1,4 +1,4 @@
-"""The chat as its users see it: in Debian's Chromium, served by uvicorn."""
+"""The chat in a browser: Debian's Chromium, with uvicorn as the server."""
 
 import os
 import shutil
@@ -94,7 +94,7 @@ def server() -> Generator[Server]:
 
 
 class Window:
-    """One browser window, with cookies and storage of its own, and what went wrong in it."""
+    """One browser window, with its own cookies and storage; it records what goes wrong in it."""
 
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.page: Page = context.new_page()
@@ -162,16 +162,16 @@ def open_window(browser: Browser, server: Server) -> Generator[OpenWindow]:
 
 
 def check_quiet(*windows: Window) -> None:
-    """Check that no window had anything to say in its console, or to ask of another host."""
+    """Check that no window logged anything, or sent a request to another host."""
     for window in windows:
         assert window.complaints == []
-        assert window.hosts - {None} == {"127.0.0.1"}, "a request left this machine"
+        assert window.hosts - {None} == {"127.0.0.1"}, "a request to another machine"
 
 
 def test_two_windows_in_a_room_talk_and_a_third_elsewhere_hears_nothing(
     open_window: OpenWindow,
 ) -> None:
-    """What is said in a room is shown in each of its windows, and in no other's."""
+    """A message is shown in all windows of its room, and in no other."""
     ada, bob, eve = open_window(), open_window(), open_window()
     ada.join("Ada", "lobby")
     bob.join("Bob", "lobby")
@@ -211,7 +211,7 @@ def test_a_later_window_sees_what_was_said_before(open_window: OpenWindow) -> No
 
 @pytest.mark.parametrize("how", ["the button", "closing the window"])
 def test_the_others_see_who_leaves(open_window: OpenWindow, how: str) -> None:
-    """The list of members and a notice tell of it at once."""
+    """The list of members and a notice show at once that a member is gone."""
     ada, bob = open_window(), open_window()
     ada.join("Ada", "leaving")
     bob.join("Bob", "leaving")
@@ -227,7 +227,7 @@ def test_the_others_see_who_leaves(open_window: OpenWindow, how: str) -> None:
 
 
 def test_typing_is_shown_until_the_message_comes(open_window: OpenWindow) -> None:
-    """The others see who is about to say something."""
+    """The others see that a member is typing, until the message comes."""
     ada, bob = open_window(), open_window()
     ada.join("Ada", "typing")
     bob.join("Bob", "typing")
@@ -257,7 +257,7 @@ def test_markup_is_shown_as_the_text_that_it_is(open_window: OpenWindow) -> None
 
 
 def test_what_the_server_refuses_is_told_and_can_be_mended(open_window: OpenWindow) -> None:
-    """A name that is taken, or too long, and a text that is too long."""
+    """A name or a text that is refused is shown with its error, and can be corrected."""
     ada, bob = open_window(), open_window()
     ada.join("Ada", "refused")
     bob.page.goto(f"{bob.url}/?room=refused")
@@ -278,7 +278,7 @@ def test_what_the_server_refuses_is_told_and_can_be_mended(open_window: OpenWind
 
 
 def test_the_page_fits_a_phone(open_window: OpenWindow) -> None:
-    """Nothing sticks out sideways, and the line to write in stays on the screen."""
+    """On a small screen nothing is wider than the page, and the input stays visible."""
     ada = open_window()
     ada.page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     ada.join("Ada", "phone")
@@ -295,7 +295,7 @@ def test_the_page_fits_a_phone(open_window: OpenWindow) -> None:
 def test_the_windows_come_back_after_the_server_restarted(
     open_window: OpenWindow, server: Server
 ) -> None:
-    """Each connects again by itself, under its name."""
+    """After a restart of the server each window reconnects by itself, with its name."""
     ada, bob = open_window(), open_window()
     ada.join("Ada", "restart")
     bob.join("Bob", "restart")

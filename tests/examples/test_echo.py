@@ -9,14 +9,14 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_say_is_answered_with_a_said() -> None:
-    """What is said comes back."""
+    """The text of a `Say` comes back in a `Said`."""
     async with connect(app) as client:
         await client.send(Say(text="hello"))
         assert await client.receive(Said) == Said(text="hello")
 
 
 async def test_a_message_of_another_type_is_answered_with_an_error() -> None:
-    """A message that is not declared does not end the connection."""
+    """A message that is not declared is answered with an error, and the connection stays open."""
     async with connect(app) as client:
         await client.send({"type": "shout", "text": "hello"})
         error = await client.receive_json()

@@ -63,7 +63,7 @@ async def test_fastapi_mounts_the_class_below_a_prefix() -> None:
 
 @on_asyncio
 async def test_quart_gets_what_is_no_room() -> None:
-    """The WebSockets of the wrapped application are Quart's as before."""
+    """Any other path goes to the WebSockets of the wrapped Quart application."""
     with pytest.raises(HandshakeDenied) as denied:
         async with connect(load("quart_app"), "/elsewhere"):
             pass

@@ -31,7 +31,7 @@ PYTHON: Final = blocks("python")
 
 
 def name_of(block: str) -> str:
-    """Return what a block defines last, as a name for it."""
+    """Return the name of the last class or function in a block."""
     *_, last = re.finditer(r"^(?:class|async def) (\w+)", block, re.MULTILINE)
     return last[1]
 
@@ -41,7 +41,7 @@ RunBlock = Callable[[str], Any]
 
 @pytest.fixture
 def run_block(monkeypatch: pytest.MonkeyPatch) -> RunBlock:
-    """Return a function that runs the block of a name, as the module that it is said to be."""
+    """Return a function that runs the block of a name, as the module that its first line names."""
 
     def run(name: str) -> ModuleType:
         (block,) = (block for block in PYTHON if name_of(block) == name)
@@ -55,7 +55,7 @@ def run_block(monkeypatch: pytest.MonkeyPatch) -> RunBlock:
 
 
 def test_every_block_has_a_test() -> None:
-    """A block that is added to the README is to be tested below."""
+    """Each block of Python in the README has a test below."""
     assert [name_of(block) for block in PYTHON] == [
         "Echo",
         "Greeter",
@@ -69,7 +69,7 @@ def test_every_block_has_a_test() -> None:
 
 
 async def test_echo(run_block: RunBlock) -> None:
-    """The example of testing tests the first example."""
+    """The README's example of a test passes for its first example."""
     run_block("Echo")
     await run_block("test_echo").test_echo()
 
@@ -105,7 +105,7 @@ async def test_countdown(run_block: RunBlock) -> None:
 async def test_clock(
     run_block: RunBlock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It ticks by itself, closes when it is done, and says so."""
+    """The clock sends by itself, closes after 60 messages, and prints the close code."""
 
     async def no_time(seconds: float) -> None:
         assert seconds == 1
@@ -121,7 +121,7 @@ async def test_clock(
 
 
 async def test_strict(run_block: RunBlock) -> None:
-    """It takes nothing that it does not declare, and nothing that is too large."""
+    """A message that is not declared, or is too large, closes the connection."""
     app = run_block("Strict").Strict.as_asgi()
     async with connect(app) as client:
         await client.send([1, 2, 3])
@@ -134,7 +134,7 @@ async def test_strict(run_block: RunBlock) -> None:
 
 
 async def test_members(run_block: RunBlock) -> None:
-    """Only who has the token and comes from a listed page gets in, with valid parameters."""
+    """Clients need the token, a page that is listed, and valid parameters."""
     token = {"authorization": "Bearer change-me"}
     app = run_block("Members").Members.as_asgi(secret="change-me")  # noqa: S106 - of this test
     async with connect(app, "/?page=3", headers=token) as client:
@@ -153,7 +153,7 @@ async def test_members(run_block: RunBlock) -> None:
 
 
 async def test_the_error_message(run_block: RunBlock) -> None:
-    """The one in the README is the one that is sent."""
+    """The error message in the README is the one that is sent."""
     (message,) = blocks("json")
     async with connect(run_block("Echo").app) as client:
         await client.send({"type": "say"})
@@ -162,7 +162,7 @@ async def test_the_error_message(run_block: RunBlock) -> None:
 
 
 async def test_an_endpoint_of_starlettes_documentation_runs_unchanged() -> None:
-    """Only the import is another one."""
+    """An endpoint of Starlette's documentation runs when only its import is changed."""
 
     class App(WebSocketEndpoint):
         encoding = "bytes"
@@ -190,7 +190,7 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_the_commands_name_what_is_there() -> None:
-    """Each installs an extra of the package, and runs what that brings."""
+    """Each command names an extra of the package, or an example, that exists."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         extras = tomllib.load(file)["project"]["optional-dependencies"]
     commands = "".join(blocks("sh"))

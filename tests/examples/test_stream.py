@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 
 class StuckModel:
-    """Gives one token, and then keeps everybody waiting."""
+    """Gives one token, and then never another."""
 
     def __init__(self) -> None:
         self.is_stopped = False
@@ -39,7 +39,7 @@ async def test_an_answer_comes_token_by_token_and_says_when_it_is_done() -> None
 
 
 async def test_the_model_stops_the_moment_that_the_client_leaves() -> None:
-    """A model that waits for its next token is stopped, not left to wait."""
+    """At the disconnect a model that waits for its next token is stopped."""
     model = StuckModel()
     async with connect(Answers.as_asgi(model=model)) as client:
         await client.send(Ask(prompt="Why?"))
@@ -51,7 +51,7 @@ async def test_the_model_stops_the_moment_that_the_client_leaves() -> None:
 
 
 async def test_an_empty_prompt_is_answered_with_an_error() -> None:
-    """The model is not asked for nothing."""
+    """An empty prompt does not reach the model."""
     async with connect(Answers.as_asgi(model=StuckModel())) as client:
         await client.send(Ask.model_construct(prompt="  "))
         assert (await client.receive_json())["errors"][0]["loc"] == ["prompt"]

@@ -10,7 +10,7 @@ pytest.register_assert_rewrite("tests.faults.playing")
 
 @pytest.fixture(scope="package", autouse=True)
 def quick_garbage_collection() -> Iterator[None]:
-    """Leave out of each collection what there was before: these tests collect once a row."""
+    """Exempt older objects from each collection: most of these tests collect once."""
     gc.collect()
     gc.freeze()
     yield

@@ -50,7 +50,7 @@ GONE: Event = {"type": "websocket.disconnect", "code": 1006, "reason": ""}
 
 
 def quiet(**attributes: Any) -> type[Noting]:
-    """Return an endpoint that takes no notice of messages."""
+    """Return an endpoint that ignores messages."""
     return derive(Noting, encoding="text", **attributes)
 
 
@@ -60,7 +60,7 @@ def echo(**attributes: Any) -> type[Noting]:
 
 
 class Pushing(Noting):
-    """Sends until somebody stops it, in each way that there is."""
+    """Sends until it is stopped, in each way that there is."""
 
     encoding = "text"
 
@@ -85,14 +85,14 @@ class Pushing(Noting):
         return None
 
     async def push_on(self, push: Callable[[str], Awaitable[None]]) -> None:
-        """Send, with a turn for others after each."""
+        """Send for ever, letting other tasks run after each message."""
         while True:
             await push("tick")
             await checkpoint()
 
 
 class FailsAtOnce(Noting):
-    """Fails without having waited."""
+    """Fails before it has to wait."""
 
     failures: list[BaseException]
 
@@ -148,7 +148,7 @@ class FailsInMarked(Noting):
 
 
 class FailsAtInvalid(Noting):
-    """Fails where it answers a bad message."""
+    """Fails in `on_invalid`."""
 
     encoding = "json"
     failures: list[BaseException]

@@ -1,4 +1,4 @@
-"""Endpoints that do something, or look at something, in the handshake."""
+"""Endpoints that call something, or look at something, in the handshake."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["asking", "seeing", "seen"]
 
 
 def asking(ask: Callable[[WebSocket], Awaitable[object]]) -> type[Noting]:
-    """Return an endpoint that does something in `on_connect`."""
+    """Return an endpoint that calls a function in `on_connect`."""
 
     async def on_connect(self: Noting, websocket: WebSocket) -> None:
         await ask(websocket)
@@ -20,7 +20,7 @@ def asking(ask: Callable[[WebSocket], Awaitable[object]]) -> type[Noting]:
 
 
 def seeing(look: Callable[[WebSocket], object]) -> type[Noting]:
-    """Return an endpoint that notes something of its connections, and accepts."""
+    """Return an endpoint that logs what a function returns for its connection, and accepts."""
 
     async def on_connect(self: Noting, websocket: WebSocket) -> None:
         self.log.append(repr(look(websocket)))
@@ -30,7 +30,7 @@ def seeing(look: Callable[[WebSocket], object]) -> type[Noting]:
 
 
 async def seen(look: Callable[[WebSocket], object], **scope: Any) -> str:
-    """Return the `repr` of what an endpoint sees of a connection."""
+    """Return the `repr` of what a function returns for a connection."""
     endpoint = seeing(look)
     server = FakeServer(CONNECT, {"type": "websocket.disconnect", "code": 1000})
     with watch(endpoint):

@@ -26,13 +26,13 @@ __all__ = [
 
 
 class SayNumbers(Say):
-    """What a client says, in numbers too."""
+    """A message with numbers."""
 
     numbers: list[int] = Field(default=[])
 
 
 class Rename(BaseModel):
-    """Another thing that it says."""
+    """A message that forbids extra fields."""
 
     model_config = ConfigDict(extra="forbid")
     type: Literal["rename"] = "rename"
@@ -82,7 +82,7 @@ typed_and_not = pytest.mark.parametrize("endpoint", [JsonEcho, Chat], ids=["any"
 async def close_for(
     endpoint: type[Noting], frame: str | bytes, code: int, *, level: str = "INFO"
 ) -> None:
-    """Send a frame for which the connection is closed."""
+    """Send a frame for which the connection is to be closed with a code."""
     async with play(endpoint, log=[level]) as client:
         await client.send(frame)
         await client.expect_close(code)
@@ -92,7 +92,7 @@ async def close_for(
 
 
 async def check_open(client: Client) -> None:
-    """Check that a `Chat` answers still."""
+    """Check that a `Chat` still answers."""
     await client.send_json({"type": "say", "text": "still there?"})
     assert (await client.receive(Say)).text == "still there?"
 

@@ -1,8 +1,8 @@
 """Plays a fault to an endpoint, and checks what holds for every fault.
 
 Dispatch ends; no task, slot, timer or reference to the connection survives; only legal events
-were sent; `on_disconnect` ran once if accept was sent, and never otherwise; nothing of what the
-peer sent is in the log; what is in the log is of the level that the row says, on one line.
+were sent; `on_disconnect` ran once if accept was sent, and never otherwise; nothing that the peer
+sent is in the log; what is logged is one line of the level that the row says.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 MARKER: Final = "MARKER-7f3a"
-"""What the peer puts into all that it sends, so that it would be found in the log."""
+"""Part of all that the peer sends, so that it would be found in the log."""
 
 SOON: Final = 0.01
 """Seconds of a limit that a test waits for."""
@@ -55,13 +55,13 @@ _HANDSHAKE_HEADERS: Final = {"x-header": MARKER, "cookie": f"name={MARKER}"}
 
 
 class Noting(Recording):
-    """Notes its hooks, the events that it sends, and what is logged meanwhile.
+    """Records its hooks, the events that it sends, and what is logged meanwhile.
 
     Attributes:
         log: Its hooks: `"connect"`, `"invalid"`, and the code of `on_disconnect`.
         sent: The events that the server's `send` was called with.
-        illegal: What a referee has against them.
-        records: What was logged meanwhile, by anybody.
+        illegal: The referee's objections to them.
+        records: All log records, of this library and of others.
         references: To each instance, and to its WebSocket.
     """
 
@@ -71,7 +71,7 @@ class Noting(Recording):
     references: ClassVar[list[weakref.ref[Any]]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give the class lists of its own."""
+        """Give each class its own lists."""
         super().__init_subclass__(**kwargs)
         cls.sent, cls.illegal, cls.records, cls.references = [], [], [], []
 
@@ -87,7 +87,7 @@ class Noting(Recording):
 
     @classmethod
     def sent_types(cls) -> list[str]:
-        """Return the types of the events that were sent, without what they all begin with."""
+        """Return the types of the events that were sent, without the prefix `websocket.`."""
         return [event["type"].removeprefix("websocket.") for event in cls.sent]
 
     @classmethod
@@ -108,7 +108,7 @@ class Echo(Noting):
 
 
 def derive(base: type[N], **attributes: Any) -> type[N]:
-    """Return a subclass with some attributes, and lists of its own."""
+    """Return a subclass with some attributes, and its own lists."""
     derived: Any = type(base.__name__, (base,), attributes)
     return cast("type[N]", derived)
 
@@ -139,7 +139,7 @@ async def play(
     server: Dialect = Dialect(),  # noqa: B008 - immutable
     scope: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[Client]:
-    """Connect a client, and check on leaving what every row asserts; see `watch`, `connect`."""
+    """Connect a client, and on exit check what every row asserts; see `watch`, `connect`."""
     with watch(endpoint, log=log, debug=debug), surfacing(raises):
         async with connect(
             _tap_app(endpoint, endpoint.as_asgi()),
@@ -155,7 +155,7 @@ async def play(
 async def fails_at_once(
     endpoint: type[Noting], *, raises: BaseException | type[BaseException]
 ) -> None:
-    """Check that the handshake fails with an exception of the app's; see `watch`."""
+    """Check that the handshake fails with an exception of the application; see `watch`."""
     with watch(endpoint), surfacing(raises):
         async with connect(
             _tap_app(endpoint, endpoint.as_asgi()), _HANDSHAKE_PATH, headers=_HANDSHAKE_HEADERS
@@ -172,7 +172,7 @@ async def refused(
     server: Dialect = Dialect(),  # noqa: B008 - immutable
     scope: Mapping[str, Any] | None = None,
 ) -> HandshakeDenied:
-    """Return how a client is refused, after all checks; see `watch`, `connect`."""
+    """Return how a client was refused, after all checks; see `watch`, `connect`."""
     with watch(endpoint, log=log, tells=tells), pytest.raises(HandshakeDenied) as denied:
         async with connect(
             _tap_app(endpoint, endpoint.as_asgi()),
@@ -186,7 +186,7 @@ async def refused(
 
 
 async def serve(endpoint: type[Noting], played: FakeServer, /, **scope: Any) -> None:
-    """Serve a connection of a server that is played by hand, within `watch`."""
+    """Serve a connection on a fake server, within `watch`."""
     full = make_scope(**scope)
     offered: Any = full["subprotocols"]
     referee = Referee(
@@ -198,7 +198,7 @@ async def serve(endpoint: type[Noting], played: FakeServer, /, **scope: Any) -> 
 
 def _tap_app(endpoint: type[Noting], app: ASGIApp) -> ASGIApp:
     async def tapped(scope: Scope, receive: Receive, send: Send) -> None:
-        # What connects judges the events already.
+        # `connect` judges the events already.
         await app(scope, receive, _tap(endpoint, send, None))
 
     return tapped
@@ -231,7 +231,7 @@ def watch(
         endpoint: The class that serves them.
         log: The levels of the lines that the library logs, INFO and above.
         debug: What a line at DEBUG must contain, where the row says DEBUG; `""` is any line.
-        tells: What the peer sent and may be found in the log all the same.
+        tells: Parts of the peer's input that may be in the log.
     """
     endpoint.forget()
     tasks, timers = _running_tasks(), _timers()
@@ -254,15 +254,15 @@ def watch(
     assert _running_tasks() == tasks
     assert _timers() == timers
     gc.collect()
-    assert [left for reference in endpoint.references if (left := reference()) is not None] == []
+    assert [alive for reference in endpoint.references if (alive := reference()) is not None] == []
 
 
 @contextmanager
 def surfacing(expected: BaseException | type[BaseException] | None) -> Generator[None]:
-    """Expect what surfaces from the app within `watch`, and forget it as a server does.
+    """Expect an exception of the application within `watch`, and drop it as a server does.
 
     Args:
-        expected: This very exception, or one of this type; `None` for nothing.
+        expected: This very exception, or one of this type; `None` for none.
     """
     if expected is None:
         yield
@@ -315,13 +315,13 @@ def _check_log(
     formatter = logging.Formatter()
     for record in endpoint.records:
         text = formatter.format(record)
-        # Its traceback holds the connection, and the test runner holds the record.
+        # The traceback holds the connection, and the test runner keeps the record.
         record.exc_info = None
         for known in tells:
             text = text.replace(known, "")
         assert MARKER not in text
     for record in ours:
-        # Who keeps the record would keep its traceback, and so the connection.
+        # A handler that keeps the record would keep the traceback, and so the connection.
         assert not any(isinstance(arg, BaseException) for arg in record.args or ()), record.msg
         if record.levelno < logging.ERROR:
             assert not record.exc_text
@@ -333,7 +333,7 @@ def _running_tasks() -> set[int]:
 
 
 def _timers() -> int:
-    """Return how many timers of the event loop are running; on trio whether any is."""
+    """Return the number of the event loop's timers; on trio, whether there is any."""
     if sniffio.current_async_library() == "trio":
         return int(trio.lowlevel.current_statistics().seconds_to_next_deadline < math.inf)
     scheduled = vars(asyncio.get_running_loop())["_scheduled"]

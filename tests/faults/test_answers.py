@@ -1,4 +1,4 @@
-"""What we answer: subprotocols, headers, close codes and reasons: H01 to H08."""
+"""Our answer to the handshake, and close codes and reasons: H01 to H08."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -26,7 +26,7 @@ anyio_test = pytest.mark.anyio
 @anyio_test
 @pytest.mark.parametrize("offered", [[], ["other"], ["CHAT"], ["chat2", "cha"]])
 async def test_h01_subprotocol_that_was_not_offered_is_refused(offered: list[str]) -> None:
-    """Nothing is sent: hypercorn would exit, the client end the connection."""
+    """It raises and nothing is sent: hypercorn would exit, and the client close the connection."""
     endpoint = asking(lambda websocket: websocket.accept("chat"))
     server = FakeServer(CONNECT)
     with watch(endpoint), surfacing(ValueError):
@@ -36,7 +36,7 @@ async def test_h01_subprotocol_that_was_not_offered_is_refused(offered: list[str
 
 @anyio_test
 async def test_h01_subprotocol_that_was_offered_is_chosen() -> None:
-    """The client gets it."""
+    """The client is told the subprotocol."""
     endpoint = asking(lambda websocket: websocket.accept("chat"))
     async with play(endpoint, subprotocols=["other", "chat"]) as client:
         assert client.subprotocol == "chat"
@@ -62,7 +62,7 @@ NO_TOKENS = [
 @pytest.mark.parametrize("name", NO_TOKENS)
 @pytest.mark.parametrize("is_offered", [True, False], ids=["offered", "not offered"])
 async def test_h02_subprotocol_that_is_no_token_is_refused(name: str, is_offered: bool) -> None:
-    """It would end the response's headers, or the server; even if the client offers it."""
+    """It raises, even if the client offers it: it could end the headers, or the server."""
     endpoint = asking(lambda websocket: websocket.accept(name))
     server = FakeServer(CONNECT)
     with watch(endpoint), surfacing(ValueError):
@@ -97,7 +97,7 @@ MISSING: Any = object()
 async def test_h03_offer_is_read_as_clean_tokens(
     offered: Any, read: list[str], declared: tuple[str, ...]
 ) -> None:
-    """Junk is left out, and nothing raises, where the class has subprotocols neither."""
+    """Junk in the offer is ignored and never raises, with declared subprotocols or without."""
 
     class Sees(Noting):
         subprotocols = declared
@@ -158,7 +158,7 @@ async def deny_by_response(websocket: WebSocket, headers: Any) -> None:
 
 
 async def deny_by_app(websocket: WebSocket, headers: Any) -> None:
-    """Deny with somebody's response."""
+    """Deny with a response that is an ASGI application."""
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.http.response.start", "status": 401, "headers": headers})
@@ -201,9 +201,9 @@ RESPONDS: dict[str, Any] = {"extensions": {"websocket.http.response": {}}}
 async def test_h04_header_that_cannot_be_sent_is_refused(
     answer: Callable[[WebSocket, Any], Awaitable[None]], name: str, value: str
 ) -> None:
-    """Nothing is sent: some servers would write it as it is, some would exit."""
+    """It raises and nothing is sent: some servers would write it as it is, some would exit."""
     header: tuple[Any, Any] = name, value
-    # Half of the ways with bytes.
+    # Some of the ways take bytes.
     if answer in BYTES_ANSWERS and (name + value).isascii():
         header = name.encode(), value.encode()
     endpoint = asking(lambda websocket: answer(websocket, [header]))
@@ -226,7 +226,7 @@ async def test_h04_header_that_cannot_be_sent_is_refused(
 async def test_h04_header_is_sent_in_lower_case_and_bytes(
     answer: Callable[[WebSocket, Any], Awaitable[None]], headers: Any
 ) -> None:
-    """That is what ASGI wants, and daphne insists on."""
+    """The ASGI specification has headers as lower-case bytes, and daphne insists on it."""
     endpoint = asking(lambda websocket: answer(websocket, headers))
     server = FakeServer(CONNECT, {"type": "websocket.disconnect", "code": 1000})
     with watch(endpoint):
@@ -236,7 +236,7 @@ async def test_h04_header_is_sent_in_lower_case_and_bytes(
 
 @anyio_test
 async def test_h05_accept_headers_are_given_to_the_server() -> None:
-    """Granian and daphne lose them, which is documented; the others send them."""
+    """The server gets the headers of an accept; granian and daphne lose them, as documented."""
     endpoint = asking(lambda websocket: websocket.accept(headers={"X-Version": "1"}))
     async with play(endpoint) as client:
         assert (b"x-version", b"1") in client.headers
@@ -253,7 +253,7 @@ BAD_CODES: list[Any] = [
 @pytest.mark.parametrize("code", BAD_CODES, ids=repr)
 @pytest.mark.parametrize("way", ["close", "event", "before the accept", "task"])
 async def test_h06_close_code_that_may_not_be_sent_is_refused(code: Any, way: str) -> None:
-    """Servers answer it with 1000, with 1006, or leave the connection open."""
+    """It raises: servers would close with 1000 or 1006, or not at all."""
 
     class Closing(Noting):
         encoding = "text"
@@ -303,7 +303,7 @@ async def test_h06_close_code_that_may_not_be_sent_is_refused(code: Any, way: st
 async def test_h07_reason_is_cut_between_two_characters(
     reason: str | None, told: str, way: str
 ) -> None:
-    """123 bytes fit into a close frame; the client never sees 1006 for one that is too long."""
+    """A reason is cut to 123 bytes, so that the client never sees 1006 for one that is too long."""
 
     class Closing(Noting):
         encoding = "text"
@@ -323,7 +323,7 @@ async def test_h07_reason_is_cut_between_two_characters(
 
 @anyio_test
 async def test_h08_reason_is_given_to_the_server() -> None:
-    """Daphne drops it, which is documented; the others send it."""
+    """The server gets the reason; daphne drops it, as documented."""
 
     class Closing(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:

@@ -1,4 +1,4 @@
-"""What the application raises, forgets or declares wrong: F16 to F20, F31, F32 and F34."""
+"""What the application raises, forgets, or declares wrongly: F16 to F20, F31, F32 and F34."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ anyio_test = pytest.mark.anyio
 
 
 class FailsAfterAccept(Noting):
-    """Fails in `on_connect`, once it accepted."""
+    """Fails in `on_connect`, after the accept."""
 
     failures: list[BaseException]
 
@@ -42,7 +42,7 @@ class FailsAfterAccept(Noting):
 @anyio_test
 @failing
 async def test_f16_handler_that_raises_closes_with_1011(base: type[Noting]) -> None:
-    """The client is told nothing else, and the server gets the same exception."""
+    """The client gets no reason, and the server gets the same exception object."""
     failure = DeliberateError("secret")
     endpoint = that_fails(base, failure)
     async with play(endpoint, raises=failure) as client:
@@ -82,7 +82,7 @@ async def test_f16_handler_that_raises_closes_with_1011(base: type[Noting]) -> N
 async def test_f17_group_that_holds_a_failure_closes_with_1011(
     base: type[Noting], make: Callable[[], list[BaseException]], surfaces: type[BaseException]
 ) -> None:
-    """A single failure surfaces as what it is, several as their group."""
+    """A single failure is raised without its group, several as their group."""
     endpoint = that_fails(base, BaseExceptionGroup("", make()))
     async with play(endpoint, raises=surfaces) as client:
         await client.send_text(f'"{MARKER}"')
@@ -92,7 +92,7 @@ async def test_f17_group_that_holds_a_failure_closes_with_1011(
 
 @anyio_test
 async def test_f17_group_of_disconnects_is_quiet() -> None:
-    """Tasks of the application that all find the client gone are no failure."""
+    """A group of nothing but disconnects of this connection is no failure."""
 
     class Group(Pushing):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -111,7 +111,7 @@ async def test_f17_group_of_disconnects_is_quiet() -> None:
 @anyio_test
 @pytest.mark.parametrize("base", [FailsAtOnce, FailsLater, FailsInStream], ids=lambda b: b.__name__)
 async def test_f17_group_of_others_disconnects_does_not_surface(base: type[Noting]) -> None:
-    """The client is here still, so it is closed and a line says why."""
+    """Disconnects of other connections close this one, with a warning and no exception."""
     endpoint = that_fails(
         base, BaseExceptionGroup("", [WebSocketDisconnect(1001), WebSocketDisconnect(1006)])
     )
@@ -122,7 +122,7 @@ async def test_f17_group_of_others_disconnects_does_not_surface(base: type[Notin
 
 
 async def a_cancellation() -> BaseException:
-    """Return what cancels a task on this event loop."""
+    """Return the exception that cancels a task on this event loop."""
     with anyio.CancelScope() as scope:
         scope.cancel()
         try:
@@ -135,7 +135,7 @@ async def a_cancellation() -> BaseException:
 @anyio_test
 @pytest.mark.parametrize("base", [FailsAtOnce, FailsLater, FailsInStream], ids=lambda b: b.__name__)
 async def test_f17_group_of_cancellations_is_raised_again(base: type[Noting]) -> None:
-    """It is no failure of the application's, but it is not to disappear."""
+    """A group of cancellations closes with 1012, and is raised to the server."""
     group = BaseExceptionGroup("", [await a_cancellation()])
     endpoint = that_fails(base, group)
     async with play(endpoint, raises=group) as client:
@@ -147,7 +147,7 @@ async def test_f17_group_of_cancellations_is_raised_again(base: type[Noting]) ->
 @anyio_test
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
 async def test_f18_on_connect_that_fails_sends_nothing(waits: bool) -> None:
-    """The server answers with 500, granian with 403."""
+    """The server answers the handshake itself: with 500, granian with 403."""
     failure = DeliberateError()
 
     class Broken(Noting):
@@ -162,7 +162,7 @@ async def test_f18_on_connect_that_fails_sends_nothing(waits: bool) -> None:
 
 @anyio_test
 async def test_f19_on_connect_that_fails_once_accepted_closes_with_1011() -> None:
-    """It is a failure like any other then."""
+    """After the accept, a failure of `on_connect` is handled like any other."""
     failure = DeliberateError()
     endpoint = that_fails(FailsAfterAccept, failure)
     async with play(endpoint, raises=failure) as client:
@@ -171,7 +171,7 @@ async def test_f19_on_connect_that_fails_once_accepted_closes_with_1011() -> Non
 
 
 class FailsAtTheEnd(FailsAtOnce):
-    """Fails in `on_disconnect` besides."""
+    """Fails in `on_receive`, and in `on_disconnect` too."""
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         await super().on_disconnect(websocket, close_code)
@@ -181,7 +181,7 @@ class FailsAtTheEnd(FailsAtOnce):
 
 @anyio_test
 async def test_f20_on_disconnect_that_fails_surfaces() -> None:
-    """Where nothing else failed, it is the failure."""
+    """If nothing failed before, the failure of `on_disconnect` is raised to the server."""
     async with play(FailsAtTheEnd, raises=KeyError) as client:
         client.vanish(4001)
     assert FailsAtTheEnd.log == ["connect", 4001]
@@ -189,7 +189,7 @@ async def test_f20_on_disconnect_that_fails_surfaces() -> None:
 
 @anyio_test
 async def test_f20_original_exception_wins() -> None:
-    """It is raised, with its context; the other one is told of by the one line at ERROR."""
+    """The first failure is raised with its context, the other is logged once at ERROR."""
     context = ValueError("before")
     failure = DeliberateError()
     failure.__context__ = context
@@ -207,7 +207,7 @@ async def test_f20_original_exception_wins() -> None:
 @anyio_test
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
 async def test_f31_on_connect_that_does_not_answer_refuses(waits: bool) -> None:
-    """It fails closed, and a line says why."""
+    """A handshake that is not answered is refused, and a warning says why."""
 
     class Forgetful(Noting):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -224,7 +224,7 @@ async def test_f31_on_connect_that_does_not_answer_refuses(waits: bool) -> None:
 @failing
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
 async def test_f32_interrupt_goes_on(base: type[Noting], kind: type[BaseException]) -> None:
-    """The client is closed, the clean-up runs, and the process gets its exception."""
+    """The client is closed, `on_disconnect` runs, and the exception goes on."""
     failure = kind()
     endpoint = that_fails(base, failure)
     async with play(endpoint, raises=failure) as client:
@@ -234,7 +234,7 @@ async def test_f32_interrupt_goes_on(base: type[Noting], kind: type[BaseExceptio
 
 
 def plain(self: object, websocket: object, data: object) -> None:
-    """Be no coroutine function."""
+    """Do nothing: this is no coroutine function."""
 
 
 @pytest.mark.parametrize(
@@ -249,6 +249,6 @@ def plain(self: object, websocket: object, data: object) -> None:
     ids=lambda attributes: next(iter(attributes)),
 )
 def test_f34_plain_function_is_refused_with_the_class(attributes: dict[str, Any]) -> None:
-    """It would block the event loop, or do nothing: seen before any client comes."""
+    """A handler that is no async function is refused when the class is made."""
     with pytest.raises(ConfigurationError, match="is no async method: use `async def"):
         type("Plain", (WebSocketEndpoint,), attributes)

@@ -19,7 +19,7 @@ anyio_test = pytest.mark.anyio
 
 
 class Waits(Noting):
-    """Has to wait at every turn."""
+    """Waits for the event loop in every hook."""
 
     encoding = "text"
 
@@ -42,7 +42,7 @@ class Waits(Noting):
 
 
 class Cancelling(FakeServer):
-    """Cancels the app at the event loop's n-th turn."""
+    """Cancels the application at the n-th turn of the event loop."""
 
     was_cancelled = False
     is_done = False
@@ -81,7 +81,7 @@ class Cancelling(FakeServer):
     indirect=["anyio_backend"],
 )
 async def test_f22_cancelled_at_any_checkpoint(turns: int, how: Literal["scope", "task"]) -> None:
-    """The client is told, `on_disconnect` runs once, and the cancellation goes on."""
+    """The client is closed, `on_disconnect` runs once, and the cancellation goes on."""
     server = Cancelling(CONNECT, text(MARKER))
     with watch(Waits):
         await server.run(Waits, turns, how)
@@ -99,7 +99,7 @@ async def test_f22_cancelled_at_any_checkpoint(turns: int, how: Literal["scope",
 @anyio_test
 @pytest.mark.parametrize("where", ["handler", "idle", "task", "stream"])
 async def test_f22_cancellation_leaves_a_line(where: str) -> None:
-    """At DEBUG, since a server that stops cancels all of them."""
+    """It is logged at DEBUG, since a server that shuts down cancels all connections."""
     started = anyio.Event()
 
     class Waiting(Noting):
@@ -128,7 +128,7 @@ async def test_f22_cancellation_leaves_a_line(where: str) -> None:
 
 @anyio_test
 async def test_f22_on_disconnect_is_not_cancelled() -> None:
-    """It runs to its end, for `disconnect_timeout` seconds at the most."""
+    """`on_disconnect` runs to its end, for at most `disconnect_timeout` seconds."""
     started, go = anyio.Event(), anyio.Event()
 
     class Cleaning(Noting):
@@ -163,7 +163,7 @@ class Sleeper(Noting):
 async def test_f23_shutdown_does_not_wait_for_a_handler(
     grace: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Uvicorn delivers a disconnect with 1012, and would wait for the handler for ever."""
+    """Uvicorn delivers a disconnect with 1012, and waits until the handler has ended."""
     monkeypatch.setattr("wsendpoints.lifecycle.deadlines._GRACE_AT_SHUTDOWN", SOON)
     endpoint = derive(Sleeper, limits=Limits(grace=grace))
     async with play(endpoint, log=["INFO"]) as client:
@@ -174,13 +174,13 @@ async def test_f23_shutdown_does_not_wait_for_a_handler(
 
 
 def test_f23_shutdown_takes_less_than_two_seconds() -> None:
-    """A handler has one of them."""
+    """At shutdown a handler has at most one second."""
     assert vars(deadlines)["_GRACE_AT_SHUTDOWN"] <= 1
 
 
 @anyio_test
 async def test_f23_shutdown_of_an_idle_connection() -> None:
-    """Uvicorn delivers a disconnect with 1012."""
+    """Uvicorn's disconnect with 1012 ends an idle connection."""
     endpoint = quiet()
     async with play(endpoint, log=["INFO"]) as client:
         client.shutdown()
@@ -191,9 +191,9 @@ async def test_f23_shutdown_of_an_idle_connection() -> None:
 @anyio_test
 @pytest.mark.parametrize("sleeps", [False, True], ids=["idle", "handler"])
 async def test_f23_shutdown_by_cancellation(sleeps: bool) -> None:
-    """Hypercorn cancels the app; the other servers end without a word, which is documented.
+    """Hypercorn cancels the application at shutdown; the other servers tell nothing, as documented.
 
-    It can't be told from another cancellation, so what F22 says of the log holds.
+    It can't be told from another cancellation, so it is logged as in F22.
     """
     endpoint = derive(Sleeper)
     async with play(endpoint) as client:

@@ -1,4 +1,4 @@
-"""A client that is gone, idle or in the middle of a send: F05 to F09."""
+"""A client that disconnects, while idle or in the middle of a send: F05 to F09."""
 
 from collections.abc import AsyncIterator
 
@@ -18,7 +18,7 @@ anyio_test = pytest.mark.anyio
 
 
 class Failing(FakeServer):
-    """Its `send` fails for events of some types."""
+    """A server whose `send` fails for some types of events."""
 
     def __init__(
         self, *events: Event, types: tuple[str, ...], raises: type[Exception] | None
@@ -50,7 +50,7 @@ ACCEPT_OUTCOMES = pytest.mark.parametrize(
 async def test_f05_client_gone_before_the_accept_is_a_disconnect(
     raises: type[Exception] | None,
 ) -> None:
-    """`on_disconnect` runs, as accept was attempted, and nothing surfaces."""
+    """Since accept was attempted, `on_disconnect` runs; nothing is raised."""
     endpoint = quiet()
     server = Failing(CONNECT, GONE, types=("accept",), raises=raises)
     with watch(endpoint, debug=""):
@@ -64,7 +64,7 @@ async def test_f05_client_gone_before_the_accept_is_a_disconnect(
 async def test_f05_client_gone_before_it_is_refused(
     raises: type[Exception] | None, how: str
 ) -> None:
-    """`on_disconnect` does not run, as accept was not attempted, and nothing surfaces."""
+    """Since accept was not attempted, `on_disconnect` does not run; nothing is raised."""
 
     class Refusing(Noting):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -75,7 +75,7 @@ async def test_f05_client_gone_before_it_is_refused(
 
     types = ("close", "http.response.start", "http.response.body")
     server = Failing(CONNECT, GONE, types=types, raises=raises)
-    # If the server stays silent nobody knows that the client is gone.
+    # A server that stays silent does not tell that the client has disconnected.
     debug = None if raises is None else "close: the "
     if how == "deny":
         debug = "401"
@@ -86,7 +86,7 @@ async def test_f05_client_gone_before_it_is_refused(
 
 @anyio_test
 async def test_f05_client_gone_at_once_meets_no_hook() -> None:
-    """The disconnect came in place of the connect."""
+    """If a disconnect comes in place of the connect, no hook runs."""
     endpoint = quiet()
     with watch(endpoint):
         await serve(endpoint, FakeServer(GONE))
@@ -96,7 +96,7 @@ async def test_f05_client_gone_at_once_meets_no_hook() -> None:
 @anyio_test
 @pytest.mark.parametrize("code", [1005, 1006, None], ids=["RST as 1005", "RST as 1006", "FIN"])
 async def test_f06_client_that_leaves_while_idle_ends_it(code: int | None) -> None:
-    """Servers say 1005, 1006 or nothing for a connection that is reset: it is 1006 here."""
+    """A reset is 1006, whether the server says 1005, 1006 or nothing."""
     endpoint = quiet()
     async with play(endpoint, debug="") as client:
         await client.send_event({"type": "websocket.disconnect", "code": code})
@@ -105,7 +105,7 @@ async def test_f06_client_that_leaves_while_idle_ends_it(code: int | None) -> No
 
 
 class Streaming(Noting):
-    """Sends until somebody stops it, as a stream."""
+    """Streams until it is stopped."""
 
     encoding = "text"
 
@@ -129,7 +129,7 @@ WAYS = pytest.mark.parametrize(
 async def test_f07_client_that_leaves_in_mid_send_is_no_error(
     endpoint: type[Noting], way: str, code: int
 ) -> None:
-    """The handler gets a WebSocketDisconnect; if it escapes, that is quiet as well."""
+    """The handler gets a `WebSocketDisconnect`, and that is no failure if it escapes."""
     async with play(endpoint, debug="") as client:
         await client.send_text(f"{way} {MARKER}")
         assert await client.receive_text() == "tick"
@@ -141,7 +141,7 @@ async def test_f07_client_that_leaves_in_mid_send_is_no_error(
 
 @anyio_test
 async def test_f07_task_that_sends_is_no_error() -> None:
-    """A task of the connection ends, and a handler that waits for nothing has its grace."""
+    """A sending task ends, and the handler is cancelled after its grace."""
 
     class Patient(Pushing):
         limits = Limits(grace=SOON)
@@ -156,7 +156,7 @@ async def test_f07_task_that_sends_is_no_error() -> None:
 
 @anyio_test
 async def test_f07_send_fails_before_the_disconnect_is_received() -> None:
-    """What the server's `send` raises is enough to know it."""
+    """A `send` that fails is a disconnect before the event of it is received."""
 
     class Once(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -175,7 +175,7 @@ async def test_f07_send_fails_before_the_disconnect_is_received() -> None:
 @anyio_test
 @WAYS
 async def test_f08_silent_server_is_no_different(endpoint: type[Noting], way: str) -> None:
-    """The watcher sees the disconnect: `send` raises from then on, though the server does not."""
+    """After the disconnect `send` raises, even if the server's `send` does not."""
     async with play(endpoint, debug="", server=SILENT) as client:
         await client.send_text(f"{way} {MARKER}")
         assert await client.receive_text() == "tick"
@@ -186,7 +186,7 @@ async def test_f08_silent_server_is_no_different(endpoint: type[Noting], way: st
 
 @anyio_test
 async def test_f08_tasks_and_streams_end_at_once() -> None:
-    """What speaks to nobody is cancelled, though it waits for something else."""
+    """Tasks and streams are cancelled at the disconnect, whatever they wait for."""
 
     class Waiting(Noting):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -218,7 +218,7 @@ async def test_f08_tasks_and_streams_end_at_once() -> None:
 
 @anyio_test
 async def test_f08_handler_has_its_grace() -> None:
-    """Thirty seconds by default, in which it is not cancelled."""
+    """A handler is not cancelled for `grace`, 30 seconds by default."""
     assert Limits().grace == 30
     go = anyio.Event()
 
@@ -241,7 +241,7 @@ async def test_f08_handler_has_its_grace() -> None:
 
 
 class Blocked(Noting):
-    """Sends once; `sending` is set just before."""
+    """Sends once, and sets `sending` just before."""
 
     encoding = "text"
     sending: anyio.Event
@@ -257,7 +257,7 @@ class Blocked(Noting):
     "server", [pytest.param(Dialect(), id="OSError"), pytest.param(SILENT, id="returns")]
 )
 async def test_f09_blocked_send_ends_with_the_connection(server: Dialect) -> None:
-    """Uvicorn raises then, hypercorn and granian return."""
+    """A blocked send ends at the disconnect: uvicorn raises, hypercorn and granian return."""
     endpoint = derive(Blocked, sending=anyio.Event())
     async with play(endpoint, debug="", server=server) as client:
         client.pause_reading()
@@ -270,7 +270,7 @@ async def test_f09_blocked_send_ends_with_the_connection(server: Dialect) -> Non
 
 @anyio_test
 async def test_f09_blocked_send_is_cancelled_by_the_server() -> None:
-    """Gunicorn does no more than cancel, three seconds after the client left."""
+    """Gunicorn only cancels a blocked send, three seconds after the disconnect."""
     endpoint = derive(Blocked, sending=anyio.Event())
     server = FakeServer(CONNECT, text(MARKER))
     with watch(endpoint, debug=""):

@@ -1,4 +1,4 @@
-"""More than can be taken, from one client or from many: F10 to F13."""
+"""More messages or connections than are allowed: F10 to F13."""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,7 +38,7 @@ async def test_f10_client_that_does_not_read_is_closed(way: str) -> None:
             return None
 
         async def push_many(self) -> None:
-            """Send more than a client reads that does not."""
+            """Send more than fits into the buffers of a client that does not read."""
             for number in range(100):
                 await self.push(str(number))
 
@@ -56,7 +56,7 @@ async def test_f10_client_that_does_not_read_is_closed(way: str) -> None:
         await client.send_text(MARKER)
         await client.wait_for_app()
         client.resume_reading()
-        # Nothing is kept for it besides the one that is in the server's hands.
+        # Only the message that the server has already is kept.
         assert await client.receive_text() == "0"
         await client.expect_close(1013, "send_timeout: 0.01 s")
     assert endpoint.log == ["connect", 1013]
@@ -78,7 +78,7 @@ async def test_f10_client_that_does_not_read_is_closed(way: str) -> None:
 async def test_f11_flood_waits_outside(
     limits: Limits, size: int, waiting: int, make: Callable[[Any], Event]
 ) -> None:
-    """A full inbox receives no more, and nothing is lost or out of order."""
+    """When the inbox is full nothing more is received, and no message is lost or out of order."""
     go = anyio.Event()
     flood = [f"{number:08}".ljust(size, "x") for number in range(60)]
     frames = [make(each if make is text else each.encode()) for each in flood]
@@ -103,7 +103,7 @@ async def test_f11_flood_waits_outside(
 
 @anyio_test
 async def test_f12_messages_over_the_rate_close() -> None:
-    """1008, before the message is decoded, and one line; there is no rate by default."""
+    """It closes with 1008 before the message is decoded, and logs once; off by default."""
     assert Limits().rate is None
 
     class Counting(Noting):
@@ -128,7 +128,7 @@ async def test_f12_messages_over_the_rate_close() -> None:
     ("extension", "status"), [pytest.param(True, 503, id="503"), pytest.param(False, 403, id="403")]
 )
 async def test_f13_one_connection_too_many_is_refused(extension: bool, status: int) -> None:
-    """It meets no hook, and costs none of the others."""
+    """No hook runs for it, and the other connections go on."""
     assert Limits().max_connections is None
     endpoint = echo(limits=Limits(max_connections=2))
     app = endpoint.as_asgi()
@@ -138,14 +138,14 @@ async def test_f13_one_connection_too_many_is_refused(extension: bool, status: i
             await client.send_text("x")
             assert await client.receive_text() == "x"
         assert endpoint.log == ["connect", "connect"]
-        # Its accept is not counted in what `play` sees.
+        # `play` does not see the accept of the second one.
         await second.close(1001)
         assert endpoint.log.pop() == 1001
     assert endpoint.log == ["connect", "connect", 1000]
 
 
 async def status_for(app: ASGIApp, server: Dialect) -> int:
-    """Return the status with which a client is refused."""
+    """Return the status that a client is refused with."""
     with pytest.raises(HandshakeDenied) as denied:
         async with connect(app, server=server):
             pass
@@ -176,25 +176,25 @@ async def end_by_cancelling(client: Client) -> None:
 
 
 async def end_by_us(client: Client) -> None:
-    """Have the endpoint close."""
+    """Make the endpoint close."""
     await client.send_text("close")
     await client.expect_close(4000)
 
 
 async def end_by_bad_frame(client: Client) -> None:
-    """Send what is not taken."""
+    """Send a frame that is not allowed."""
     await client.send_bytes(b"x")
     await client.expect_close(1003)
 
 
 async def end_by_failure(client: Client) -> None:
-    """Have the endpoint fail."""
+    """Make the endpoint fail."""
     await client.send_text("fail")
     await client.expect_close(1011)
 
 
 class Moody(Noting):
-    """Ends as it is told."""
+    """Ends in the way that the client asks for."""
 
     encoding = "text"
     limits = Limits(max_connections=1)
@@ -235,7 +235,7 @@ class Moody(Noting):
     ids=lambda end: end.__name__,
 )
 async def test_f13_every_ending_makes_room(end: Callable[[Client], Awaitable[None]]) -> None:
-    """There is room for one, so the next would be refused if the first still counted."""
+    """A connection that has ended no longer counts, however it ended."""
     app = Moody.as_asgi()
     with contextlib.suppress(DeliberateError, InvalidStateError):
         async with connect(app) as client:
@@ -248,7 +248,7 @@ async def test_f13_every_ending_makes_room(end: Callable[[Client], Awaitable[Non
 @anyio_test
 @pytest.mark.parametrize("mood", ["refuse", "deny", "forget", "fail"])
 async def test_f13_every_refusal_makes_room(mood: str) -> None:
-    """The same where nothing was accepted."""
+    """A connection that was refused does not count."""
     app = Moody.as_asgi()
     with pytest.raises((HandshakeDenied, DeliberateError)):
         async with connect(app, f"/?mood={mood}"):

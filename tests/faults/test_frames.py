@@ -1,4 +1,4 @@
-"""What a frame may be, and how big: M01 to M04, M11 and M13."""
+"""The kind and the size of a frame: M01 to M04, M11 and M13."""
 
 from functools import cache
 
@@ -23,7 +23,7 @@ anyio_test = pytest.mark.anyio
 async def test_m01_frame_of_the_other_kind_closes_with_1003(
     endpoint: type[Echo], frame: str | bytes
 ) -> None:
-    """A client that sends text for bytes, or the reverse, is told so."""
+    """Text for an endpoint of bytes closes with 1003, and so do bytes for one of text."""
     await close_for(endpoint, frame, 1003)
 
 
@@ -36,7 +36,7 @@ async def test_m01_frame_of_the_other_kind_closes_with_1003(
     ],
 )
 async def test_m02_event_with_both_keys_is_normal(event: Event, frame: str | bytes) -> None:
-    """That is how hypercorn gives them: one of the two is `None`."""
+    """Hypercorn's events have both keys, one of them `None`."""
 
     class Both(Echo):
         pass
@@ -64,7 +64,7 @@ async def test_m02_event_with_both_keys_is_normal(event: Event, frame: str | byt
     ],
 )
 async def test_m03_event_without_one_frame_is_the_servers_fault(event: Event) -> None:
-    """It closes with 1011, and the server gets the exception."""
+    """It closes with 1011, and raises `ServerProtocolError`."""
 
     class Told(Echo):
         pass
@@ -86,7 +86,7 @@ async def test_m03_event_without_one_frame_is_the_servers_fault(event: Event) ->
     ],
 )
 async def test_m04_empty_message_is_a_message(endpoint: type[Echo], frame: str | bytes) -> None:
-    """An empty frame is handled as any other."""
+    """An empty frame is handled like any other."""
     async with play(endpoint) as client:
         await client.send(frame)
         assert await client.receive() == frame
@@ -98,7 +98,7 @@ async def test_m04_empty_message_is_a_message(endpoint: type[Echo], frame: str |
 @typed_and_not
 @pytest.mark.parametrize("frame", ["", b""], ids=["text", "bytes"])
 async def test_m04_empty_message_is_no_json(endpoint: type[Noting], frame: str | bytes) -> None:
-    """An empty frame is not JSON, which has no empty text."""
+    """An empty frame is not JSON."""
     await close_for(endpoint, frame, 1007)
 
 
@@ -112,7 +112,7 @@ def million_keys() -> str:
 @typed_and_not
 @pytest.mark.parametrize("kind", [str, bytes], ids=["text", "bytes"])
 async def test_m11_million_keys_are_too_big(endpoint: type[Noting], kind: type) -> None:
-    """The size is looked at before anything is parsed."""
+    """The size is checked before anything is parsed."""
     frame = million_keys()
     await close_for(endpoint, frame if kind is str else frame.encode(), 1009)
 
@@ -122,7 +122,7 @@ async def test_m11_million_keys_are_too_big(endpoint: type[Noting], kind: type) 
 @pytest.mark.parametrize("over", [-1, 0, 1], ids=["below", "at", "over"])
 @pytest.mark.parametrize("kind", [str, bytes], ids=["text", "bytes"])
 async def test_m13_bytes_of_utf_8_are_counted(character: str, over: int, kind: type) -> None:
-    """A message over the limit closes with 1009, one at it is handled."""
+    """A message over the limit closes with 1009, one at the limit is handled."""
 
     class Limited(Echo):
         limits = Limits(max_message_size=1200)

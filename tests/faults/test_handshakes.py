@@ -1,4 +1,4 @@
-"""What a client or a proxy puts into the handshake: H10 to H15."""
+"""What a client or a proxy puts into the handshake's request: H10 to H15."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ anyio_test = pytest.mark.anyio
 
 
 def cookies_of(*values: bytes) -> list[tuple[bytes, bytes]]:
-    """Return headers with cookies."""
+    """Return a cookie header for each value."""
     return [(b"cookie", value) for value in values]
 
 
@@ -40,7 +40,7 @@ def cookies_of(*values: bytes) -> list[tuple[bytes, bytes]]:
 async def test_h10_cookies_are_read_as_browsers_send_them(
     headers: list[tuple[bytes, bytes]], cookies: dict[str, str]
 ) -> None:
-    """Nothing raises."""
+    """Odd cookies are read as browsers do, and never raise."""
     assert await seen(lambda websocket: websocket.cookies, headers=headers) == repr(cookies)
 
 
@@ -57,7 +57,7 @@ async def test_h10_cookies_are_read_as_browsers_send_them(
     ],
 )
 async def test_h10_cookies_are_capped(value: bytes, at_most: int) -> None:
-    """What goes beyond is not read."""
+    """Cookies beyond the cap are not read."""
     number = await seen(lambda websocket: len(websocket.cookies), headers=cookies_of(value))
     assert int(number) <= at_most
 
@@ -81,7 +81,7 @@ async def test_h10_cookies_are_capped(value: bytes, at_most: int) -> None:
     ],
 )
 async def test_h11_query_is_read_as_a_form(query: Any, params: list[tuple[str, str]]) -> None:
-    """Nothing raises. Raw non-ASCII does not get so far: all servers answer 400."""
+    """Any query is read; servers answer raw non-ASCII with 400, so that it does not get here."""
     read = await seen(lambda websocket: websocket.query_params.multi_items(), query_string=query)
     assert read == repr(params)
 
@@ -89,7 +89,7 @@ async def test_h11_query_is_read_as_a_form(query: Any, params: list[tuple[str, s
 @anyio_test
 @pytest.mark.parametrize("joined", [b"&", b"=1&", b"=%ff&"])
 async def test_h11_fields_are_capped(joined: bytes) -> None:
-    """What goes beyond is not read."""
+    """Fields beyond the cap are not read."""
     query = joined.join(b"%d" % number for number in range(100_000))
     number = await seen(lambda websocket: len(websocket.query_params), query_string=query)
     assert int(number) == MAX_QUERY_FIELDS
@@ -97,7 +97,7 @@ async def test_h11_fields_are_capped(joined: bytes) -> None:
 
 @anyio_test
 async def test_h11_query_may_be_missing() -> None:
-    """It is empty then."""
+    """A missing query is empty."""
     assert WebSocket({"type": "websocket"}).query_params == QueryParams()
 
 
@@ -109,7 +109,7 @@ HOSTILE_PATH = f"/\ufffd%zz\x00\r\n2026 ERROR {MARKER}\x1b[2J"
     "how", ["bad frame", "bad message", "failure", "refused", "denied", "timeout", "cancelled"]
 )
 async def test_h12_path_is_never_logged(how: str) -> None:
-    """A path may hold what would forge a line, as all servers decode it."""
+    """The decoded path may hold line ends, which would forge lines in the log."""
 
     class Anything(Noting):
         encoding = "json"
@@ -138,7 +138,7 @@ async def test_h12_path_is_never_logged(how: str) -> None:
 
 @anyio_test
 async def test_h12_path_is_escaped_where_it_is_shown() -> None:
-    """What an application logs of a connection is one line."""
+    """The reprs of a connection and of its URL are one printable line."""
     shown = await seen(lambda websocket: (websocket, websocket.url), path=HOSTILE_PATH)
     assert shown.isprintable()
     assert await seen(lambda websocket: websocket["path"], path=HOSTILE_PATH) == repr(HOSTILE_PATH)
@@ -146,7 +146,7 @@ async def test_h12_path_is_escaped_where_it_is_shown() -> None:
 
 @anyio_test
 async def test_h13_header_value_is_latin_1() -> None:
-    """Each byte is a character; for UTF-8 an application decodes it once more."""
+    """Each byte of a value is a character; an application decodes UTF-8 itself."""
     headers = [(b"x-name", b"caf\xe9"), (b"x-utf8", "café".encode())]
     value = await seen(lambda websocket: websocket.headers["X-Name"], headers=headers)
     assert value == repr("café")
@@ -197,7 +197,7 @@ def look_at_all(websocket: WebSocket) -> object:
 @pytest.mark.parametrize("without", [*((key,) for key in OPTIONAL), tuple(OPTIONAL)], ids=repr)
 @pytest.mark.parametrize("how", ["missing", "None"])
 async def test_h14_scope_without_a_key_does(without: tuple[str, ...], how: str) -> None:
-    """Servers differ in what they leave out."""
+    """Every property works if any optional key of the scope is missing, or all of them."""
     full = make_scope(
         root_path="",
         client=("127.0.0.1", 1234),
@@ -235,7 +235,7 @@ async def test_h14_scope_without_a_key_does(without: tuple[str, ...], how: str) 
     ],
 )
 async def test_h14_client_may_be_unknown(client: Any, address: tuple[str, int] | None) -> None:
-    """It is `None` then."""
+    """Where the server does not know the client's address, `client` is `None`."""
 
     def look(websocket: WebSocket) -> object:
         return websocket.client and tuple(websocket.client)
@@ -264,7 +264,7 @@ async def test_h14_client_may_be_unknown(client: Any, address: tuple[str, int] |
     ],
 )
 async def test_h15_url_does_not_believe_an_odd_host(host: bytes) -> None:
-    """It falls back to the server's own."""
+    """With an odd Host header the URL has the server's own host."""
     url = await seen(
         lambda websocket: str(websocket.url),
         headers=[(b"host", host)],
@@ -289,7 +289,7 @@ async def test_h15_url_does_not_believe_an_odd_host(host: bytes) -> None:
     ],
 )
 async def test_h15_path_stays_a_path(path: str, url: str) -> None:
-    """One that does not begin with a slash is none of the host."""
+    """A path without a leading slash does not become a part of the host."""
     read = await seen(
         lambda websocket: str(websocket.url),
         headers=[],

@@ -1,4 +1,4 @@
-"""What JSON may be: M05 to M10 and M12."""
+"""Text and bytes that may or may not be JSON: M05 to M10 and M12."""
 
 import math
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ QUOTED = f'{{"type":"say","text":"{MARKER}%s"}}'
     ],
 )
 async def test_m05_json_in_bytes_must_be_utf_8(endpoint: type[Noting], frame: bytes) -> None:
-    """No other encoding is guessed, and nothing is repaired."""
+    """No other encoding is guessed, and no bad byte is replaced."""
     await close_for(endpoint, frame, 1007)
 
 
@@ -63,7 +63,7 @@ async def test_m05_json_in_bytes_must_be_utf_8(endpoint: type[Noting], frame: by
 async def test_m06_malformed_json_closes_with_1007(
     endpoint: type[Noting], frame: str, kind: type
 ) -> None:
-    """What is not JSON by RFC 8259 is not taken for it."""
+    """Only JSON by RFC 8259 is accepted."""
     await close_for(endpoint, frame if kind is str else frame.encode(), 1007)
 
 
@@ -93,7 +93,7 @@ class Finite(BaseModel):
 @anyio_test
 @pytest.mark.parametrize("number", [*NOT_NUMBERS, "1e400", "-1e400"])
 async def test_m07_model_takes_them_as_its_schema_says(number: str) -> None:
-    """A model that takes them gets them; one that does not is answered with an error."""
+    """A model that allows NaN and infinities gets them, another is answered with an error."""
 
     class TakesAny(Noting):
         encoding = "json"
@@ -131,49 +131,49 @@ class EchoesFloat(Noting):
 
 
 class EchoesModel(EchoesFloat):
-    """As a model."""
+    """Sends a model."""
 
     async def on_receive(self, websocket: WebSocket, data: Loose) -> Loose:
         return data
 
 
 class EchoesDataclass(EchoesFloat):
-    """As a dataclass."""
+    """Sends a dataclass."""
 
     async def on_receive(self, websocket: WebSocket, data: Measured) -> Measured:
         return data
 
 
 class EchoesUnion(EchoesFloat):
-    """As a member of a union."""
+    """Sends a member of a union."""
 
     async def on_receive(self, websocket: WebSocket, data: Loose) -> float | str:
         return data.value
 
 
 class EchoesDict(EchoesFloat):
-    """As a part of a plain value."""
+    """Sends a plain value with a float in it."""
 
     async def on_receive(self, websocket: WebSocket, data: Loose) -> dict[str, float]:
         return {"value": data.value}
 
 
 class EchoesWithoutType(EchoesFloat):
-    """As what it is."""
+    """Sends any value."""
 
     async def on_receive(self, websocket: WebSocket, data: Any) -> Any:
         return data
 
 
 class EchoesByHand(EchoesFloat):
-    """By `send_json`."""
+    """Sends with `send_json`."""
 
     async def on_receive(self, websocket: WebSocket, data: Any) -> None:
         await websocket.send_json(data)
 
 
 class EchoesByPush(EchoesFloat):
-    """By `push`."""
+    """Sends with `push`."""
 
     sends = Loose
 
@@ -182,7 +182,7 @@ class EchoesByPush(EchoesFloat):
 
 
 class EchoesStream(EchoesFloat):
-    """In a stream."""
+    """Sends a stream."""
 
     async def on_receive(self, websocket: WebSocket, data: Loose) -> AsyncIterator[Loose]:
         yield data
@@ -205,7 +205,7 @@ class EchoesStream(EchoesFloat):
 )
 @pytest.mark.parametrize("number", ["1e400", "-1e400"])
 async def test_m07_no_client_makes_an_echo_fail(endpoint: type[Noting], number: str) -> None:
-    """Infinity is sent as `null`, as `JSON.stringify` does."""
+    """An infinity is sent as `null`, as by `JSON.stringify`."""
     async with play(endpoint) as client:
         await client.send_text(f'{{"value":{number}}}')
         assert await client.receive_text() in {'{"value":null}', "null"}
@@ -219,7 +219,7 @@ async def test_m07_no_client_makes_an_echo_fail(endpoint: type[Noting], number: 
 async def test_m08_deep_nesting_closes_with_1007(
     endpoint: type[Noting], depth: int, opening: str, kind: type
 ) -> None:
-    """It neither exhausts the stack nor takes long: the parser stops at 200 levels."""
+    """The parser stops at 200 levels, so it neither exhausts the stack nor takes long."""
     depth = min(depth, 1_000_000 // len(opening))
     frame = opening * depth
     await close_for(endpoint, frame if kind is str else frame.encode(), 1007)
@@ -234,7 +234,7 @@ async def test_m08_deep_nesting_closes_with_1007(
 async def test_m09_long_integer_closes_with_1007(
     endpoint: type[Noting], digits: int, shape: str
 ) -> None:
-    """Python would take quadratic time for it."""
+    """It is refused, since Python would take quadratic time for it."""
     await close_for(endpoint, shape % ("7" * digits), 1007)
 
 
@@ -260,7 +260,7 @@ async def test_m09_long_integer_closes_with_1007(
 async def test_m10_last_of_duplicate_keys_wins(
     endpoint: type[Noting], frame: str, reply: Any
 ) -> None:
-    """As in JavaScript and in Python."""
+    """The last of duplicate keys counts, as in JavaScript and in Python."""
     async with play(endpoint) as client:
         await client.send_text(frame)
         assert await client.receive_json() == reply
@@ -285,7 +285,7 @@ async def test_m10_last_of_duplicate_keys_wins(
 async def test_m12_lone_surrogate_closes_with_1007(
     endpoint: type[Noting], frame: str, kind: type
 ) -> None:
-    """It could not be sent back."""
+    """It is refused, since it could not be sent back."""
     if kind is bytes:
         await close_for(endpoint, frame.encode(errors="surrogatepass"), 1007)
     else:

@@ -1,4 +1,4 @@
-"""What is left of a connection: X01 and X02."""
+"""What remains of a connection: X01 and X02."""
 
 import gc
 import tracemalloc
@@ -49,13 +49,13 @@ async def test_x01_nothing_remains_of_many_connections(anyio_backend: str) -> No
 
 @pytest.fixture
 def no_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nothing logged: the test runner would keep it."""
+    """Log nothing, since the test runner would keep the records."""
     monkeypatch.setattr("wsendpoints.lifecycle.conversation.logger.disabled", True)
 
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """Leave it to reference counts alone, which a cycle keeps above zero."""
+    """Free objects by reference counts alone, which a cycle keeps above zero."""
     gc.collect()
     gc.disable()
     try:
@@ -69,7 +69,7 @@ class DeliberateError(Exception):
 
 
 class Failing(Noting):
-    """Fails, with itself in a closure and in the frames of a traceback."""
+    """Fails with an exception that refers to the endpoint in a closure and in its frames."""
 
     where: str
 
@@ -98,7 +98,7 @@ class Failing(Noting):
         self.fail(self.websocket)
 
     def fail(self, websocket: WebSocket) -> None:
-        """Fail, for another failure."""
+        """Fail because of another failure."""
 
         def describe() -> str:
             return f"{websocket!r} of {self!r}"
@@ -123,7 +123,7 @@ class Failing(Noting):
     ],
 )
 async def test_x02_traceback_is_all_that_holds_a_connection(where: str, anyio_backend: str) -> None:
-    """Once the server has logged the exception and dropped it, the connection is gone."""
+    """Once the server has dropped the exception, the connection is freed."""
     endpoint = derive(Failing, where=where)
     gone: Event = {"type": "websocket.disconnect", "code": 1006}
     server = FakeServer(CONNECT, gone if where == "on_disconnect" else text(MARKER))
@@ -137,7 +137,7 @@ async def test_x02_traceback_is_all_that_holds_a_connection(where: str, anyio_ba
 
 
 async def raises_deliberately(endpoint: type[Noting], server: FakeServer) -> None:
-    """Serve a connection as a server does, which logs the exception."""
+    """Serve a connection as a server does, and drop its exception."""
     try:
         await serve(endpoint, server)
     except DeliberateError:
@@ -149,7 +149,7 @@ async def raises_deliberately(endpoint: type[Noting], server: FakeServer) -> Non
 @pytest.mark.usefixtures("no_collector", "no_log")
 @pytest.mark.parametrize("leaves", [False, True], ids=["we close", "the client leaves"])
 async def test_x02_connection_without_a_failure_leaves_no_cycle(leaves: bool) -> None:
-    """It is gone as soon as it has ended."""
+    """A connection is freed as soon as it has ended."""
 
     class Closing(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:

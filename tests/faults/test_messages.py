@@ -20,7 +20,7 @@ TAGS = ["[]", "{}", "1", "null", "true", "1.5", '""', '"SAY"', f'"{MARKER}"', '[
 @anyio_test
 @pytest.mark.parametrize("tag", TAGS)
 async def test_m14_odd_tag_is_answered(tag: str) -> None:
-    """The client is told which tags there are, and stays."""
+    """The client is told which tags there are, and the connection stays open."""
     error = await error_for(Chat, f'{{"type":{tag},"text":"{MARKER}"}}')
     assert error["errors"] == [
         {
@@ -34,38 +34,38 @@ async def test_m14_odd_tag_is_answered(tag: str) -> None:
 @anyio_test
 @pytest.mark.parametrize("frame", ["{}", f'{{"text":"{MARKER}"}}'])
 async def test_m14_missing_tag_is_answered(frame: str) -> None:
-    """The client is told which field is missing, and stays."""
+    """The client is told which field is missing, and the connection stays open."""
     error = await error_for(Chat, frame)
     assert [detail["type"] for detail in error["errors"]] == ["union_tag_not_found"]
 
 
 class Extras(BaseModel):
-    """What the three have in common."""
+    """The fields of the three below."""
 
     type: Literal["say"] = "say"
     text: str = ""
 
 
 class Forbids(Extras):
-    """Takes its own fields alone."""
+    """Forbids extra fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Ignores(Extras):
-    """Takes no notice of other fields."""
+    """Ignores extra fields."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class Allows(Extras):
-    """Keeps other fields."""
+    """Keeps extra fields."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class TakesForbids(Noting):
-    """Takes the first."""
+    """Takes `Forbids`."""
 
     encoding = "json"
 
@@ -74,7 +74,7 @@ class TakesForbids(Noting):
 
 
 class TakesIgnores(Noting):
-    """Takes the second."""
+    """Takes `Ignores`."""
 
     encoding = "json"
 
@@ -83,7 +83,7 @@ class TakesIgnores(Noting):
 
 
 class TakesAllows(Noting):
-    """Takes the third."""
+    """Takes `Allows`."""
 
     encoding = "json"
 
@@ -93,7 +93,7 @@ class TakesAllows(Noting):
 
 @anyio_test
 async def test_m15_extra_fields_may_be_forbidden() -> None:
-    """They are answered with an error then."""
+    """A model that forbids extra fields answers them with an error."""
     error = await error_for(TakesForbids, f'{{"type":"say","more":"{MARKER}"}}')
     assert error["errors"] == [
         {"loc": ["more"], "type": "extra_forbidden", "msg": "Extra inputs are not permitted"}
@@ -107,7 +107,7 @@ async def test_m15_extra_fields_may_be_forbidden() -> None:
 async def test_m15_extra_fields_are_taken_as_the_schema_says(
     endpoint: type[Noting], extra: dict[str, str]
 ) -> None:
-    """They are ignored, which is pydantic's default, or kept."""
+    """Extra fields are ignored, which is pydantic's default, or kept."""
     async with play(endpoint) as client:
         await client.send_json({"type": "say", "text": "x", "more": MARKER})
         assert await client.receive_json() == {"type": "say", "text": "x", **extra}
@@ -125,7 +125,7 @@ async def test_m15_extra_fields_are_taken_as_the_schema_says(
     ],
 )
 async def test_m16_error_message_is_small(numbers: str) -> None:
-    """Of a hundred thousand errors ten are told, and how many more there are."""
+    """Of a hundred thousand errors ten are sent, with the number of the others."""
     count = 100_000 if len(numbers) < 10 else 50_000
     items = ",".join([numbers] * count)
     error = await error_for(Chat, f'{{"type":"say","numbers":[{items}]}}')
@@ -134,7 +134,7 @@ async def test_m16_error_message_is_small(numbers: str) -> None:
 
 
 class Quoting(BaseModel):
-    """Its validators put the value into their texts."""
+    """A message whose validators quote the value in their errors."""
 
     type: Literal["quoting"] = "quoting"
     value: str = ""
@@ -160,11 +160,11 @@ class Quoting(BaseModel):
 
 
 class TakesQuoting(Chat):
-    """Takes them besides."""
+    """Takes `Quoting` too."""
 
     @handles
     async def quoting(self, websocket: WebSocket, data: Quoting) -> None:
-        """Take no notice."""
+        """Ignore it."""
 
 
 @anyio_test
@@ -181,7 +181,7 @@ class TakesQuoting(Chat):
     ],
 )
 async def test_m17_error_holds_place_kind_and_text_alone(fields: str, loc: list[str]) -> None:
-    """No input, no URL, no context, and no class of the application's."""
+    """An error holds no input, no URL, no context, and no name of a class."""
     error = await error_for(TakesQuoting, f'{{"type":"quoting",{fields % MARKER}}}')
     (detail,) = error["errors"]
     assert detail["loc"] == loc
@@ -192,14 +192,14 @@ async def test_m17_error_holds_place_kind_and_text_alone(fields: str, loc: list[
 @anyio_test
 @pytest.mark.parametrize("size", [1, 10_000])
 async def test_m17_tag_of_the_client_is_not_sent_back(size: int) -> None:
-    """Pydantic quotes the whole tag in its text."""
+    """An unknown tag is not quoted, though pydantic quotes all of it."""
     error = await error_for(TakesQuoting, f'{{"type":"{MARKER * size}"}}')
     assert len(error["errors"][0]["msg"]) < 201
 
 
 @anyio_test
 async def test_m18_ten_invalid_messages_in_a_row_close() -> None:
-    """Each is answered, then: 1008."""
+    """Each of the ten is answered with an error, and the last one closes with 1008."""
     async with play(Chat, log=["WARNING"], debug="the message is not one") as client:
         for _ in range(10):
             await client.send_text(f'{{"type":"{MARKER}"}}')
@@ -211,7 +211,7 @@ async def test_m18_ten_invalid_messages_in_a_row_close() -> None:
 
 @anyio_test
 async def test_m18_valid_message_begins_the_count_anew() -> None:
-    """Nine, a valid one, and nine more are no ten in a row."""
+    """A valid message resets the count of invalid ones."""
     async with play(Chat) as client:
         for _ in range(3):
             for _ in range(9):
@@ -223,19 +223,19 @@ async def test_m18_valid_message_begins_the_count_anew() -> None:
 
 
 class One(BaseModel):
-    """Has no field that tells it from the other."""
+    """Has no field to tell it from `Other`."""
 
     a: int = 0
 
 
 class Other(BaseModel):
-    """Has none either."""
+    """Has no field to tell it from `One`."""
 
     b: int = 0
 
 
 def test_m19_union_that_nothing_tells_apart_is_warned_of() -> None:
-    """Each message is tried against all of its members."""
+    """A union without a discriminator is warned of: each message is tried against all members."""
     with pytest.warns(ConfigurationWarning, match="nothing tells One, Other apart") as warned:
 
         class Slow(WebSocketEndpoint):  # pyright: ignore[reportUnusedClass]  # made
@@ -260,14 +260,14 @@ async def test_m20_tag_that_names_a_part_of_the_class_is_unknown(tag: str) -> No
 
 
 class Matching(BaseModel):
-    """Has a pattern that takes exponential time where an engine backtracks."""
+    """Has a pattern that takes exponential time in an engine that backtracks."""
 
     type: Literal["say"] = "say"
     text: str = Field(default="", pattern=r"^(a+)+$")
 
 
 class TakesMatching(Noting):
-    """Takes it."""
+    """Takes `Matching`."""
 
     encoding = "json"
 
@@ -277,7 +277,7 @@ class TakesMatching(Noting):
 
 @anyio_test
 async def test_m21_pattern_takes_linear_time() -> None:
-    """This would take longer than the universe is old where an engine backtracks."""
+    """A pattern that is exponential in an engine that backtracks takes linear time."""
     async with play(TakesMatching, debug="the message is not one") as client:
         await client.send_json({"type": "say", "text": "a" * 100_000 + "!"})
         error = await client.receive_json()

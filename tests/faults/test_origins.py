@@ -8,17 +8,17 @@ anyio_test = pytest.mark.anyio
 
 
 class SameOrigin(Noting):
-    """Takes pages of its own host."""
+    """Accepts pages of its own host."""
 
 
 class Listed(Noting):
-    """Takes pages of two hosts."""
+    """Accepts pages of two hosts."""
 
     allowed_origins = ("https://example.com", "http://localhost:3000")
 
 
 class Anybody(Noting):
-    """Takes pages of everybody."""
+    """Accepts pages of any host."""
 
     allowed_origins = "*"
 
@@ -53,7 +53,7 @@ ODD_ORIGINS = [
 @pytest.mark.parametrize("endpoint", [SameOrigin, Listed], ids=["same origin", "listed"])
 @pytest.mark.parametrize("origin", ODD_ORIGINS)
 async def test_h09_other_origin_is_refused(endpoint: type[Noting], origin: str) -> None:
-    """403, no hook, and one line that names it, escaped, and what would allow it."""
+    """The answer is 403, and one line names the origin, escaped, and what would allow it."""
     denied = await refused(
         endpoint,
         log=["WARNING"],
@@ -89,7 +89,7 @@ async def test_h09_equal_origin_is_taken(endpoint: type[Noting], origin: str) ->
 @anyio_test
 @pytest.mark.parametrize("origin", ODD_ORIGINS)
 async def test_h09_any_origin_is_taken_if_the_class_says_so(origin: str) -> None:
-    """Whatever the header holds."""
+    """With `allowed_origins = "*"` any header is accepted."""
     async with play(Anybody, headers={"host": "example.com", "origin": origin}):
         pass
     assert Anybody.log == ["connect", 1000]
@@ -98,7 +98,7 @@ async def test_h09_any_origin_is_taken_if_the_class_says_so(origin: str) -> None
 @anyio_test
 @pytest.mark.parametrize("endpoint", [SameOrigin, Listed, Anybody], ids=lambda e: e.__name__)
 async def test_h09_client_without_origin_is_no_browser(endpoint: type[Noting]) -> None:
-    """It is taken, as it could say what it likes."""
+    """A client without the header is accepted, since it could send any."""
     async with play(endpoint):
         pass
     assert endpoint.log == ["connect", 1000]
@@ -118,7 +118,7 @@ async def test_h09_origin_may_be_required(base: type[Noting]) -> None:
 @anyio_test
 @pytest.mark.parametrize("endpoint", [SameOrigin, Listed], ids=["same origin", "listed"])
 async def test_h09_two_origins_are_refused(endpoint: type[Noting]) -> None:
-    """A browser sends one, and no proxy adds another."""
+    """Two headers are refused, since browsers send one and no proxy adds another."""
     headers = [
         (b"host", b"example.com"),
         (b"origin", b"https://example.com"),

@@ -26,7 +26,7 @@ anyio_test = pytest.mark.anyio
 @anyio_test
 @pytest.mark.parametrize("how", SENDS)
 async def test_f24_send_after_our_close_is_out_of_turn(how: str) -> None:
-    """The server does not see it."""
+    """It raises `InvalidStateError`, and the server does not see it."""
 
     class Closing(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -47,7 +47,7 @@ async def test_f24_send_after_our_close_is_out_of_turn(how: str) -> None:
 @pytest.mark.parametrize("how", SENDS)
 @pytest.mark.parametrize("server", [Dialect(), SILENT], ids=["OSError", "silent"])
 async def test_f24_send_after_the_disconnect_tells_of_it(how: str, server: Dialect) -> None:
-    """The server does not see it."""
+    """It raises the client's code, and the server does not see it."""
 
     class Late(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -55,18 +55,18 @@ async def test_f24_send_after_the_disconnect_tells_of_it(how: str, server: Diale
                 await checkpoint()
             with pytest.raises(WebSocketDisconnect) as raised:
                 await use(self, how)
-            self.log.append(f"left with {raised.value.code}")
+            self.log.append(f"ended with {raised.value.code}")
 
     async with play(Late, server=server) as client:
         await client.send_text(MARKER)
         await client.close(4001)
-    assert Late.log == ["connect", "left with 4001", 4001]
+    assert Late.log == ["connect", "ended with 4001", 4001]
     assert Late.sent_types() == ["accept"]
 
 
 @anyio_test
 async def test_f25_first_of_two_closes_wins() -> None:
-    """The second does nothing."""
+    """The second close does nothing."""
 
     class Closing(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -83,7 +83,7 @@ async def test_f25_first_of_two_closes_wins() -> None:
 
 @anyio_test
 async def test_f25_close_after_the_disconnect_does_nothing() -> None:
-    """The client's code is the one that counts."""
+    """After the disconnect, a close does not change the client's code."""
 
     class Late(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -105,7 +105,7 @@ async def test_f25_close_after_the_disconnect_does_nothing() -> None:
 @anyio_test
 @pytest.mark.parametrize("where", ["handler", "tasks"])
 async def test_f25_tasks_that_close_at_once_send_one_close(where: str) -> None:
-    """Whoever is first; the server has to wait in between."""
+    """One of the tasks sends its close, while the server makes it wait."""
     returned: list[int] = []
     all_returned = anyio.Event()
 
@@ -137,7 +137,7 @@ async def test_f25_tasks_that_close_at_once_send_one_close(where: str) -> None:
 
 @anyio_test
 async def test_f27_concurrent_sends_are_whole_and_in_order() -> None:
-    """Each message goes out whole, in the order of the calls, whoever calls."""
+    """Each message goes out whole, in the order of the calls of all tasks."""
     calls: list[str] = []
 
     class Many(Noting):
@@ -149,7 +149,7 @@ async def test_f27_concurrent_sends_are_whole_and_in_order() -> None:
                     tasks.start_soon(self.talk, number)
 
         async def talk(self, number: int) -> None:
-            """Send, with turns for the others in between."""
+            """Send messages, letting other tasks run in between."""
             for count in range(20):
                 message = f"{number}:{count}:" + "x" * number * 100
                 calls.append(message)
@@ -169,7 +169,7 @@ async def test_f27_concurrent_sends_are_whole_and_in_order() -> None:
 
 @anyio_test
 async def test_f28_second_receiver_is_refused() -> None:
-    """The first one gets the message, and none is lost."""
+    """The first receiver gets the message, and none is lost."""
     receiving = anyio.Event()
 
     class Two(Noting):
@@ -200,7 +200,7 @@ async def test_f28_second_receiver_is_refused() -> None:
 
 @anyio_test
 async def test_f28_second_receiver_that_does_not_expect_it_fails() -> None:
-    """It is a mistake of the application's: 1011, and it surfaces."""
+    """The application's error closes with 1011, and is raised to the server."""
 
     class Two(Noting):
         encoding = "text"
@@ -219,7 +219,7 @@ async def test_f28_second_receiver_that_does_not_expect_it_fails() -> None:
 
 @anyio_test
 async def test_f28_task_does_not_receive_what_is_for_on_receive() -> None:
-    """While no handler runs, the endpoint itself is the one that receives."""
+    """While no handler runs, the endpoint itself receives, and a task that does is refused."""
 
     class Task(Noting):
         encoding = "text"
@@ -240,7 +240,7 @@ async def test_f28_task_does_not_receive_what_is_for_on_receive() -> None:
 @anyio_test
 @pytest.mark.parametrize("way", ["timeout", "scope"])
 async def test_f29_receive_that_is_cancelled_loses_nothing(way: str) -> None:
-    """The message comes to whoever receives next."""
+    """The message goes to the next call that receives."""
 
     class Impatient(Noting):
         encoding = "text"
@@ -269,7 +269,7 @@ async def test_f29_receive_that_is_cancelled_loses_nothing(way: str) -> None:
 
 @anyio_test
 async def test_f30_second_accept_is_refused_by_us() -> None:
-    """Granian would take no notice, daphne would raise AttributeError."""
+    """It raises here: granian would ignore it, daphne raise AttributeError."""
 
     class Twice(Noting):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -285,7 +285,7 @@ async def test_f30_second_accept_is_refused_by_us() -> None:
 @anyio_test
 @pytest.mark.parametrize("how", [*SENDS, *RECEIVES])
 async def test_f30_use_before_the_accept_is_refused_by_us(how: str) -> None:
-    """Nothing reaches the server, and the error is a RuntimeError as in Starlette."""
+    """It raises a RuntimeError, as in Starlette, and nothing reaches the server."""
     assert issubclass(InvalidStateError, RuntimeError)
 
     class Early(Noting):
@@ -298,7 +298,7 @@ async def test_f30_use_before_the_accept_is_refused_by_us(how: str) -> None:
 
 @anyio_test
 async def test_f33_instance_serves_one_connection() -> None:
-    """It is the state of one."""
+    """An endpoint that has served a connection can't serve another."""
     endpoint = quiet()
     server = FakeServer(CONNECT, GONE)
     with watch(endpoint):
@@ -307,14 +307,14 @@ async def test_f33_instance_serves_one_connection() -> None:
         with pytest.raises(InvalidStateError, match="an instance serves one connection, once"):
             await instance
         del instance
-        # It did not come by `serve`, which would have noted them.
+        # It was not called by `serve`, which would have recorded them.
         endpoint.sent.extend(server.sent)
     assert endpoint.log == ["connect", 1006]
 
 
 @anyio_test
 async def test_f33_scope_is_that_of_one_connection() -> None:
-    """A second connection with it is a mistake of whoever calls."""
+    """A scope that is being served can't be served again."""
     endpoint = quiet()
     scope = make_scope()
     first, second = FakeServer(CONNECT), FakeServer(CONNECT, GONE)

@@ -19,11 +19,11 @@ SURROGATE = "\ud800"
 
 
 class Unprintable:
-    """What no JSON is made of."""
+    """What can't be written as JSON."""
 
 
 async def give(endpoint: Noting, how: str, value: Any) -> Any:
-    """Send a value in one of the ways there are."""
+    """Send a value in one of several ways."""
     websocket = endpoint.websocket
     match how:
         case "reply":
@@ -73,7 +73,7 @@ async def give(endpoint: Noting, how: str, value: Any) -> Any:
 async def test_m22_what_cannot_be_sent_never_reaches_the_server(
     how: str, value: Any, error: type[Exception]
 ) -> None:
-    """Some servers would send an empty message, some would end the connection."""
+    """It raises here: some servers would send an empty message, some end the connection."""
 
     class Sends(Noting):
         encoding = "json"
@@ -101,7 +101,7 @@ async def test_m22_what_cannot_be_sent_never_reaches_the_server(
 async def test_m22_reply_of_the_wrong_kind_never_reaches_the_server(
     base: type[Echo], value: Any
 ) -> None:
-    """A reply is as the encoding says."""
+    """A reply that does not match the encoding raises, and is not sent."""
 
     class Sends(base):  # type: ignore[valid-type, misc]  # either
         async def on_receive(self, websocket: WebSocket, data: Any) -> Any:
@@ -121,7 +121,7 @@ async def test_m22_reply_of_the_wrong_kind_never_reaches_the_server(
 async def test_m22_what_is_like_bytes_is_sent_as_bytes(
     kind: Callable[[bytes], Any], how: str
 ) -> None:
-    """Servers take bytes alone."""
+    """A bytes-like object is sent as bytes, since servers take nothing else."""
 
     class Sends(BytesEcho):
         async def on_receive(self, websocket: WebSocket, data: Any) -> Any:
@@ -145,7 +145,7 @@ async def test_m22_what_is_like_bytes_is_sent_as_bytes(
 async def test_m23_empty_message_is_given_to_the_server(
     endpoint: type[Echo], frame: str | bytes, event: Event
 ) -> None:
-    """An empty message is delivered as any other; but daphne drops it, which is documented."""
+    """The server gets an empty message like any other; daphne drops it, as documented."""
     async with play(endpoint, server=Dialect()) as client:
         await client.send(frame)
         assert await client.receive() == frame

@@ -14,7 +14,7 @@ anyio_test = pytest.mark.anyio
 
 
 async def called(scope: Scope, *events: Event) -> list[Event]:
-    """Return what an endpoint sends to a scope of another type."""
+    """Return what an application sends to a scope of another type."""
     endpoint = seeing(lambda websocket: None)
     server = FakeServer(*events)
     with watch(endpoint):
@@ -25,7 +25,7 @@ async def called(scope: Scope, *events: Event) -> list[Event]:
 
 @anyio_test
 async def test_h16_lifespan_is_answered() -> None:
-    """Hypercorn on trio exits where an application refuses it."""
+    """Lifespan is answered, since hypercorn on trio exits where an application refuses it."""
     sent = await called(
         {"type": "lifespan"}, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
     )
@@ -37,7 +37,7 @@ async def test_h16_lifespan_is_answered() -> None:
 
 @anyio_test
 async def test_h16_http_is_told_to_upgrade() -> None:
-    """426: RFC 9110, section 15.5.22."""
+    """HTTP is answered with 426: RFC 9110, section 15.5.22."""
     scope: Scope = {"type": "http", "method": "GET", "path": f"/{MARKER}", "headers": []}
     sent = await called(scope, {"type": "http.request"})
     assert sent[0]["status"] == 426
@@ -47,7 +47,7 @@ async def test_h16_http_is_told_to_upgrade() -> None:
 @anyio_test
 @pytest.mark.parametrize("type_", ["webtransport", "", None, 1], ids=repr)
 async def test_h16_other_scope_is_named(type_: Any) -> None:
-    """It is a mistake of the host's."""
+    """Any other scope raises an error that names its type."""
     endpoint = seeing(lambda websocket: None)
     server = FakeServer()
     with pytest.raises(ValueError, match=f"not {type_!r}"):
@@ -70,7 +70,7 @@ async def test_h16_other_scope_is_named(type_: Any) -> None:
     ids=lambda event: str(event.get("type", "none")),
 )
 async def test_h17_first_event_must_be_connect(event: Event) -> None:
-    """Anything else is a mistake of the server's, and a RuntimeError."""
+    """Any other first event is the server's error, which is a RuntimeError."""
     assert issubclass(ServerProtocolError, RuntimeError)
     endpoint = seeing(lambda websocket: None)
     with watch(endpoint), surfacing(ServerProtocolError):
@@ -92,7 +92,7 @@ async def test_h17_first_event_must_be_connect(event: Event) -> None:
 )
 @pytest.mark.parametrize("while_", ["idle", "handling"])
 async def test_h18_unknown_event_closes_with_1011(event: Event, while_: str) -> None:
-    """It is a mistake of the server's, which gets the exception."""
+    """An event that may not come now is the server's error, and raised to it."""
 
     class Told(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -128,7 +128,7 @@ async def test_h18_unknown_event_closes_with_1011(event: Event, while_: str) -> 
     ],
 )
 async def test_h19_disconnect_has_an_int(event: Event, code: int) -> None:
-    """Whatever the server says."""
+    """`on_disconnect` gets an int that a peer may send, or 1006."""
     endpoint = seeing(lambda websocket: "")
     async with play(endpoint) as client:
         await client.send_event({"type": "websocket.disconnect", **event})

@@ -1,4 +1,4 @@
-"""What takes too long: F01 to F04, F14, F15, F21 and F26."""
+"""Clients, handlers and hooks that take too long: F01 to F04, F14, F15, F21 and F26."""
 
 from collections.abc import AsyncIterator
 
@@ -30,7 +30,7 @@ async def test_f01_client_that_never_sends_is_closed() -> None:
 @anyio_test
 @pytest.mark.parametrize("extension", [True, False], ids=["with response", "without"])
 async def test_f02_on_connect_that_hangs_is_refused(extension: bool) -> None:
-    """A client that is kept waiting for its answer is refused, after ten seconds by default."""
+    """After `connect_timeout`, ten seconds by default, the client is refused."""
     assert Limits().connect_timeout == 10
 
     class Hanging(Noting):
@@ -46,10 +46,10 @@ async def test_f02_on_connect_that_hangs_is_refused(extension: bool) -> None:
 
 @anyio_test
 async def test_f03_half_a_handshake_calls_no_hook() -> None:
-    """Ending it is the server's job, and hypercorn alone does it: set a timeout in the proxy.
+    """A call without the event `websocket.connect` runs no hook until it is cancelled.
 
-    What comes to us, at the most, is a call without the event `websocket.connect`. Nothing
-    happens then, and its end is that of the server's task.
+    This is the most that servers do for half a handshake, and only hypercorn ends it: a proxy needs
+    a timeout.
     """
     endpoint = quiet(limits=Limits(max_connections=1))
     server = FakeServer()
@@ -80,7 +80,7 @@ async def test_f04_silent_peer_is_closed(messages: int) -> None:
 @anyio_test
 @pytest.mark.parametrize("way", ["handler", "stream"])
 async def test_f14_handler_over_its_time_closes_with_1011(way: str) -> None:
-    """The line in the log names the endpoint; there is no such limit by default."""
+    """`handler_timeout` closes with 1011 and logs the endpoint's name; it is off by default."""
     assert Limits().handler_timeout is None
 
     class Hanging(Noting):
@@ -110,7 +110,7 @@ async def test_f14_handler_over_its_time_closes_with_1011(way: str) -> None:
 @anyio_test
 @pytest.mark.parametrize("server", [Dialect(), SILENT], ids=["OSError", "silent"])
 async def test_f15_handler_that_hangs_is_cancelled_after_its_grace(server: Dialect) -> None:
-    """The client left, and nobody waits for what it does."""
+    """After the disconnect a handler may go on for `grace` seconds."""
 
     class Hanging(Noting):
         limits = Limits(grace=SOON)
@@ -130,7 +130,7 @@ async def test_f15_handler_that_hangs_is_cancelled_after_its_grace(server: Diale
 
 @anyio_test
 async def test_f15_handler_is_cancelled_at_once_if_the_class_says_so() -> None:
-    """`cancel_on_disconnect` leaves no grace."""
+    """With `cancel_on_disconnect` a handler has no grace."""
 
     class Hanging(Noting):
         cancel_on_disconnect = True
@@ -150,8 +150,8 @@ async def test_f15_handler_is_cancelled_at_once_if_the_class_says_so() -> None:
 
 
 @anyio_test
-async def test_f21_on_disconnect_that_hangs_is_left() -> None:
-    """After `disconnect_timeout`, five seconds by default."""
+async def test_f21_on_disconnect_that_hangs_is_cancelled() -> None:
+    """`on_disconnect` is cancelled after `disconnect_timeout`, five seconds by default."""
     assert Limits().disconnect_timeout == 5
 
     class Hanging(Noting):
@@ -167,7 +167,7 @@ async def test_f21_on_disconnect_that_hangs_is_left() -> None:
 
 
 class SlowToClose(FakeServer):
-    """Waits for an answer of the peer's before a close returns, and the peer is silent."""
+    """A server whose close waits for the answer of a peer that is silent."""
 
     async def send(self, event: Event) -> None:
         """Take an event."""
@@ -178,8 +178,8 @@ class SlowToClose(FakeServer):
 
 @anyio_test
 @pytest.mark.parametrize("how", ["handler", "invalid", "task", "failure", "cancelled"])
-async def test_f26_close_that_blocks_is_left(how: str) -> None:
-    """Legacy uvicorn would wait ten seconds, gunicorn five; `close_timeout` is five by default."""
+async def test_f26_close_that_blocks_is_given_up(how: str) -> None:
+    """A close is given up after `close_timeout`, five seconds by default."""
     assert Limits().close_timeout == 5
     handling = anyio.Event()
 
@@ -218,8 +218,8 @@ async def test_f26_close_that_blocks_is_left(how: str) -> None:
 
 
 @anyio_test
-async def test_f26_refusal_that_blocks_is_left() -> None:
-    """The same before the accept."""
+async def test_f26_refusal_that_blocks_is_given_up() -> None:
+    """A close before the accept is given up after `close_timeout` too."""
     endpoint = quiet(limits=Limits(close_timeout=SOON), on_connect=refuse_by_close)
     server = SlowToClose(CONNECT)
     with watch(endpoint):

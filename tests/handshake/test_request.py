@@ -34,7 +34,7 @@ FULL: Scope = {
 
 
 def test_a_request_is_a_mapping_over_its_scope() -> None:
-    """It can be used in the same way as the scope."""
+    """A request can be used in place of its scope."""
     request = Request(FULL)
     assert request["path"] == "/chat/caf\xe9"
     assert dict(request) == FULL
@@ -48,7 +48,7 @@ def test_a_request_is_a_mapping_over_its_scope() -> None:
 
 
 def test_a_request_equals_itself_alone() -> None:
-    """Two over one scope are still two, in sets and as keys too."""
+    """Two requests over one scope differ, in sets and as keys too."""
     one, two = Request(FULL), Request(FULL)
     assert one.__eq__(one)
     assert one != two
@@ -58,7 +58,7 @@ def test_a_request_equals_itself_alone() -> None:
 
 
 def test_a_full_scope() -> None:
-    """Each part is read from its key."""
+    """Each property is read from its key of the scope."""
     request = Request(dict(FULL))
     assert request.url == "wss://example.com:8443/chat/caf%C3%A9?search=a+b&tag=x&tag=y"
     assert isinstance(request.url, str)
@@ -76,7 +76,7 @@ def test_a_full_scope() -> None:
 
 
 def test_what_is_costly_to_read_is_read_once() -> None:
-    """URL, headers and query are made when they are first asked for."""
+    """URL, headers and query are parsed when they are first asked for, and kept."""
     request = Request(dict(FULL))
     assert request.url is request.url
     assert request.headers is request.headers
@@ -108,7 +108,7 @@ OPTIONAL = [
     ],
 )
 def test_h14_a_scope_without_anything_optional(scope: Scope) -> None:
-    """Every accessor works, and what is not known is empty."""
+    """Every property works on a minimal scope, and what is unknown is empty."""
     request = Request({"type": "websocket", **scope})
     assert request.url == "/"
     assert list(request.headers) == []
@@ -131,7 +131,7 @@ def test_h14_a_scope_without_anything_optional(scope: Scope) -> None:
     ],
 )
 def test_h14_the_client(client: object, address: tuple[str, int] | None) -> None:
-    """The peer's address, as far as the server knows it."""
+    """The client is the peer's address, as far as the server knows it."""
     request = Request({"type": "websocket", "client": client})
     assert request.client == address
 
@@ -152,7 +152,7 @@ def test_h14_the_client(client: object, address: tuple[str, int] | None) -> None
     ],
 )
 def test_the_path_parameters(scope: Scope, params: dict[str, Any]) -> None:
-    """They are found where the host's router puts them, and are the caller's own copy."""
+    """Path parameters are found where the host's router puts them, and are a copy."""
     request = Request({"type": "websocket", **scope})
     assert request.path_params == params
     request.path_params["other"] = 2
@@ -161,7 +161,7 @@ def test_the_path_parameters(scope: Scope, params: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("scope", [{}, {"state": None}, {"state": {}}], ids=repr)
 def test_the_state_is_the_scopes(scope: Scope) -> None:
-    """Items and attributes are one, and a second request over the scope shares them."""
+    """Items and attributes of the state are the same, and all requests over a scope share it."""
     scope = {"type": "websocket", **scope}
     request, other = Request(scope), Request(scope)
     request.state.user = "ann"

@@ -77,14 +77,14 @@ async def test_on_disconnect_gets_an_int(event: Event, code: int) -> None:
 
 
 async def test_close_in_a_handler_ends_the_connection() -> None:
-    """Our own close ends the loop, with our code, and the handler runs to its end."""
+    """Our own close ends the connection with our code, and the handler runs to its end."""
 
     class Bye(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> str:
             await websocket.close(4000, "enough")
             await checkpoint()
             self.log.append("after")
-            return "a reply that nobody waits for"
+            return "a reply that is not sent"
 
     async with connect(Bye.as_asgi()) as client:
         await client.send_text("x")
@@ -94,7 +94,7 @@ async def test_close_in_a_handler_ends_the_connection() -> None:
 
 
 async def test_close_from_another_task_wakes_the_endpoint() -> None:
-    """A close by a task of the connection ends it, though no message comes."""
+    """A close by a task ends the connection, even while the endpoint waits for a message."""
 
     class Timed(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -122,7 +122,7 @@ async def test_close_from_another_task_wakes_the_endpoint() -> None:
 async def test_sending_to_a_client_that_was_closed_is_no_mistake(
     limits: Limits, sent: str, code: int
 ) -> None:
-    """Who sends to another's connection finds it over, and is not to blame for it."""
+    """Sending to a connection that a limit or an error closed raises `WebSocketDisconnect`."""
     found: list[object] = []
 
     class Member(Recording):
@@ -149,7 +149,7 @@ async def test_sending_to_a_client_that_was_closed_is_no_mistake(
 
 
 async def test_message_on_its_way_while_a_task_closes_is_dropped() -> None:
-    """Nothing of the application's begins once it closed the connection."""
+    """A message that arrives while a task closes the connection is not handled."""
     go = anyio.Event()
 
     class Closing(Recording):
@@ -169,7 +169,7 @@ async def test_message_on_its_way_while_a_task_closes_is_dropped() -> None:
     async def receive() -> Event:
         event = await server.receive()
         if event["type"] == "websocket.receive":
-            # It closes before this returns.
+            # The task closes the connection before this returns.
             go.set()
             with anyio.CancelScope(shield=True):
                 await all_tasks_blocked()
@@ -182,7 +182,7 @@ async def test_message_on_its_way_while_a_task_closes_is_dropped() -> None:
 
 
 async def test_error_message_is_not_sent_after_a_close() -> None:
-    """As with a reply, it is no mistake of anybody's."""
+    """An invalid message is not answered on a connection that is closed, and nothing fails."""
 
     class Closing(Recording):
         encoding = "json"
@@ -263,7 +263,7 @@ async def test_task_is_started_only_while_the_connection_is_served() -> None:
 
 
 async def test_cancelled_in_a_handler_says_that_it_restarts() -> None:
-    """F22: a server that cancels closes with 1012, cleans up, and sees its cancellation."""
+    """F22: a cancellation closes with 1012, runs `on_disconnect`, and goes on."""
     started = anyio.Event()
 
     class Sleeper(Recording):
@@ -286,7 +286,7 @@ async def test_cancelled_in_a_handler_says_that_it_restarts() -> None:
 
 
 async def test_cancelled_while_waiting_for_a_message_says_that_it_restarts() -> None:
-    """F22: the same where no handler runs."""
+    """F22: a cancellation closes with 1012 where no handler runs, too."""
 
     class Quiet(Recording):
         pass
@@ -306,7 +306,7 @@ async def test_cancelled_while_waiting_for_a_message_says_that_it_restarts() -> 
 
 
 async def test_cancelled_before_the_accept_refuses_the_client() -> None:
-    """F22: a handshake that nobody will answer is refused."""
+    """F22: a handshake whose endpoint is cancelled is refused."""
 
     class Hanging(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -333,7 +333,7 @@ def self_serving(endpoint: type[Recording]) -> Any:
 async def test_send_that_is_cancelled_closes_the_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Half a message may be on its way, so that nothing can follow but a close."""
+    """After a cancelled send the client may have half a message, so the connection is closed."""
 
     class Impatient(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -358,7 +358,7 @@ async def test_send_that_is_cancelled_closes_the_connection(
 
 
 async def test_nothing_keeps_a_connection_alive() -> None:
-    """X02: neither the endpoint nor its WebSocket is part of a cycle, failures included."""
+    """X02: neither the endpoint nor its WebSocket is in a cycle, even after a failure."""
     kept: list[weakref.ref[Any]] = []
 
     class Echo(Recording):
@@ -375,7 +375,6 @@ async def test_nothing_keeps_a_connection_alive() -> None:
         with contextlib.suppress(ValueError):
             await Echo(make_scope(), server.receive, server.send)
 
-    gc.collect()
     gc.disable()
     try:
         for text in ("x", "fail"):

@@ -1,4 +1,4 @@
-"""What fails: which exception surfaces, and what the client sees of it."""
+"""Failures: which exception is raised to the server, and what the client sees."""
 
 import logging
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_handler_that_fails_closes_with_1011() -> None:
-    """F16: the client sees 1011 without a reason, the same exception object surfaces."""
+    """F16: the client sees 1011 without a reason, and the same exception object is raised."""
     failure = ValueError("broken")
 
     class Broken(Recording):
@@ -32,7 +32,7 @@ async def test_handler_that_fails_closes_with_1011() -> None:
 
 
 async def test_on_connect_that_fails_after_the_accept_closes_with_1011() -> None:
-    """F19: once accepted, a failure in `on_connect` is like any other."""
+    """F19: after the accept, a failure in `on_connect` closes with 1011 like any other."""
 
     class Broken(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -46,7 +46,7 @@ async def test_on_connect_that_fails_after_the_accept_closes_with_1011() -> None
 
 
 async def test_task_that_fails_closes_with_1011() -> None:
-    """An exception in a task never disappears: it ends the connection, and surfaces unwrapped."""
+    """An exception in a task ends the connection, and is raised without a group."""
     failure = ValueError("broken")
 
     class Broken(Recording):
@@ -65,7 +65,7 @@ async def test_task_that_fails_closes_with_1011() -> None:
 
 
 async def test_first_of_two_failures_surfaces() -> None:
-    """What fails because something failed before it is noise."""
+    """An exception that follows another one is not raised in its place."""
 
     class Broken(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -104,7 +104,7 @@ async def test_first_of_two_failures_surfaces() -> None:
 async def test_failures_in_a_group_surface(
     group: BaseException, surfaces: type[BaseException]
 ) -> None:
-    """F17: a group of one failure surfaces as that one; disconnects count for nothing."""
+    """F17: the only failure in a group is raised without the group, and disconnects are ignored."""
 
     class Broken(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -129,7 +129,7 @@ async def test_failures_in_a_group_surface(
 async def test_disconnects_of_others_are_quiet(
     exc: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F17: the disconnects of other connections end this one, with a warning and no traceback."""
+    """F17: disconnects of other connections close this one, with a warning and no traceback."""
 
     class Broken(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -146,7 +146,7 @@ async def test_disconnects_of_others_are_quiet(
 
 
 async def test_on_disconnect_that_fails_surfaces() -> None:
-    """A failure in the clean-up is one of the application's."""
+    """A failure in `on_disconnect` is raised to the server."""
 
     class Broken(Recording):
         async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
@@ -160,7 +160,7 @@ async def test_on_disconnect_that_fails_surfaces() -> None:
 async def test_first_failure_wins_over_that_of_on_disconnect(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """F20: what went wrong first is raised, the other is logged."""
+    """F20: the first failure is raised, the one of `on_disconnect` is logged."""
 
     class Broken(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -177,7 +177,7 @@ async def test_first_failure_wins_over_that_of_on_disconnect(
 
 
 async def test_on_disconnect_that_sends_to_the_client_is_quiet() -> None:
-    """A message to a client that left is lost, and no failure."""
+    """A message to a client that has disconnected is lost, and nothing fails."""
 
     class Polite(Recording):
         async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
@@ -189,8 +189,8 @@ async def test_on_disconnect_that_sends_to_the_client_is_quiet() -> None:
     assert Polite.log == ["connect", 1000]
 
 
-async def test_on_disconnect_that_hangs_is_left(caplog: pytest.LogCaptureFixture) -> None:
-    """F21: clean-up is bounded by `disconnect_timeout`."""
+async def test_on_disconnect_that_hangs_is_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+    """F21: `on_disconnect` is cancelled after `disconnect_timeout`."""
 
     class Hanging(Recording):
         limits = Limits(disconnect_timeout=0.01)
@@ -204,7 +204,7 @@ async def test_on_disconnect_that_hangs_is_left(caplog: pytest.LogCaptureFixture
 
 
 async def test_server_that_fails_to_receive_is_a_failure() -> None:
-    """An exception of the server's `receive` closes with 1011 and surfaces."""
+    """An exception of the server's `receive` closes with 1011 and is raised."""
 
     class Quiet(Recording):
         pass
@@ -224,7 +224,7 @@ async def test_server_that_fails_to_receive_is_a_failure() -> None:
 
 @pytest.mark.parametrize("waits", [False, True], ids=["loop", "beside a handler"])
 async def test_event_without_a_type_is_a_failure(waits: bool) -> None:
-    """H18: what is no event at all is the server's fault, whoever reads it."""
+    """H18: an event without a type is the server's error, whether a handler runs or not."""
 
     class Echo(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:

@@ -1,4 +1,4 @@
-"""An endpoint before its first message: nothing of the application's runs by then."""
+"""An endpoint without an `on_connect` of its own, before and at its first message."""
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Quiet(WebSocketEndpoint):
-    """Has no `on_connect` of its own, and so no log but its last."""
+    """Has no `on_connect`, so that nothing of it runs before the first message."""
 
     log: ClassVar[list[Any]] = []
 
@@ -32,7 +32,7 @@ class Quiet(WebSocketEndpoint):
 
 
 async def test_first_message_is_handled_as_the_others() -> None:
-    """Nothing is lost, and the order is kept."""
+    """The first message is not lost, and the order is kept."""
 
     class Echo(Quiet):
         pass
@@ -45,7 +45,7 @@ async def test_first_message_is_handled_as_the_others() -> None:
 
 
 async def test_first_message_that_is_bad_is_refused() -> None:
-    """It is checked as the others are."""
+    """The first message is checked as the others are."""
 
     class Strict(Quiet):
         encoding = "text"
@@ -61,7 +61,7 @@ async def test_first_message_that_is_bad_is_refused() -> None:
     [("close", 1001), ("vanish", 1006), ("shut down", 1012), ("cancel", 1012)],
 )
 async def test_silent_client_ends_in_any_way(leave: str, code: int) -> None:
-    """What ends a connection is noticed, and `on_disconnect` called."""
+    """Any end of the connection is noticed, and `on_disconnect` called."""
 
     class Silent(Quiet):
         pass
@@ -97,7 +97,7 @@ async def test_silent_client_that_did_not_wait_for_the_answer() -> None:
     "event", [{"type": "websocket.foo"}, {}, {"type": "websocket.connect"}], ids=str
 )
 async def test_server_that_breaks_the_rules_before_the_first_message(event: Event) -> None:
-    """H18: the client is closed with 1011, and the server told."""
+    """H18: an event that may not come closes with 1011, and is raised to the server."""
 
     class Silent(Quiet):
         pass
@@ -110,7 +110,7 @@ async def test_server_that_breaks_the_rules_before_the_first_message(event: Even
 
 
 async def test_server_whose_receive_fails_before_the_first_message() -> None:
-    """Its own exception is raised to it."""
+    """An exception of the server's `receive` is raised to it again."""
 
     class Silent(Quiet):
         pass
@@ -128,7 +128,7 @@ async def test_server_whose_receive_fails_before_the_first_message() -> None:
 
 
 async def test_endpoint_that_is_given_up_ends_at_once() -> None:
-    """An event loop that is closed over it is no cancellation: nothing can be awaited any more."""
+    """A coroutine that is closed, as by an event loop that ends, awaits nothing more."""
 
     class Silent(Quiet):
         pass
@@ -152,7 +152,7 @@ async def test_endpoint_that_is_given_up_ends_at_once() -> None:
 
 
 async def test_sending_before_the_first_message() -> None:
-    """Who found the endpoint may send, and close it, at any time."""
+    """Another task may send on the connection and close it before the first message."""
     found: list[Quiet] = []
 
     class Telling(Quiet):
@@ -172,7 +172,7 @@ async def test_sending_before_the_first_message() -> None:
 
 
 async def test_tasks_of_a_class_with_an_init_start_before_the_first_message() -> None:
-    """An endpoint that is known to others has all that it offers from the beginning."""
+    """A class with an `__init__` may start tasks before the first message."""
     found: list[Quiet] = []
 
     class Known(Quiet):
@@ -189,7 +189,7 @@ async def test_tasks_of_a_class_with_an_init_start_before_the_first_message() ->
     "limits", [Limits(first_message_timeout=0.01), Limits(idle_timeout=0.01)], ids=["first", "idle"]
 )
 async def test_silent_client_is_closed_where_it_has_a_time(limits: Limits) -> None:
-    """F01 and F04 hold for every class."""
+    """F01 and F04 hold for a class without `on_connect` too."""
 
     class Silent(Quiet):
         pass

@@ -1,4 +1,4 @@
-"""The handshake: what `on_connect` may do, and a client or a server that does otherwise."""
+"""The handshake: what `on_connect` may do, and clients and servers that break it off."""
 
 import logging
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def test_on_connect_that_does_not_answer_refuses_the_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """F31: returning without an accept fails closed, with a warning."""
+    """F31: a handshake that `on_connect` does not answer is refused, with a warning."""
 
     class Forgetful(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -35,7 +35,7 @@ async def test_on_connect_that_does_not_answer_refuses_the_client(
 
 
 async def test_close_in_on_connect_refuses_the_client() -> None:
-    """A close before the accept is a 403, and no `on_disconnect`."""
+    """A close before the accept is a 403, and `on_disconnect` does not run."""
 
     class Refusing(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -66,8 +66,8 @@ async def test_denied_refuses_with_a_response(extension: bool, status: int, body
     assert Guarded.log == []
 
 
-async def test_denied_of_a_client_that_left_is_quiet() -> None:
-    """A client that does not wait for its refusal is no error."""
+async def test_denied_of_a_client_that_disconnected_is_quiet() -> None:
+    """A client that has disconnected before its refusal is no failure."""
 
     class Guarded(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -83,7 +83,7 @@ async def test_denied_of_a_client_that_left_is_quiet() -> None:
 
 
 async def test_denied_after_the_accept_is_a_failure() -> None:
-    """An accepted connection can't be denied: closed with 1011, and the exception surfaces."""
+    """`Denied` after the accept closes with 1011, and is raised to the server."""
     denial = Denied(401)
 
     class Late(Recording):
@@ -99,7 +99,7 @@ async def test_denied_after_the_accept_is_a_failure() -> None:
 
 
 async def test_on_connect_that_fails_leaves_the_answer_to_the_server() -> None:
-    """F18: nothing is sent, the exception surfaces, `on_disconnect` does not run."""
+    """F18: nothing is sent, the exception is raised, and `on_disconnect` does not run."""
     failure = ValueError("broken")
 
     class Broken(Recording):
@@ -115,7 +115,7 @@ async def test_on_connect_that_fails_leaves_the_answer_to_the_server() -> None:
 
 
 async def test_client_gone_before_the_accept_is_quiet() -> None:
-    """F05: an accept that fails is a disconnect; `on_disconnect` runs as it was attempted."""
+    """F05: an accept that fails is a disconnect; `on_disconnect` runs, as it was attempted."""
 
     class Quiet(Recording):
         pass
@@ -129,7 +129,7 @@ async def test_client_gone_before_the_accept_is_quiet() -> None:
 
 
 async def test_disconnect_in_place_of_connect_runs_no_hook() -> None:
-    """A client that is gone at once meets no hook at all."""
+    """If the disconnect comes in place of the connect, no hook runs."""
 
     class Quiet(Recording):
         pass
@@ -142,7 +142,7 @@ async def test_disconnect_in_place_of_connect_runs_no_hook() -> None:
 
 
 async def test_first_event_must_be_connect() -> None:
-    """H17: a server that starts otherwise breaks the specification."""
+    """H17: a server that begins with another event breaks the specification."""
 
     class Quiet(Recording):
         pass
@@ -154,7 +154,7 @@ async def test_first_event_must_be_connect() -> None:
 
 
 async def test_message_is_received_in_on_connect() -> None:
-    """A handler takes messages itself, in order, and the rest come to `on_receive`."""
+    """A hook may receive messages itself, in order; the others go to `on_receive`."""
 
     class Login(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -178,7 +178,7 @@ async def test_message_is_received_in_on_connect() -> None:
 
 
 async def test_bad_message_that_on_connect_receives_closes() -> None:
-    """What the client gets wrong is its fault, wherever it is received."""
+    """A bad message that `on_connect` receives closes as it does in `on_receive`."""
 
     class Login(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
@@ -192,21 +192,21 @@ async def test_bad_message_that_on_connect_receives_closes() -> None:
 
 
 async def test_handler_may_iterate_until_the_client_leaves() -> None:
-    """The whole conversation can be had in `on_connect`, as with Starlette's WebSocket."""
+    """`on_connect` may hold the whole conversation, as with Starlette's WebSocket."""
 
     class Loop(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
             await websocket.accept()
             async for text in websocket.iter_text():
                 await websocket.send_text(text.upper())
-            self.log.append("left")
+            self.log.append("iterated")
 
     async with connect(Loop.as_asgi()) as client:
         for word in ("a", "b"):
             await client.send_text(word)
             assert await client.receive_text() == word.upper()
         await client.close(1001)
-    assert Loop.log == ["left", 1001]
+    assert Loop.log == ["iterated", 1001]
 
 
 async def test_parameters_are_read_before_on_connect() -> None:
