@@ -23,7 +23,6 @@ from wsendpoints.testing import HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
 
-
 S = ConnectionState
 
 

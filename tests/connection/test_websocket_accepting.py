@@ -18,7 +18,6 @@ from wsendpoints.protocol.asgi import Event
 
 pytestmark = pytest.mark.anyio
 
-
 S = ConnectionState
 
 

@@ -23,9 +23,7 @@ from wsendpoints.testing import Dialect, HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
 
-
 S = ConnectionState
-
 
 OFFER: Event = {"websocket.http.response": {}}
 
@@ -50,7 +48,6 @@ async def parts() -> AsyncIterator[str]:
 
 
 Denial = tuple[Callable[[], ASGIResponse], int, bytes, tuple[bytes, bytes]]
-
 
 DENIALS: dict[str, Denial] = {
     "ours": (
@@ -165,7 +162,6 @@ def sending(*events: Event) -> ASGIResponse:
 
 
 START: Event = {"type": "http.response.start", "status": 403, "headers": []}
-
 
 BODY: Event = {"type": "http.response.body", "body": b""}
 

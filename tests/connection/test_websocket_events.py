@@ -12,7 +12,6 @@ from wsendpoints.protocol.asgi import Event
 
 pytestmark = pytest.mark.anyio
 
-
 S = ConnectionState
 
 

@@ -22,7 +22,6 @@ from wsendpoints.protocol.asgi import Event
 
 pytestmark = pytest.mark.anyio
 
-
 S = ConnectionState
 
 
@@ -60,9 +59,7 @@ async def test_receive_json(json: str, value: object) -> None:
 
 NO_TEXT = "expected a text message, not a binary one"
 
-
 NO_BYTES = "expected a binary message, not a text one"
-
 
 WRONG_KIND: dict[str, tuple[Call, Event, str]] = {
     "text": (WebSocket.receive_text, binary(b"x"), NO_TEXT),

@@ -17,12 +17,9 @@ from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
 
-
 S = ConnectionState
 
-
 Unchecked = Callable[[Any], Coroutine[Any, Any, object]]
-
 
 SENDING_OR_ACCEPTING: dict[str, Call] = {**SENDING, "accept": WebSocket.accept}
 
@@ -90,9 +87,7 @@ async def test_send_json(value: object, json: str, mode: Literal["text", "binary
 
 CIRCULAR: list[Any] = []
 
-
 CIRCULAR.append(CIRCULAR)
-
 
 UNSENDABLE: dict[str, tuple[Unchecked, type[Exception]]] = {
     "text, surrogate": (lambda websocket: websocket.send_text("a\ud800"), ValueError),

@@ -15,14 +15,12 @@ __all__ = ["RECEIVING", "SENDING", "Call", "cancelled", "soon", "taken", "withou
 
 Call = Callable[[WebSocket], Coroutine[Any, Any, object]]
 
-
 SENDING: dict[str, Call] = {
     "send_text": lambda websocket: websocket.send_text("x"),
     "send_bytes": lambda websocket: websocket.send_bytes(b"x"),
     "send_json": lambda websocket: websocket.send_json([]),
     "send": lambda websocket: websocket.send({"type": "websocket.send", "text": "x"}),
 }
-
 
 RECEIVING: dict[str, Call] = {
     "receive_text": WebSocket.receive_text,

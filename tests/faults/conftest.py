@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("tests.faults.playing")
+pytest.register_assert_rewrite("tests.faults.playing", "tests.faults.message_endpoints")
 
 
 @pytest.fixture(scope="package", autouse=True)

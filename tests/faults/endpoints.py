@@ -42,9 +42,7 @@ class DeliberateError(Exception):
 
 SILENT = Dialect(send_after_disconnect="silent")
 
-
 NEVER = 3600
-
 
 GONE: Event = {"type": "websocket.disconnect", "code": 1006, "reason": ""}
 
@@ -169,7 +167,6 @@ FAILING: list[type[Noting]] = [
     FailsAtInvalid,
 ]
 
-
 failing = pytest.mark.parametrize("base", FAILING, ids=lambda base: base.__name__)
 
 
@@ -201,6 +198,5 @@ async def use(endpoint: Noting, how: str) -> None:
 
 
 SENDS = ["push", "send_text", "send_bytes", "send_json", "send"]
-
 
 RECEIVES = ["receive_text", "receive_bytes", "receive_json"]

@@ -188,9 +188,7 @@ ANSWERS = pytest.mark.parametrize(
     ids=lambda answer: answer.__name__,
 )
 
-
 BYTES_ANSWERS = (accept_by_event, deny_by_app)
-
 
 RESPONDS: dict[str, Any] = {"extensions": {"websocket.http.response": {}}}
 

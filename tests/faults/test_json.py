@@ -14,7 +14,6 @@ from wsendpoints import WebSocket
 
 anyio_test = pytest.mark.anyio
 
-
 QUOTED = f'{{"type":"say","text":"{MARKER}%s"}}'
 
 

@@ -13,7 +13,6 @@ from wsendpoints import ConfigurationWarning, WebSocket, WebSocketEndpoint, hand
 
 anyio_test = pytest.mark.anyio
 
-
 TAGS = ["[]", "{}", "1", "null", "true", "1.5", '""', '"SAY"', f'"{MARKER}"', '["say"]']
 
 

@@ -14,7 +14,6 @@ from wsendpoints.testing import Dialect
 
 anyio_test = pytest.mark.anyio
 
-
 SURROGATE = "\ud800"
 
 
