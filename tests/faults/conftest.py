@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("tests.faults.playing", "tests.faults.message_endpoints")
+pytest.register_assert_rewrite(
+    "tests.faults.playing", "tests.faults.message_endpoints", "tests.faults.handshake_endpoints"
+)
 
 
 @pytest.fixture(scope="package", autouse=True)
