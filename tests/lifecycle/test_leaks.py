@@ -22,8 +22,8 @@ from wsendpoints import Denied, Limits, WebSocket, WebSocketEndpoint
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.conversation import Conversation
 from wsendpoints.lifecycle.deadlines import Deadlines
+from wsendpoints.lifecycle.hooks import Lifecycle
 from wsendpoints.lifecycle.reader import Reader
-from wsendpoints.lifecycle.serving import Lifecycle
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.asgi import Event
 

@@ -35,8 +35,9 @@ async def connect_alone(endpoint: Hooks, connection: Connection) -> Event | Dead
         steps = answer.__await__()
         if (trap := next(steps, DONE)) is not DONE:
             deadline = _deadline(endpoint)
+            timeout = asyncio.timeout(deadline and deadline.seconds)
             try:
-                async with asyncio.timeout(deadline and deadline.seconds) as timeout:
+                async with timeout:
                     await resume(steps, trap)
             except TimeoutError:
                 if not timeout.expired():

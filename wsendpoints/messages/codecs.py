@@ -33,6 +33,7 @@ __all__ = [
     "Encode",
     "Encoding",
     "ToJSON",
+    "Validator",
     "decode_json",
     "encode_json",
 ]
@@ -57,15 +58,8 @@ ToJSON: TypeAlias = Callable[[Any], bytes]
 class Validator(Protocol):
     """Pydantic's validator for a type, with or without plugins."""
 
-    @property
-    def validate_python(self) -> Decode:
-        """Validate a Python value."""
-        ...
-
-    @property
-    def validate_json(self) -> Decode:
-        """Validate a JSON text."""
-        ...
+    validate_python: Decode
+    validate_json: Decode
 
 
 # JSON.

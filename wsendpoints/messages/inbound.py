@@ -3,10 +3,10 @@
 import inspect
 import types
 import warnings
-from typing import Any
+from typing import Any, cast
 
 from wsendpoints.messages.adapters import compile_adapter
-from wsendpoints.messages.codecs import Codec, Decode, refuse_text
+from wsendpoints.messages.codecs import Codec, Decode, Validator, refuse_text
 from wsendpoints.messages.unions import find_tag, is_object, join, members, name_of
 from wsendpoints.protocol.exceptions import ConfigurationError, ConfigurationWarning
 
@@ -57,9 +57,10 @@ class Inbound:
                 ConfigurationWarning,
                 stacklevel=_level_of_class_statement(),
             )
-        validator = None
+        validator: Validator | None = None
         if self.messages:
-            validator = compile_adapter(join(self.messages, self.tag), where).validator
+            adapter = compile_adapter(join(self.messages, self.tag), where)
+            validator = cast("Validator", adapter.validator)
         # Chosen here, so that no message pays for the choice.
         self.decode_text, self.decode_binary = codec.decoders(validator, self.messages)
         if takes_frames:

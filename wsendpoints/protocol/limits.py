@@ -260,8 +260,8 @@ def is_timed(*periods: Period) -> Callable[[Limits], bool]:
         value = attrgetter(*names)
         return lambda limits: value(limits) is not None
     # The fastest way to look at several: it is done for each connection.
-    values, none = attrgetter(*names), (None,) * len(names)
-    return lambda limits: values(limits) != none
+    values = attrgetter(*names)
+    return lambda limits: values(limits).count(None) < len(names)
 
 
 def _check_fields(values: Any, none: str) -> None:
