@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from wsendpoints.messages.declaration import handles
     from wsendpoints.protocol.close_codes import CloseCode
     from wsendpoints.protocol.exceptions import (
-        BackplaneError,
         ClientMessageError,
         ConfigurationError,
         ConfigurationWarning,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = [
     "URL",
     "Address",
-    "BackplaneError",
     "ClientMessageError",
     "CloseCode",
     "ConfigurationError",

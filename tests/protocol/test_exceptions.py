@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from wsendpoints.protocol.exceptions import (
-    BackplaneError,
     ClientMessageError,
     ConfigurationError,
     ConfigurationWarning,
@@ -64,7 +63,6 @@ EXAMPLES = [
         "the handshake is denied with status 401",
         id="Denied with a response",
     ),
-    pytest.param(BackplaneError("gone"), "gone", id="BackplaneError"),
     pytest.param(ConfigurationError("wrong"), "wrong", id="ConfigurationError"),
     pytest.param(ConfigurationWarning("slow"), "slow", id="ConfigurationWarning"),
 ]
@@ -110,7 +108,6 @@ def test_it_copies_and_pickles(
         (ServerProtocolError, RuntimeError),
         (ClientMessageError, ValueError),
         (Denied, WebSocketError),
-        (BackplaneError, WebSocketError),
         (ConfigurationError, TypeError),
         (ConfigurationWarning, UserWarning),
     ],

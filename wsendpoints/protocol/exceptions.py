@@ -10,8 +10,7 @@ WebSocketError
 │   ├── InvalidMessageError     answered, or closes with 1008
 │   ├── MessageTooBigError      closes with 1009
 │   └── RateLimitedError        closes with 1008
-├── Denied                    raised by the application to refuse the handshake
-└── BackplaneError            a group's backend failed
+└── Denied                    raised by the application to refuse the handshake
 ConfigurationError            a class is declared wrongly                  (a TypeError)
 ConfigurationWarning          a class is declared in a way that costs      (a UserWarning)
 """
@@ -23,7 +22,6 @@ from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.headers import HeadersLike, check_headers
 
 __all__ = [
-    "BackplaneError",
     "ClientMessageError",
     "ConfigurationError",
     "ConfigurationWarning",
@@ -184,10 +182,6 @@ class Denied(WebSocketError):
 
     def __str__(self) -> str:
         return f"the handshake is denied with status {self.status}"
-
-
-class BackplaneError(WebSocketError):
-    """The backend that connects groups across processes failed."""
 
 
 class ConfigurationError(TypeError):
