@@ -1,4 +1,4 @@
-"""Which close codes may be sent, what they are called, and what fits of a reason."""
+"""Close codes: which ones may be sent, what they are called, and how a reason is cut."""
 
 import pytest
 
@@ -15,7 +15,7 @@ HOW = "use 1000 to 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455, section 7.4)"
 
 
 def test_every_code_up_to_65536_is_either_sendable_or_refused() -> None:
-    """Of all numbers that a close frame has room for, exactly the assigned ones pass."""
+    """Of all numbers that a close frame can hold, exactly the assigned ones pass."""
     passed: set[int] = set()
     for code in range(-1, 65537):
         try:
@@ -48,7 +48,7 @@ def test_every_code_up_to_65536_is_either_sendable_or_refused() -> None:
         pytest.param([], id="unhashable"),
     ],
 )
-def test_h06_what_may_not_be_sent_is_refused(code: object) -> None:
+def test_h06_code_that_may_not_be_sent_is_refused(code: object) -> None:
     """A code that no close frame may carry is a ValueError."""
     with pytest.raises(ValueError, match=r"close code|digits"):
         check_close_code(code)
@@ -62,7 +62,7 @@ def test_h06_refusal_names_the_code_and_the_allowed_ones() -> None:
 
 
 def test_sendable_code_of_an_enum_is_returned_as_a_plain_int() -> None:
-    """What goes to the server is an int, and no member of an enum."""
+    """The server gets an int, not a member of an enum."""
     code = check_close_code(CloseCode.GOING_AWAY)
     assert (code, type(code)) == (1001, int)
 
@@ -85,7 +85,7 @@ def test_sendable_code_of_an_enum_is_returned_as_a_plain_int() -> None:
     ],
 )
 def test_h07_reason_is_cut_between_characters(reason: str | None, cut: str) -> None:
-    """What is left of a reason is valid UTF-8 of at most 123 bytes."""
+    """A cut reason is valid UTF-8 of at most 123 bytes."""
     assert cut_reason(reason) == cut
     assert len(cut_reason(reason).encode()) <= MAX_REASON_BYTES
 
@@ -102,5 +102,5 @@ def test_h07_reason_is_cut_between_characters(reason: str | None, cut: str) -> N
     ],
 )
 def test_describe_names_registered_codes(code: int, text: str) -> None:
-    """A registered code is followed by its name, any other stands alone."""
+    """A registered code is followed by its name; any other code is not."""
     assert describe(code) == text

@@ -1,4 +1,4 @@
-"""The exceptions print, copy and pickle, and are what they always were to `except`."""
+"""Exceptions: how they print, copy and pickle, and which `except` clauses catch them."""
 
 import copy
 import pickle
@@ -69,13 +69,13 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("exc", "text"), EXAMPLES)
-def test_it_prints(exc: Exception, text: str) -> None:
+def test_exception_prints(exc: Exception, text: str) -> None:
     """The text says what happened."""
     assert str(exc) == text
 
 
 def _pickled(exc: Exception) -> Any:
-    return pickle.loads(pickle.dumps(exc))  # noqa: S301 - made in the same line
+    return pickle.loads(pickle.dumps(exc))  # noqa: S301 - pickled in the same line
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def _pickled(exc: Exception) -> Any:
     ],
 )
 @pytest.mark.parametrize(("exc", "text"), EXAMPLES)
-def test_it_copies_and_pickles(
+def test_exception_copies_and_pickles(
     exc: Exception, text: str, copied: Callable[[Exception], Any]
 ) -> None:
     """A copy is of the same class, with the same attributes, notes and text."""
@@ -112,8 +112,8 @@ def test_it_copies_and_pickles(
         (ConfigurationWarning, UserWarning),
     ],
 )
-def test_it_is_also_what_it_was_elsewhere(klass: type, also: type) -> None:
-    """An `except` for the builtin class catches it."""
+def test_exception_is_caught_by_its_base_class(klass: type, also: type) -> None:
+    """An `except` clause for the base class catches it."""
     assert issubclass(klass, also)
 
 
@@ -131,7 +131,7 @@ def test_it_is_also_what_it_was_elsewhere(klass: type, also: type) -> None:
 def test_a_client_error_carries_the_code_to_close_with(
     klass: type[ClientMessageError], code: int
 ) -> None:
-    """Each mistake of a client's has its close code."""
+    """Each mistake that a client can make has a close code."""
     assert klass.close_code == code
     assert issubclass(klass, ClientMessageError)
 
@@ -143,20 +143,20 @@ def test_disconnect_without_reason_has_an_empty_one() -> None:
 
 
 def test_invalid_message_keeps_its_errors() -> None:
-    """The errors are there for `on_invalid`, and so is their number."""
+    """`on_invalid` can read the errors, and how many more there are."""
     exc = InvalidMessageError((MISSING,), 2)
     assert (exc.errors, exc.more) == ([MISSING], 2)
     assert exc.detail == "the message is not one that this endpoint takes"
 
 
 def test_denied_keeps_its_response() -> None:
-    """What the client is to see is kept as it was given."""
+    """The parts of the response are attributes."""
     exc = Denied(418, headers=[(b"x", b"y")], body=b"tea")
     assert (exc.status, exc.headers, exc.body) == (418, [(b"x", b"y")], b"tea")
 
 
 @pytest.mark.parametrize("status", [0, 101, 200, 302, 399, 600, -1, True])
-def test_denied_refuses_a_status_that_denies_nothing(status: int) -> None:
+def test_denied_refuses_a_status_that_is_not_an_error(status: int) -> None:
     """Only a status of 400 to 599 refuses a handshake."""
     with pytest.raises(ValueError, match="a handshake") as caught:
         Denied(status)
@@ -167,5 +167,5 @@ def test_denied_refuses_a_status_that_denies_nothing(status: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 599])
 def test_denied_takes_an_error_status(status: int) -> None:
-    """Both ends of the range are taken."""
+    """Both ends of the range are accepted."""
     assert Denied(status).status == status

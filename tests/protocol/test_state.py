@@ -1,4 +1,4 @@
-"""Both tables, whole: every state with every event, to be sent and to be delivered."""
+"""Every state with every event, sent and received."""
 
 from itertools import product
 from typing import Any
@@ -22,7 +22,7 @@ from wsendpoints.protocol.state import (
 
 S = ConnectionState
 
-# What the specification calls them: the constants are not taken at their word.
+# The names in the specification, against which the constants are checked.
 OURS = {
     ACCEPT: "websocket.accept",
     SEND: "websocket.send",
@@ -72,7 +72,7 @@ def test_events_have_the_names_of_the_specification() -> None:
 
 
 @pytest.mark.parametrize(("state", "type_"), PAIRS)
-def test_sending(state: ConnectionState, type_: Any) -> None:
+def test_sending_an_event_is_legal_or_an_invalid_state(state: ConnectionState, type_: Any) -> None:
     """An event that the table does not list is our mistake, in every state."""
     following = SENDING.get((state, type_)) if isinstance(type_, str) else None
     if following is not None:
@@ -83,7 +83,9 @@ def test_sending(state: ConnectionState, type_: Any) -> None:
 
 
 @pytest.mark.parametrize(("state", "type_"), PAIRS)
-def test_receiving(state: ConnectionState, type_: Any) -> None:
+def test_receiving_an_event_is_legal_or_the_servers_mistake(
+    state: ConnectionState, type_: Any
+) -> None:
     """An event that the table does not list is the server's mistake, in every state."""
     following = RECEIVING.get((state, type_)) if isinstance(type_, str) else None
     if following is not None:
@@ -99,12 +101,12 @@ def test_receiving(state: ConnectionState, type_: Any) -> None:
         ({"type": RESPONSE_BODY, "more_body": True}, S.DENYING),
         ({"type": RESPONSE_BODY, "more_body": False}, S.CLOSED),
     ],
-    ids=["more to come", "the last one"],
+    ids=["more to come", "last part"],
 )
 def test_response_body_ends_the_denial_with_its_last_part(
     event: dict[str, Any], following: ConnectionState
 ) -> None:
-    """A response in parts is under way until the part that says it is the last."""
+    """A response in parts ends with the part that has no `more_body`."""
     assert after_sending(S.DENYING, event) is following
 
 
@@ -117,10 +119,10 @@ def test_response_body_ends_the_denial_with_its_last_part(
         (S.BROKEN, "an earlier send was cancelled half-way: it can only be closed"),
         (S.DENYING, "a response that refuses it is under way"),
         (S.CLOSED, "it was closed by this side"),
-        (S.DISCONNECTED, "the peer left"),
+        (S.DISCONNECTED, "the peer disconnected"),
     ],
 )
-def test_sending_out_of_turn_tells_what_to_do(state: ConnectionState, advice: str) -> None:
+def test_sending_out_of_turn_says_what_to_do(state: ConnectionState, advice: str) -> None:
     """The error names the event and the state, and says what may be done instead."""
     with pytest.raises(InvalidStateError) as caught:
         after_sending(state, {"type": "websocket.foo"})
@@ -141,10 +143,10 @@ def test_sending_out_of_turn_tells_what_to_do(state: ConnectionState, advice: st
         (S.DISCONNECTED, "'websocket.receive' or 'websocket.disconnect'"),
     ],
 )
-def test_h17_h18_receiving_out_of_turn_tells_what_was_expected(
+def test_h17_h18_receiving_out_of_turn_says_what_was_expected(
     state: ConnectionState, expected: str
 ) -> None:
-    """The error names what the server sent, and what it might have sent."""
+    """The error names what the server sent, and what it may send."""
     with pytest.raises(ServerProtocolError) as caught:
         after_receiving(state, {})
     assert str(caught.value) == (

@@ -9,8 +9,9 @@ from wsendpoints.handshake.parameters import Parameters
 from wsendpoints.handshake.request import Request
 from wsendpoints.messages.annotations import attribute_type
 from wsendpoints.protocol.exceptions import ConfigurationError, Denied
+from wsendpoints.protocol.headers import is_token
 from wsendpoints.protocol.limits import Limits
-from wsendpoints.protocol.subprotocols import BEARER, is_token
+from wsendpoints.protocol.subprotocols import BEARER
 
 __all__ = ["Admission", "Door"]
 

@@ -1,1 +1,1 @@
-"""What may be said on a connection, and how much of it: rules alone, without I/O or pydantic."""
+"""The rules of a connection: events, states, close codes, limits. No I/O and no pydantic."""

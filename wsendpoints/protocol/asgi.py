@@ -1,4 +1,4 @@
-"""The types of the ASGI interface, as the specification names its parts.
+"""The types of the ASGI interface, named as in the specification.
 
 Source: ASGI spec, "Applications", https://asgi.readthedocs.io/en/latest/specs/main.html.
 """
@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 __all__ = ["ASGIApp", "Event", "Receive", "Scope", "Send"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
-"""What the server knows about a connection before its first event."""
+"""What the server knows about a connection before its first event: path, headers, addresses."""
 
 Event: TypeAlias = MutableMapping[str, Any]
-"""One step of a connection, named by its `"type"`: received from or sent to the server."""
+"""A dict with a `"type"`, received from the server or sent to it."""
 
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
 """Waits for the next event from the server."""

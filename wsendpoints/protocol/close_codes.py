@@ -1,4 +1,4 @@
-"""Close codes: what each one means, and which of them may be sent.
+"""Close codes: what each one means, and which ones may be sent.
 
 Source: RFC 6455, section 7.4, and the IANA registry "WebSocket Close Code Number".
 """
@@ -9,45 +9,42 @@ from typing import Final
 __all__ = ["MAX_REASON_BYTES", "CloseCode", "check_close_code", "cut_reason", "describe"]
 
 MAX_REASON_BYTES: Final = 123
-"""A close frame is a control frame of at most 125 bytes, two of which are the code.
-
-Source: RFC 6455, section 5.5.
-"""
+"""A close frame holds at most 125 bytes, two of which are the code (RFC 6455, section 5.5)."""
 
 
 class CloseCode(IntEnum):
     """The registered close codes, by their names in the IANA registry.
 
-    Any integer from 3000 to 4999 may be sent besides: 3000 to 3999 are registered by libraries
-    and frameworks, 4000 to 4999 are the application's own (RFC 6455, section 7.4.2).
+    Integers from 3000 to 4999 may be sent as well: 3000 to 3999 are registered by libraries and
+    frameworks, 4000 to 4999 are for private use (RFC 6455, section 7.4.2).
     """
 
     NORMAL_CLOSURE = 1000
-    """The purpose of the connection is fulfilled."""
+    """The connection has served its purpose."""
     GOING_AWAY = 1001
-    """The server goes down, or the browser leaves the page."""
+    """The server is shutting down, or the browser is leaving the page."""
     PROTOCOL_ERROR = 1002
     """The peer broke the WebSocket protocol."""
     UNSUPPORTED_DATA = 1003
-    """A frame of a kind that is not taken: text for bytes, or the reverse."""
+    """The receiver does not take this type of frame: text instead of bytes, or the reverse."""
     NO_STATUS_RECEIVED = 1005
     """Never sent: stands for a close frame without a code."""
     ABNORMAL_CLOSURE = 1006
     """Never sent: stands for a connection that ended without a close frame."""
     INVALID_DATA = 1007
-    """Data that is not of its declared format: text that is not UTF-8 or not JSON."""
+    """The data does not match its format: text that is not UTF-8, or not JSON."""
     POLICY_VIOLATION = 1008
-    """The message breaks the endpoint's rules; for what has no code of its own."""
+    """The message violates the receiver's policy, and no other code fits better."""
     MESSAGE_TOO_BIG = 1009
-    """A message that is larger than the receiver takes."""
+    """The message is larger than the receiver accepts."""
     MANDATORY_EXTENSION = 1010
     """The client needs an extension that the server did not negotiate."""
     INTERNAL_ERROR = 1011
-    """The server met an error that keeps it from going on."""
+    """The server cannot continue because of an unexpected error."""
     SERVICE_RESTART = 1012
-    """The server restarts; the client may reconnect after some seconds."""
+    """The server is restarting; the client may reconnect after a few seconds."""
     TRY_AGAIN_LATER = 1013
-    """The server is overloaded, or the client too slow for it."""
+    """The server is overloaded, or the client is too slow."""
     BAD_GATEWAY = 1014
     """A gateway got an invalid answer from the server behind it."""
     TLS_HANDSHAKE = 1015
@@ -68,8 +65,8 @@ def check_close_code(code: object) -> int:
         code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
 
     Raises:
-        ValueError: For anything else, `True` and `1000.0` included: servers answer an illegal
-            code with an abnormal closure, or with none at all.
+        ValueError: It is anything else, such as `True` or `1000.0`. Given an illegal code, some
+            servers drop the connection and others leave it open.
             RFC 6455, section 7.4: 1004, 1005, 1006 and 1015 are reserved, 1016 to 2999 are not
             assigned yet.
     """
@@ -86,14 +83,14 @@ def check_close_code(code: object) -> int:
 
 
 def cut_reason(reason: str | None) -> str:
-    """Return what fits of `reason` into a close frame, cut between two characters.
+    """Return as much of `reason` as fits in a close frame, without splitting a character.
 
     Args:
-        reason: Any text. `None` is no reason. A lone surrogate, which UTF-8 cannot carry,
+        reason: Any text; `None` means no reason. A lone surrogate, which UTF-8 cannot encode,
             becomes `"?"`.
 
     Returns:
-        At most 123 bytes of UTF-8. RFC 6455, section 5.5.
+        Text of at most 123 bytes in UTF-8 (RFC 6455, section 5.5).
     """
     if not reason:
         return ""
@@ -101,7 +98,7 @@ def cut_reason(reason: str | None) -> str:
 
 
 def describe(code: int) -> str:
-    """Return `code` with its registered name: `"1001 (going away)"`."""
+    """Return `code` with its registered name, if it has one: `"1001 (going away)"`."""
     try:
         return f"{code:d} ({CloseCode(code).name.lower().replace('_', ' ')})"
     except ValueError:

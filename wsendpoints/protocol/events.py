@@ -1,6 +1,6 @@
-"""The events that go to the server, checked: one that is not legal ends some servers.
+"""Check the events that we send to the server: some servers crash on an illegal one.
 
-Whose turn it is, is not checked here: see `state`.
+Only the content is checked here. Whether an event may be sent at this point is up to `state`.
 """
 
 from collections.abc import Mapping
@@ -29,15 +29,15 @@ def close_event(code: object, reason: object) -> Event:
 
 
 def check_event(event: object, offered: object) -> Event:
-    """Return an event in the form that every server takes.
+    """Return a copy of `event` in the form that every server accepts.
 
     Args:
-        event: Anything; what is given is not changed.
-        offered: What the scope has under `"subprotocols"`.
+        event: An event to send; it may be anything.
+        offered: The scope's `"subprotocols"`.
 
     Raises:
-        ValueError, TypeError: It is not as the ASGI specification has it, or not as RFC 6455 has
-            what it carries.
+        ValueError, TypeError: The event does not conform to the ASGI specification, or its
+            content does not conform to RFC 6455.
     """
     if not isinstance(event, Mapping):
         raise TypeError(
@@ -73,6 +73,6 @@ def check_event(event: object, offered: object) -> Event:
 def _check_status(status: object) -> None:
     if not isinstance(status, int) or isinstance(status, bool):
         raise TypeError(f"the status of a response is an int, not {type(status).__name__}")
-    # RFC 9110, section 15.2: those below are no final response.
+    # RFC 9110, section 15.2: a status below 200 is not a final response.
     if not 200 <= status <= 599:
         raise ValueError(f"a response can't have the status {status!r}: use 200 to 599")

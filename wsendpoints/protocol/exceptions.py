@@ -1,18 +1,18 @@
-"""What can go wrong, by who is to blame.
+"""The exceptions, by whose fault they are.
 
 WebSocketError
-├── WebSocketDisconnect       the peer left: normal control flow
-├── InvalidStateError         our caller used the connection out of turn   (a RuntimeError)
-├── ServerProtocolError       the ASGI server broke the specification      (a RuntimeError)
-├── ClientMessageError        the client sent something unusable           (a ValueError)
+├── WebSocketDisconnect       the connection is over: normal control flow
+├── InvalidStateError         the application used the connection out of turn  (a RuntimeError)
+├── ServerProtocolError       the server broke the ASGI specification          (a RuntimeError)
+├── ClientMessageError        the client sent something unusable               (a ValueError)
 │   ├── UnsupportedDataError    closes with 1003
 │   ├── InvalidDataError        closes with 1007
-│   ├── InvalidMessageError     answered, or closes with 1008
+│   ├── InvalidMessageError     answered with an error message, or closes with 1008
 │   ├── MessageTooBigError      closes with 1009
 │   └── RateLimitedError        closes with 1008
 └── Denied                    raised by the application to refuse the handshake
-ConfigurationError            a class is declared wrongly                  (a TypeError)
-ConfigurationWarning          a class is declared in a way that costs      (a UserWarning)
+ConfigurationError            a class is declared incorrectly                  (a TypeError)
+ConfigurationWarning          a class is declared in a way that costs time     (a UserWarning)
 """
 
 from collections.abc import Sequence
@@ -40,16 +40,16 @@ __all__ = [
 
 
 class WebSocketError(Exception):
-    """The base of everything that happens to a connection."""
+    """The base class of what can go wrong with a connection."""
 
 
 class WebSocketDisconnect(WebSocketError):
-    """The connection is over: the peer left, or what it did had it closed, as at a limit.
+    """The connection is over: the peer disconnected, or a limit closed it.
 
-    This is how a conversation normally ends. An endpoint that lets it pass ends quietly.
+    This is how a conversation normally ends. An endpoint need not catch it.
 
     Attributes:
-        code: The close code, as the server tells it. Servers differ: 1005 and 1006 may each
+        code: The close code, as the server reports it. Servers differ: both 1005 and 1006 may
             stand for a connection that ended without a close frame.
         reason: The close reason, `""` if there is none.
     """
@@ -65,7 +65,7 @@ class WebSocketDisconnect(WebSocketError):
 
 
 class InvalidStateError(WebSocketError, RuntimeError):
-    """The connection was used out of turn: a mistake in the calling code."""
+    """The application used the connection out of turn, such as sending before accepting."""
 
 
 class ServerProtocolError(WebSocketError, RuntimeError):
@@ -73,12 +73,11 @@ class ServerProtocolError(WebSocketError, RuntimeError):
 
 
 class ClientMessageError(WebSocketError, ValueError):
-    """The client sent a message that the endpoint does not take.
+    """The client sent a message that the endpoint does not accept.
 
     Attributes:
-        detail: What is wrong with it, in words that may be shown to the client: they never
-            hold any of its input.
-        close_code: The code to close with, where that is the answer.
+        detail: What is wrong with it. The client may see this: it never quotes the client's input.
+        close_code: The code to close with, if this closes the connection.
         limit: The name of the limit that the message exceeds, if that is what is wrong.
     """
 
@@ -94,7 +93,7 @@ class ClientMessageError(WebSocketError, ValueError):
 
 
 class UnsupportedDataError(ClientMessageError):
-    """A text frame came where bytes are taken, or the reverse (RFC 6455, section 7.4.1: 1003)."""
+    """The endpoint takes text and got bytes, or the reverse (RFC 6455, section 7.4.1: 1003)."""
 
     close_code = CloseCode.UNSUPPORTED_DATA
 
@@ -111,17 +110,17 @@ class ErrorDetails(TypedDict):
     loc: list[str | int]
     """The path to it within the message; empty for the message as a whole."""
     type: str
-    """What kind of error it is, a name of pydantic's: `"missing"`, `"int_parsing"`, ..."""
+    """Pydantic's name for this type of error: `"missing"`, `"int_parsing"`, ..."""
     msg: str
-    """The same in words."""
+    """A description for humans."""
 
 
 class InvalidMessageError(ClientMessageError):
-    """A message is none of those that the endpoint declares (RFC 6455, section 7.4.1: 1008).
+    """A message matches none that the endpoint declares (RFC 6455, section 7.4.1: 1008).
 
     Attributes:
-        errors: What is wrong, at most ten errors.
-        more: How many further errors there are.
+        errors: What is wrong with it: the first errors, at most ten.
+        more: How many errors there are beyond those.
     """
 
     def __init__(self, errors: Sequence[ErrorDetails], more: int = 0) -> None:
@@ -141,28 +140,28 @@ class InvalidMessageError(ClientMessageError):
 
 
 class MessageTooBigError(ClientMessageError):
-    """A message is over `Limits.max_message_size` (RFC 6455, section 7.4.1: 1009)."""
+    """A message exceeds `Limits.max_message_size` (RFC 6455, section 7.4.1: 1009)."""
 
     close_code = CloseCode.MESSAGE_TOO_BIG
 
 
 class RateLimitedError(ClientMessageError):
-    """Messages come faster than `Limits.rate` allows (RFC 6455, section 7.4.1: 1008)."""
+    """Messages arrive faster than `Limits.rate` allows (RFC 6455, section 7.4.1: 1008)."""
 
 
 class Denied(WebSocketError):
     """Raise it in `on_connect`, before accepting, to refuse the client.
 
-    The client sees an HTTP response in place of the handshake; 403 without headers and body
-    where the server cannot send one. ASGI spec, "Websocket Denial Response".
+    The client gets this HTTP response instead of a connection; from a server that cannot send
+    one, it gets a bare 403. ASGI spec, "Websocket Denial Response".
 
     Attributes:
         status: The HTTP status, 400 to 599.
-        headers: Headers of the response.
-        body: Its body; a `str` is sent as UTF-8.
+        headers: The headers of the response.
+        body: The body of the response; a `str` is sent as UTF-8.
 
     Raises:
-        ValueError: It is no such status, or a header can't be sent.
+        ValueError: The status is outside that range, or a header can't be sent.
         TypeError: A header is made of something other than str or bytes.
     """
 
@@ -185,8 +184,8 @@ class Denied(WebSocketError):
 
 
 class ConfigurationError(TypeError):
-    """An endpoint class is declared wrongly; the text says what to change."""
+    """An endpoint class is declared incorrectly; the text says what to change."""
 
 
 class ConfigurationWarning(UserWarning):
-    """An endpoint class works as declared, but at a cost that a small change avoids."""
+    """An endpoint class works as declared, at a cost that a small change would avoid."""

@@ -1,4 +1,4 @@
-"""What one frame may carry: a str or bytes that every server takes."""
+"""The payload of one frame: a str or bytes that every server accepts."""
 
 from typing import cast
 
@@ -9,12 +9,12 @@ __all__ = ["check_binary", "check_text", "frame_of"]
 
 
 def frame_of(event: Event) -> str | bytes:
-    """Return the frame that a `websocket.receive` event carries.
+    """Return the payload of a `websocket.receive` event.
 
     ASGI spec, WebSocket, "Receive": "At least one of `bytes` or `text` must be non-`None`."
 
     Raises:
-        ServerProtocolError: The event has no frame, two, or one of another type.
+        ServerProtocolError: The event has no payload, two of them, or one of another type.
     """
     text: object = event.get("text")
     data: object = event.get("bytes")
@@ -33,13 +33,13 @@ def check_text(text: object) -> str:
     """Return `text` if a text frame can carry it.
 
     Raises:
-        TypeError: It is no str.
-        ValueError: It holds a lone surrogate, which UTF-8 can't carry (RFC 3629, section 3).
-            Checked here because a server would drop the connection, or send nothing at all.
+        TypeError: It is not a str.
+        ValueError: It holds a lone surrogate, which UTF-8 can't encode (RFC 3629, section 3).
+            Given one, a server would drop the connection, or silently send nothing.
     """
     if not isinstance(text, str):
         raise TypeError(f"a text frame carries a str, not {type(text).__name__}")
-    # ASCII is a flag on the string: the common case costs nothing.
+    # `isascii` reads a flag of the string, so the common case costs next to nothing.
     if not text.isascii():
         try:
             text.encode()
@@ -51,10 +51,10 @@ def check_text(text: object) -> str:
 
 
 def check_binary(data: object) -> bytes:
-    """Return `data` as bytes, if a binary frame can carry it.
+    """Return `data` as bytes if a binary frame can carry it.
 
     Raises:
-        TypeError: It is neither bytes nor bytearray nor memoryview.
+        TypeError: It is not bytes, a bytearray or a memoryview.
     """
     if isinstance(data, bytes):
         return data

@@ -1,7 +1,7 @@
-"""The states of a connection, and which event may come next in each; no I/O.
+"""The states of a connection, and which events are legal in each.
 
-Two tables say it all: what we may send, and what the server may deliver. An event that its
-table does not list is a mistake: of the calling code in the first, of the server in the second.
+`SENT` lists what we may send, `RECEIVED` what the server may deliver. An event that is missing
+from `SENT` is a mistake in the calling code; one that is missing from `RECEIVED` is the server's.
 
 Source: ASGI spec, "HTTP & WebSocket", section "WebSocket".
 """
@@ -40,25 +40,25 @@ RESPONSE_BODY: Final = "websocket.http.response.body"
 
 
 class ConnectionState(Enum):
-    """Where a connection stands."""
+    """The state of a connection."""
 
     CONNECTING = "connecting"
-    """Nothing was exchanged yet."""
+    """No event has been exchanged yet."""
     HANDSHAKE = "handshake"
-    """The client asked for a connection, and has no answer yet."""
+    """The client asked for a connection and waits for our answer."""
     OPEN = "open"
-    """Accepted: messages go both ways."""
+    """We accepted it: messages go both ways."""
     BROKEN = "broken"
-    """A send was cancelled half-way, so the peer may have half a message: close it."""
+    """A send was cancelled half-way: the peer may have part of a message, so we can only close."""
     DENYING = "denying"
-    """An HTTP response that refuses the handshake is under way."""
+    """We are sending an HTTP response that refuses the handshake."""
     CLOSED = "closed"
-    """We closed it, or refused it."""
+    """We closed or refused it."""
     DISCONNECTED = "disconnected"
-    """The peer left."""
+    """The peer disconnected."""
 
 
-# Each is equal to itself alone, so this will do. Enum's own is a function in Python, and slower.
+# A member equals only itself, so identity will do. `Enum.__hash__` is slower: it is Python code.
 ConnectionState.__hash__ = object.__hash__  # type: ignore[method-assign]  # on purpose
 
 
@@ -69,13 +69,13 @@ SENT: Final = MappingProxyType(
         (_S.HANDSHAKE, ACCEPT): _S.OPEN,
         (_S.HANDSHAKE, CLOSE): _S.CLOSED,
         (_S.HANDSHAKE, RESPONSE_START): _S.DENYING,
-        (_S.DENYING, RESPONSE_BODY): _S.CLOSED,  # or still DENYING, with `more_body`
+        (_S.DENYING, RESPONSE_BODY): _S.CLOSED,  # with `more_body` still DENYING
         (_S.OPEN, SEND): _S.OPEN,
         (_S.OPEN, CLOSE): _S.CLOSED,
         (_S.BROKEN, CLOSE): _S.CLOSED,
     }
 )
-"""The state that follows when we send an event of this type in this state."""
+"""The state that we are in after sending an event of this type, by the state before."""
 
 RECEIVED: Final = MappingProxyType(
     {
@@ -84,20 +84,21 @@ RECEIVED: Final = MappingProxyType(
         (_S.HANDSHAKE, DISCONNECT): _S.DISCONNECTED,
         (_S.OPEN, RECEIVE): _S.OPEN,
         (_S.OPEN, DISCONNECT): _S.DISCONNECTED,
-        # What the client sent before it noticed our end of the connection.
+        # The client does not know that a send of ours was cancelled, and keeps sending.
         (_S.BROKEN, RECEIVE): _S.BROKEN,
         (_S.BROKEN, DISCONNECT): _S.DISCONNECTED,
         (_S.DENYING, DISCONNECT): _S.DISCONNECTED,
+        # The client sent this before it saw our close.
         (_S.CLOSED, RECEIVE): _S.CLOSED,
         (_S.CLOSED, DISCONNECT): _S.CLOSED,
-        # What arrived before the disconnect that a failed send made known.
+        # A failed send reveals a disconnect before the server delivers what arrived earlier.
         (_S.DISCONNECTED, RECEIVE): _S.DISCONNECTED,
         (_S.DISCONNECTED, DISCONNECT): _S.DISCONNECTED,
     }
 )
-"""The state that follows when the server delivers an event of this type in this state."""
+"""The state that we are in after receiving an event of this type, by the state before."""
 
-_WHAT_TO_DO: Final = MappingProxyType(
+_ADVICE: Final = MappingProxyType(
     {
         _S.CONNECTING: "receive the 'websocket.connect' event first, or call accept()",
         _S.HANDSHAKE: "accept the connection first, or refuse it",
@@ -105,7 +106,7 @@ _WHAT_TO_DO: Final = MappingProxyType(
         _S.BROKEN: "an earlier send was cancelled half-way: it can only be closed",
         _S.DENYING: "a response that refuses it is under way",
         _S.CLOSED: "it was closed by this side",
-        _S.DISCONNECTED: "the peer left",
+        _S.DISCONNECTED: "the peer disconnected",
     }
 )
 
@@ -120,7 +121,7 @@ def after_sending(state: ConnectionState, event: Event) -> ConnectionState:
     if following is None:
         raise InvalidStateError(
             f"{event.get('type')!r} can't be sent while the connection is {state.value}: "
-            f"{_WHAT_TO_DO[state]}"
+            f"{_ADVICE[state]}"
         )
     if event["type"] == RESPONSE_BODY and event.get("more_body"):
         return _S.DENYING
@@ -131,7 +132,7 @@ def after_receiving(state: ConnectionState, event: Event) -> ConnectionState:
     """Return the state that follows when the server delivers `event` in `state`.
 
     Raises:
-        ServerProtocolError: The server may not deliver it in this state.
+        ServerProtocolError: The event may not be delivered in this state.
     """
     following = RECEIVED.get((state, _type_of(event)))
     if following is None:
