@@ -15,7 +15,6 @@ from wsendpoints.handshake.datastructures import (
     State,
     parse_cookies,
 )
-from wsendpoints.protocol.subprotocols import is_token, parse_subprotocols
 
 # Headers
 
@@ -314,49 +313,6 @@ def test_cookies_have_a_greatest_number(count: int) -> None:
     """Cookies beyond the greatest number are dropped."""
     value = ";".join(f"{number}=" for number in range(count))
     assert cookies_of(value.encode()).keys() == {f"{number}" for number in range(MAX_COOKIES)}
-
-
-# is_token, parse_subprotocols
-
-
-@pytest.mark.parametrize("text", ["a", "chat.v1", "0", "!#$%&'*+-.^_`|~", "graphql-ws"])
-def test_is_a_token(text: str) -> None:
-    """ASCII letters, digits and some signs are a token."""
-    assert is_token(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", " ", "a b", "a,b", "a\n", "a\x00", "caf\xe9", "caf\xc3\xa9", "\u0663", "\ud800"]
-    + [f"a{sign}" for sign in '"(),/:;<=>?@[\\]{}'],
-)
-def test_is_no_token(text: str) -> None:
-    """An empty text, a delimiter, a space, a control or anything beyond ASCII is no token."""
-    assert not is_token(text)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        pytest.param(["b", "a"], ["b", "a"], id="list"),
-        pytest.param(("b", "a"), ["b", "a"], id="tuple"),
-        pytest.param(iter(["b", "a"]), ["b", "a"], id="iterator"),
-        pytest.param(["a", "b", "a"], ["a", "b"], id="duplicates"),
-        pytest.param(["a", "A"], ["a", "A"], id="case"),
-        pytest.param(["", "a", " a", "a,b", "caf\xc3\xa9"], ["a"], id="no tokens"),
-        pytest.param([b"b", None, 1, ["b"], "a"], ["a"], id="no text"),
-        pytest.param([], [], id="empty"),
-        pytest.param(None, [], id="None"),
-        pytest.param("chat", [], id="str"),
-        pytest.param(b"chat", [], id="bytes"),
-        pytest.param(1, [], id="int"),
-        pytest.param(["a"] * 1000, ["a"], id="one a thousand times"),
-        pytest.param(map(str, range(1000)), [f"{n}" for n in range(1000)], id="a thousand"),
-    ],
-)
-def test_subprotocols_are_cleaned(value: object, expected: list[str]) -> None:
-    """What is no token or came before is left out; nothing raises."""
-    assert parse_subprotocols(value) == expected
 
 
 # State

@@ -8,7 +8,6 @@ import pytest
 
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.tokens import bearer_token
-from wsendpoints.protocol.subprotocols import choose_subprotocol, real_subprotocols
 
 VISIBLE = "".join(map(chr, range(0x20, 0x7F)))
 
@@ -154,47 +153,3 @@ def test_token_that_is_sent_by_two_methods_is_none(
 def test_h14_scope_without_anything() -> None:
     """It has no token."""
     assert bearer_token(WebSocket({"type": "websocket"})) is None
-
-
-OFFERS = [
-    pytest.param([], [], id="none"),
-    pytest.param(["a", "b"], ["a", "b"], id="no token"),
-    pytest.param([offer("x"), "a"], ["a"], id="token first"),
-    pytest.param(["b", offer("x"), "a"], ["b", "a"], id="token between"),
-    pytest.param([offer("x")], [], id="token alone"),
-    pytest.param(["bearer.", "bearer.!", "a"], ["a"], id="junk tokens"),
-    pytest.param(["bearer", "a"], ["bearer", "a"], id="without the dot"),
-]
-
-
-@pytest.mark.parametrize(("offered", "real"), OFFERS)
-def test_real_subprotocols_are_those_without_the_tokens(
-    offered: list[str], real: list[str]
-) -> None:
-    """In the client's order; a token that is junk is no subprotocol either."""
-    assert real_subprotocols(offered) == real
-
-
-@pytest.mark.parametrize(("offered", "real"), OFFERS)
-def test_token_is_never_chosen(offered: list[str], real: list[str]) -> None:
-    """Not even by a server that prefers just what is offered."""
-    assert choose_subprotocol(offered, offered) == next(iter(real), None)
-
-
-@pytest.mark.parametrize(
-    ("preferred", "offered", "chosen"),
-    [
-        pytest.param(["a", "b"], ["b", "a"], "a", id="the server's order counts"),
-        pytest.param(["a", "b"], ["b"], "b", id="the second choice"),
-        pytest.param(["a", "b"], ["c", "b", offer("x")], "b", id="beside a token"),
-        pytest.param(["a"], ["b"], None, id="none in common"),
-        pytest.param(["a"], ["A"], None, id="case"),
-        pytest.param(["a"], [], None, id="none offered"),
-        pytest.param([], ["a"], None, id="none preferred"),
-    ],
-)
-def test_subprotocol_is_chosen_by_the_server(
-    preferred: list[str], offered: list[str], chosen: str | None
-) -> None:
-    """The first of its own that the client offers."""
-    assert choose_subprotocol(preferred, offered) == chosen
