@@ -1,4 +1,4 @@
-"""Reading what a client wrote: nothing raises, and all of it has a defined reading."""
+"""The parts of a handshake: nothing that a client sends raises, and all of it has one meaning."""
 
 import copy
 import pickle
@@ -23,7 +23,7 @@ RAW = [(b"host", b"a"), (b"X-Name", b"1"), (b"x-name", b"caf\xe9"), (b"x-n\xe4me
 
 
 def test_headers_are_looked_up_in_any_case() -> None:
-    """A lookup gives the first value, whatever the case of the name."""
+    """A lookup returns the first value, whatever the case of the name."""
     headers = Headers(RAW)
     assert headers["host"] == headers["HOST"] == "a"
     assert headers["x-name"] == headers["X-NAME"] == "1"
@@ -32,14 +32,14 @@ def test_headers_are_looked_up_in_any_case() -> None:
 
 
 def test_headers_give_all_values_of_a_name() -> None:
-    """`getlist` gives the values in order, decoded as latin-1."""
+    """`getlist` returns the values in order, decoded as latin-1."""
     assert Headers(RAW).getlist("X-Name") == ["1", "caf\xe9"]
     assert Headers(RAW).getlist("missing") == []
 
 
 @pytest.mark.parametrize("key", ["missing", "", "\u20ac", "ho\u017ft", "\ud800"])
-def test_a_missing_header_is_a_key_error(key: str) -> None:
-    """A name that is not there raises `KeyError`, one that no header can have too."""
+def test_missing_header_is_a_key_error(key: str) -> None:
+    """So is a name that no header can have."""
     headers = Headers(RAW)
     assert key not in headers
     assert headers.get(key) is None
@@ -49,7 +49,7 @@ def test_a_missing_header_is_a_key_error(key: str) -> None:
 
 
 def test_headers_contain_their_names() -> None:
-    """`in` takes any case, and anything that is no name for missing."""
+    """`in` ignores case, and is false for anything but a str."""
     headers = Headers(RAW)
     assert "HOST" in headers
     others: list[object] = [b"host", None, 1]
@@ -57,7 +57,7 @@ def test_headers_contain_their_names() -> None:
 
 
 def test_headers_list_each_line() -> None:
-    """Length, iteration and the three listings have duplicates; names are in lower case."""
+    """Length, iteration and the three lists include duplicates; names are in lower case."""
     headers = Headers(RAW)
     assert len(headers) == 4
     assert list(headers) == headers.keys() == ["host", "x-name", "x-name", "x-n\xe4me"]
@@ -66,7 +66,7 @@ def test_headers_list_each_line() -> None:
 
 
 def test_headers_keep_the_raw_pairs() -> None:
-    """`raw` has the pairs as they came, and no later change of the list that they came in."""
+    """`raw` has the pairs as received, and does not change with the list that they were in."""
     source = list(RAW)
     headers = Headers(source)
     source.clear()
@@ -77,7 +77,7 @@ def test_headers_keep_the_raw_pairs() -> None:
 
 @pytest.mark.parametrize("headers", [Headers(), Headers(None), Headers([])])
 def test_headers_may_be_empty(headers: Headers) -> None:
-    """`None` and nothing at all are no headers."""
+    """`None` and no pairs mean no headers."""
     assert len(headers) == 0
     assert headers.raw == ()
     assert not headers
@@ -101,18 +101,18 @@ def test_headers_are_equal_by_name(other: list[tuple[bytes, bytes]], is_equal: b
 
 
 def test_headers_are_not_equal_to_other_mappings() -> None:
-    """A dict cannot hold what headers hold."""
+    """A dict can't hold duplicate names."""
     assert Headers([(b"a", b"1")]) != {"a": "1"}
 
 
-def test_headers_have_a_repr_that_makes_them() -> None:
-    """The repr shows each line."""
+def test_headers_have_a_repr_that_recreates_them() -> None:
+    """The repr shows every pair."""
     assert repr(Headers([(b"a", b"1")])) == "Headers([(b'a', b'1')])"
     assert repr(Headers()) == "Headers([])"
 
 
 def test_headers_copy_and_pickle() -> None:
-    """Headers copy and pickle, and take no attributes."""
+    """Headers copy and pickle, and have no `__dict__`."""
     headers = Headers(RAW)
     assert copy.deepcopy(headers) == pickle.loads(pickle.dumps(headers)) == headers  # noqa: S301
     assert not hasattr(headers, "__dict__")
@@ -144,19 +144,19 @@ def test_headers_copy_and_pickle() -> None:
         pytest.param(None, [], id="None"),
     ],
 )
-def test_query_is_read(query: bytes | str | None, expected: list[tuple[str, str]]) -> None:
-    """A query is read as an HTML form writes it; nothing raises."""
+def test_query_is_parsed(query: bytes | str | None, expected: list[tuple[str, str]]) -> None:
+    """A query is parsed as an HTML form is, and no text raises."""
     assert QueryParams(query).multi_items() == expected
 
 
 def test_query_is_empty_by_default() -> None:
-    """No query is an empty one."""
+    """No query is the same as an empty one."""
     assert QueryParams().multi_items() == []
     assert not QueryParams()
 
 
 def test_query_is_a_mapping_of_last_values() -> None:
-    """Of a field that came twice the last value counts; keys are unique."""
+    """If a field was sent twice its last value counts; keys are unique."""
     params = QueryParams(b"a=1&b=2&a=3")
     assert params["a"] == "3"
     assert params.get("c") is None
@@ -171,14 +171,14 @@ def test_query_is_a_mapping_of_last_values() -> None:
 
 
 def test_query_gives_all_values_of_a_name() -> None:
-    """`getlist` gives the values in order."""
+    """`getlist` returns the values in order."""
     params = QueryParams(b"a=1&b=2&a=3")
     assert params.getlist("a") == ["1", "3"]
     assert params.getlist("c") == []
 
 
 def test_query_cannot_be_changed_through_its_lists() -> None:
-    """The lists that it gives are the caller's own."""
+    """The lists that it returns are copies."""
     params = QueryParams(b"a=1")
     params.multi_items().clear()
     params.getlist("a").clear()
@@ -188,19 +188,19 @@ def test_query_cannot_be_changed_through_its_lists() -> None:
 @pytest.mark.parametrize(
     ("extra", "count"), [(-1, MAX_QUERY_FIELDS - 1), (0, MAX_QUERY_FIELDS), (1, MAX_QUERY_FIELDS)]
 )
-def test_query_has_a_greatest_number_of_fields(extra: int, count: int) -> None:
-    """Fields beyond the greatest number are dropped; empty ones do not count."""
+def test_query_has_a_maximum_number_of_fields(extra: int, count: int) -> None:
+    """Further fields are dropped; empty ones do not count."""
     names = [f"{number}" for number in range(MAX_QUERY_FIELDS + extra)]
     assert QueryParams("&&".join(names)).keys() == set(names[:count])
 
 
-def test_query_of_a_hundred_thousand_fields_is_read() -> None:
-    """A huge query is read up to the greatest number of fields."""
+def test_query_of_a_hundred_thousand_fields_is_cut() -> None:
+    """Only the maximum number of fields is read."""
     assert len(QueryParams(b"&".join([b"a=%ff"] * 100_000)).getlist("a")) == MAX_QUERY_FIELDS
 
 
-def test_query_is_written_again() -> None:
-    """`str()` gives a query with the same fields, the repr shows it."""
+def test_query_is_converted_back_to_a_string() -> None:
+    """`str()` returns a query string with the same fields, which the repr shows."""
     params = QueryParams(b"a=1&a=&\xc3\xa9=%26+%ff")
     assert str(params) == "a=1&a=&%C3%A9=%26+%EF%BF%BD"
     assert QueryParams(str(params)) == params
@@ -224,12 +224,12 @@ def test_queries_are_equal_by_key(other: str, is_equal: bool) -> None:
 
 
 def test_query_is_not_equal_to_other_mappings() -> None:
-    """A dict cannot hold what a query holds."""
+    """A dict can't hold duplicate names."""
     assert QueryParams("a=1") != {"a": "1"}
 
 
 def test_query_copies_and_pickles() -> None:
-    """A query copies and pickles, and takes no attributes."""
+    """A query copies and pickles, and has no `__dict__`."""
     params = QueryParams("a=1&a=2")
     assert copy.deepcopy(params) == pickle.loads(pickle.dumps(params)) == params  # noqa: S301
     assert not hasattr(params, "__dict__")
@@ -258,7 +258,7 @@ def cookies_of(*values: bytes) -> dict[str, str]:
         pytest.param(b'a="b c"', {"a": "b c"}, id="quoted"),
         pytest.param(b'a=""', {"a": ""}, id="quoted empty"),
         pytest.param(b'a="', {"a": '"'}, id="one quote"),
-        pytest.param(b'a="b', {"a": '"b'}, id="quote left open"),
+        pytest.param(b'a="b', {"a": '"b'}, id="unclosed quote"),
         pytest.param(b'a=b"', {"a": 'b"'}, id="quote not opened"),
         pytest.param(rb'a="b\"c\\d\054\073\351"', {"a": 'b"c\\d,;\xe9'}, id="escapes"),
         pytest.param(rb'a="\\073"', {"a": "\\073"}, id="escaped backslash"),
@@ -272,18 +272,18 @@ def cookies_of(*values: bytes) -> dict[str, str]:
         pytest.param(b"a=\x00\r\n", {"a": "\x00\r\n"}, id="control characters"),
     ],
 )
-def test_cookies_are_read(value: bytes, expected: dict[str, str]) -> None:
-    """Cookies are read as browsers do; nothing raises."""
+def test_cookies_are_parsed(value: bytes, expected: dict[str, str]) -> None:
+    """Cookies are parsed as browsers parse them, and no text raises."""
     assert cookies_of(value) == expected
 
 
 def test_cookies_without_a_header() -> None:
-    """No header is no cookies."""
+    """Without a header there are no cookies."""
     assert cookies_of() == {}
 
 
 def test_cookies_of_several_headers_are_joined() -> None:
-    """The cookie headers of HTTP/2 are read as one, in order."""
+    """Several cookie headers, as in HTTP/2, are read as one, in order."""
     assert cookies_of(b"a=1", b"b=2", b"a=3") == {"a": "3", "b": "2"}
 
 
@@ -295,22 +295,22 @@ def test_cookies_of_several_headers_are_joined() -> None:
         pytest.param(MAX_COOKIE_BYTES, {"a"}, id="far too many"),
     ],
 )
-def test_cookies_have_a_greatest_size(extra: int, expected: set[str]) -> None:
-    """A cookie that ends beyond the greatest size is dropped whole."""
+def test_cookies_have_a_maximum_size(extra: int, expected: set[str]) -> None:
+    """A cookie that ends beyond the maximum size is dropped whole."""
     value = b"a=1;b=".ljust(MAX_COOKIE_BYTES + extra, b"x")
     assert cookies_of(value).keys() == expected
-    # A cookie that ends just there stays.
+    # A cookie that ends exactly at the maximum is kept.
     assert cookies_of(value[:MAX_COOKIE_BYTES] + b";c=1").keys() == {"a", "b"}
 
 
-def test_a_single_cookie_over_the_greatest_size_is_dropped() -> None:
-    """Nothing remains of a single huge cookie."""
+def test_single_cookie_over_the_maximum_size_is_dropped() -> None:
+    """It is not cut to the maximum size."""
     assert cookies_of(b"a=".ljust(MAX_COOKIE_BYTES + 1, b"x")) == {}
 
 
 @pytest.mark.parametrize("count", [MAX_COOKIES, MAX_COOKIES + 1, 10_000])
-def test_cookies_have_a_greatest_number(count: int) -> None:
-    """Cookies beyond the greatest number are dropped."""
+def test_cookies_have_a_maximum_number(count: int) -> None:
+    """Further cookies are dropped."""
     value = ";".join(f"{number}=" for number in range(count))
     assert cookies_of(value.encode()).keys() == {f"{number}" for number in range(MAX_COOKIES)}
 
@@ -319,7 +319,7 @@ def test_cookies_have_a_greatest_number(count: int) -> None:
 
 
 def test_state_is_a_dict_with_attributes() -> None:
-    """Its entries are read, set and deleted either way, in the dict behind it."""
+    """Entries are read, set and deleted as items or as attributes."""
     behind: dict[str, Any] = {"db": 1}
     state = State(behind)
     assert (state.db, state["db"], list(state), len(state)) == (1, 1, ["db"], 1)
@@ -332,8 +332,8 @@ def test_state_is_a_dict_with_attributes() -> None:
     assert repr(state) == "State({'db': 1})"
 
 
-def test_what_a_state_lacks_is_an_attribute_error() -> None:
-    """The error names it, for reading as for deleting."""
+def test_missing_entry_of_a_state_is_an_attribute_error() -> None:
+    """The error names the entry, whether it is read or deleted."""
     state = State({})
     text = "the state of this connection has no 'db'"
     with pytest.raises(AttributeError, match=text):

@@ -1,4 +1,4 @@
-"""The URL of a connection: no text makes a part raise, and each has one defined reading."""
+"""The URL of a connection: reading a component never raises, and every text has one meaning."""
 
 import copy
 import html
@@ -12,7 +12,7 @@ from wsendpoints.handshake.url import URL
 
 
 def test_url_has_all_components() -> None:
-    """A full URL gives each of its components."""
+    """Each component of a full URL can be read."""
     url = URL("WSS://us%40er:pass@Example.COM:8443/a/b?x=1&y=2#top")
     assert (url.scheme, url.is_secure) == ("wss", True)
     assert url.netloc == "us%40er:pass@Example.COM:8443"
@@ -35,7 +35,7 @@ def test_url_lacks_all_components(text: str) -> None:
     [("http://a", False), ("https://a", True), ("ws://a", False), ("wss://a", True), ("/a", False)],
 )
 def test_is_secure(text: str, is_secure: bool) -> None:
-    """Of all schemes, https and wss are secure."""
+    """The schemes `https` and `wss` are secure, others are not."""
     assert URL(text).is_secure is is_secure
 
 
@@ -58,7 +58,7 @@ def test_is_secure(text: str, is_secure: bool) -> None:
         pytest.param("ws://[::1]", "::1", None, id="IPv6"),
         pytest.param("ws://[FE80::1]:80", "fe80::1", 80, id="IPv6 and port"),
         pytest.param("ws://[", None, None, id="bracket"),
-        pytest.param("ws://[::1", None, None, id="bracket left open"),
+        pytest.param("ws://[::1", None, None, id="unclosed bracket"),
         pytest.param("ws://[::1]x:80", None, None, id="text after a bracket"),
         pytest.param("ws://[example.com]:80", None, None, id="name in brackets"),
         pytest.param("ws://a@b@host:80", "host", 80, id="two at signs"),
@@ -72,7 +72,7 @@ def test_is_secure(text: str, is_secure: bool) -> None:
     ],
 )
 def test_hostname_and_port_of_any_text(text: str, hostname: str | None, port: int | None) -> None:
-    """A host or a port that cannot be read is `None`; nothing raises."""
+    """A malformed host or port is `None`, and no text raises."""
     assert (URL(text).hostname, URL(text).port) == (hostname, port)
 
 
@@ -104,13 +104,13 @@ def test_username_and_password(text: str, username: str | None, password: str | 
     ],
 )
 def test_components_end_at_their_delimiters(text: str, components: tuple[str, ...]) -> None:
-    """A URL is split as in RFC 3986, appendix B; each character lands in one component."""
+    """A URL is split as in RFC 3986, appendix B: every character is in one component."""
     url = URL(text)
     assert (url.scheme, url.netloc, url.path, url.query, url.fragment) == components
 
 
 def test_url_is_a_str() -> None:
-    """A URL is equal to its text, hashes as it, and copies and pickles."""
+    """A URL equals its text, has the same hash, and copies and pickles."""
     url = URL("ws://host/?a&b")
     assert url == "ws://host/?a&b"
     assert hash(url) == hash("ws://host/?a&b")
@@ -124,7 +124,7 @@ def test_url_is_a_str() -> None:
 
 
 def test_replace_with_positional_arguments_is_that_of_str() -> None:
-    """Code that replaces text in any `str` does so in a URL."""
+    """Code that replaces text in a `str` works with a URL."""
     assert URL("ws://host/a/a").replace("a", "b") == "ws://host/b/b"
     assert URL("ws://host/a/a").replace("a", "b", 1) == "ws://host/b/a"
     assert html.escape(URL("ws://host/?a&b")) == "ws://host/?a&amp;b"
@@ -162,17 +162,17 @@ def test_replace_with_positional_arguments_is_that_of_str() -> None:
         pytest.param("/?a#a", {"fragment": ""}, "/?a", id="no fragment"),
     ],
 )
-def test_replace_gives_a_url_with_other_components(
+def test_replace_returns_a_url_with_other_components(
     text: str, components: dict[str, Any], expected: str
 ) -> None:
-    """`replace` changes the components that it is given and keeps the others."""
+    """`replace` changes the components that it is given, and no others."""
     replaced = URL(text).replace(**components)
     assert isinstance(replaced, URL)
     assert replaced == expected
 
 
 def test_replace_refuses_an_unknown_component() -> None:
-    """`replace` names the components that there are."""
+    """The error names the components that exist."""
     with pytest.raises(TypeError) as caught:
         URL("/").replace(host="a")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     assert str(caught.value) == (
@@ -193,7 +193,7 @@ def test_replace_refuses_an_unknown_component() -> None:
     ],
 )
 def test_repr_masks_the_password(text: str, expected: str) -> None:
-    """A repr does not show the password."""
+    """The repr does not show the password."""
     assert repr(URL(text)) == expected
 
 
@@ -235,12 +235,12 @@ def make_scope(host: bytes | None = None, **scope: Any) -> dict[str, Any]:
         pytest.param(b"evil:65536", "ws://server/", id="port too great"),
         pytest.param(b"evil:" + b"9" * 5000, "ws://server/", id="port that int refuses"),
         pytest.param(b"[evil]", "ws://server/", id="name in brackets"),
-        pytest.param(b"[::1", "ws://server/", id="bracket left open"),
+        pytest.param(b"[::1", "ws://server/", id="unclosed bracket"),
         pytest.param(b"e" * 256, "ws://server/", id="name too long"),
     ],
 )
-def test_from_scope_takes_a_plain_host_header(host: bytes | None, expected: str) -> None:
-    """The host is the header's where that is a plain host, the server's where it is not."""
+def test_from_scope_uses_a_valid_host_header(host: bytes | None, expected: str) -> None:
+    """A malformed host header is replaced by the address of the server."""
     assert URL.from_scope(make_scope(host)) == expected
 
 
@@ -252,7 +252,7 @@ def test_from_scope_takes_a_plain_host_header(host: bytes | None, expected: str)
     ],
 )
 def test_from_scope_with_two_host_headers(hosts: list[bytes], expected: str) -> None:
-    """Two host headers are one if they agree, none if they differ."""
+    """Two host headers count as one if they agree, and as none if they differ."""
     headers = [(b"host", host) for host in hosts]
     assert URL.from_scope(make_scope(headers=headers)) == expected
 
@@ -279,7 +279,7 @@ def test_from_scope_with_two_host_headers(hosts: list[bytes], expected: str) -> 
     ],
 )
 def test_from_scope_without_a_host_header(server: object, expected: str) -> None:
-    """The host is the server's; if it has none, the URL is the path alone."""
+    """The host is that of the server; if that is unknown, the URL is only the path."""
     assert URL.from_scope(make_scope(server=server)) == expected
 
 
@@ -296,8 +296,8 @@ def test_from_scope_without_a_host_header(server: object, expected: str) -> None
         pytest.param(None, b"a", "ws://a/", id="None"),
     ],
 )
-def test_from_scope_takes_the_scheme(scheme: object, host: bytes, expected: str) -> None:
-    """The scheme is `ws` where the scope has none that can be used."""
+def test_from_scope_uses_the_scheme(scheme: object, host: bytes, expected: str) -> None:
+    """The scheme is `ws` if that of the scope is missing or malformed."""
     assert URL.from_scope(make_scope(host, scheme=scheme)) == expected
 
 
@@ -324,15 +324,15 @@ def test_from_scope_quotes_the_path(path: object, expected: str) -> None:
 
 
 def test_from_scope_does_not_take_a_path_for_a_host() -> None:
-    """A path with two slashes stays a path."""
+    """A path that starts with two slashes is still a path."""
     url = URL.from_scope(make_scope(b"a", path="//evil/b"))
     assert (url, url.hostname, url.path) == ("ws://a//evil/b", "a", "//evil/b")
     url = URL.from_scope(make_scope(server=None, path="//evil/b"))
     assert (url, url.hostname, url.path) == ("/%2Fevil/b", None, "/%2Fevil/b")
 
 
-def test_from_scope_takes_root_path_for_a_part_of_the_path() -> None:
-    """`root_path` is not put before the path: the path has it."""
+def test_from_scope_does_not_prepend_root_path() -> None:
+    """The path of the scope includes `root_path`."""
     scope = make_scope(b"a", root_path="/app", app_root_path="/app", path="/app/ws")
     assert URL.from_scope(scope) == "ws://a/app/ws"
 
@@ -350,7 +350,7 @@ def test_from_scope_takes_root_path_for_a_part_of_the_path() -> None:
     ],
 )
 def test_from_scope_quotes_the_query(query: object, expected: str) -> None:
-    """The query stays as it is, but for what no URL may hold."""
+    """Only characters that no URL may hold are percent-encoded."""
     assert URL.from_scope(make_scope(b"a", query_string=query)) == f"ws://a{expected}"
 
 
@@ -367,11 +367,11 @@ def test_from_scope_quotes_the_query(query: object, expected: str) -> None:
         pytest.param([(b"host", None)], id="no value"),
     ],
 )
-def test_from_scope_with_unusable_headers(headers: object) -> None:
-    """Headers that no server should give count as none."""
+def test_from_scope_with_malformed_headers(headers: object) -> None:
+    """Headers that no server should send count as none."""
     assert URL.from_scope(make_scope(headers=headers)) == "ws://server/"
 
 
 def test_from_an_empty_scope() -> None:
-    """Nothing in the scope is needed."""
+    """No key has to be in the scope."""
     assert URL.from_scope({}) == "/"

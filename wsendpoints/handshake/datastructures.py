@@ -1,7 +1,7 @@
-"""What a client sent with its handshake, made easy to read: headers, query, cookies, subprotocols.
+"""The parts of a handshake, made easy to read: headers, query parameters, cookies, state.
 
-It writes nearly all of this, so nothing that it can send makes a reader raise, and reading takes
-time linear in its length.
+Nearly all of it is under the client's control, so nothing that it can send raises an exception,
+and reading takes linear time.
 """
 
 import re
@@ -19,17 +19,17 @@ __all__ = [
     "QueryParams",
     "State",
     "parse_cookies",
-    "to_bytes",
+    "query_bytes",
 ]
 
 MAX_QUERY_FIELDS: Final = 1000
-"""How many fields `QueryParams` reads; those after it are dropped."""
+"""How many fields `QueryParams` reads; further ones are dropped."""
 
 MAX_COOKIE_BYTES: Final = 65_536
-"""How much of the `cookie` headers `parse_cookies` reads; a cookie that it cuts is dropped."""
+"""How many bytes of the `cookie` headers `parse_cookies` reads; a cookie cut there is dropped."""
 
 MAX_COOKIES: Final = 1000
-"""How many parts between semicolons `parse_cookies` reads; those after it are dropped."""
+"""How many parts between semicolons `parse_cookies` reads; further ones are dropped."""
 
 _BY_NAME: Final = itemgetter(0)
 _COOKIE_ESCAPE: Final = re.compile(r"\\([0-3][0-7]{2}|.)", re.DOTALL)
@@ -43,13 +43,13 @@ class Address(NamedTuple):
 
 
 class State(MutableMapping[str, Any]):
-    """The scope's `state`, its entries also as attributes.
+    """The scope's `state`, with its entries as attributes too.
 
-    ASGI spec, "Lifespan State": each connection has its own shallow copy of what the
-    application's start left there.
+    ASGI spec, "Lifespan State": each connection gets a shallow copy of what the application
+    stored there at startup.
 
     Args:
-        state: The dict behind it.
+        state: The mapping that holds the entries.
     """
 
     __slots__ = ("_state",)
@@ -97,16 +97,16 @@ class State(MutableMapping[str, Any]):
 class Headers(Mapping[str, str]):
     """Headers as received: immutable, in order, with case-insensitive names.
 
-    No header is decoded until it is asked for. Values are latin-1, in which every
-    byte is a character (RFC 9110, section 5.5, calls bytes over 127 opaque): for UTF-8 do
+    A header is decoded when it is read. Values are decoded as latin-1, in which every byte is a
+    character (RFC 9110, section 5.5, calls bytes over 127 opaque); for one in UTF-8 use
     `value.encode("latin-1").decode()`.
 
-    A header that came twice counts twice: `len`, iteration, `keys`, `values` and `items` have
-    each line, as in Starlette; names are in lower case. Two are equal if each name has the same
-    values in the same order.
+    A header that was sent twice counts twice: `len`, iteration, `keys`, `values` and `items`
+    include every line, as in Starlette. They have names in lower case. Two `Headers` are equal
+    if each name has the same values in the same order.
 
     Args:
-        raw: Pairs of a name and a value, as in `scope["headers"]`; `None` is none.
+        raw: Pairs of name and value, as in `scope["headers"]`; `None` means no headers.
     """
 
     __slots__ = ("_raw",)
@@ -116,14 +116,14 @@ class Headers(Mapping[str, str]):
 
     @property
     def raw(self) -> tuple[tuple[bytes, bytes], ...]:
-        """The pairs as they came."""
+        """The pairs as received."""
         return self._raw
 
     def getlist(self, key: str) -> list[str]:
         """Return all values of a header, in order; an empty list if there are none."""
         return list(self._find(key))
 
-    # A view of `Mapping` would give the first value for each line of the same name.
+    # Lists: the views of `Mapping` would repeat the first value for every line of the same name.
     def keys(self) -> list[str]:  # type: ignore[override]  # see above
         """Return the name of each line."""
         return list(self)
@@ -160,12 +160,13 @@ class Headers(Mapping[str, str]):
 
     def _find(self, key: str) -> Iterator[str]:
         try:
-            # `str.lower` would make ASCII letters of others, such as the Kelvin sign.
+            # Encoded first: `str.lower` turns some other letters, such as the Kelvin sign, into
+            # ASCII letters.
             wanted = key.encode("latin-1").lower()
         except UnicodeEncodeError:
             return
         for name, value in self._raw:
-            # ASGI spec: names are in lower case; but not in every test's scope.
+            # The ASGI specification requires lower case, but scopes made by tests may not have it.
             if name.lower() == wanted:
                 yield value.decode("latin-1")
 
@@ -174,22 +175,22 @@ class Headers(Mapping[str, str]):
 class QueryParams(Mapping[str, str]):
     """The fields of a query string: immutable, in order.
 
-    A field that came twice is one key, with its last value; `getlist` and `multi_items` have
-    all of them. Two are equal if each key has the same values in the same order. `str()`
-    gives a query string with the same fields.
+    A field that was sent twice is one key, with its last value; `getlist` and `multi_items`
+    return all values. Two `QueryParams` are equal if each key has the same values in the same
+    order. `str()` returns a query string with the same fields.
 
-    As in an HTML form (WHATWG URL, section 5.1): UTF-8, with U+FFFD for what is not; `+` is a
-    space; `;` separates nothing; `a` is `a=`; a `%` without two hexadecimal digits stands for
-    itself. Only the first `MAX_QUERY_FIELDS` are read.
+    The string is parsed as an HTML form is (WHATWG URL, section 5.1): as UTF-8, with U+FFFD for
+    malformed bytes; `+` is a space; `;` is not a separator; `a` means `a=`; a `%` that two
+    hexadecimal digits don't follow is literal. Only the first `MAX_QUERY_FIELDS` are read.
 
     Args:
-        query: The query string without `?`, as in `scope["query_string"]`; `None` is empty.
+        query: The query string without `?`, as in `scope["query_string"]`; `None` means empty.
     """
 
     __slots__ = ("_dict", "_list")
 
     def __init__(self, query: bytes | str | None = None) -> None:
-        fields = [field for field in to_bytes(query).split(b"&") if field]
+        fields = [field for field in query_bytes(query).split(b"&") if field]
         self._list: list[tuple[str, str]] = []
         for field in fields[:MAX_QUERY_FIELDS]:
             name, _, value = field.replace(b"+", b" ").partition(b"=")
@@ -225,6 +226,13 @@ class QueryParams(Mapping[str, str]):
         return f"QueryParams({str(self)!r})"
 
 
+def query_bytes(query: object) -> bytes:
+    """Return a scope's `"query_string"` as bytes: some servers omit it, or make it a `str`."""
+    if isinstance(query, str):
+        return query.encode(errors="replace")
+    return query if isinstance(query, bytes) else b""
+
+
 def _unquote(text: bytes) -> str:
     return unquote_to_bytes(text).decode(errors="replace")
 
@@ -232,18 +240,19 @@ def _unquote(text: bytes) -> str:
 def parse_cookies(headers: Headers) -> dict[str, str]:
     """Return the cookies that a client sent, by name.
 
-    Browsers send much that RFC 6265, section 4.2.1, does not allow, so this reads as they do: a
-    part without `=` is the value of a cookie whose name is `""`; a quoted value loses its quotes
-    and the backslash escapes of Python's `http.cookies`. Of a name that came twice the last one
-    counts, as in Starlette; no order is to be relied on (RFC 6265, section 4.2.2).
+    Browsers send much that RFC 6265, section 4.2.1, does not allow, so cookies are parsed as
+    browsers parse them: a part without `=` is the value of a cookie whose name is `""`; a quoted
+    value loses its quotes and the backslash escapes of Python's `http.cookies`. If a name was sent
+    twice, its last value counts, as in Starlette; RFC 6265, section 4.2.2, advises against relying
+    on their order.
 
     Several `cookie` headers, which HTTP/2 allows, are read as one (RFC 9113, section 8.2.3).
-    daphne joins them by `","`, which a value may contain: that cannot be undone, and what
-    follows the comma becomes part of the value before it.
+    daphne joins them with `","`, which a value may contain too, so this can't be undone: the text
+    after the comma becomes part of the value before it.
 
     Args:
-        headers: The headers of the connection. Not read are what goes beyond
-            `MAX_COOKIE_BYTES`, and parts after the first `MAX_COOKIES`.
+        headers: The headers of the connection. Cookies beyond the first `MAX_COOKIE_BYTES`, and
+            beyond the first `MAX_COOKIES` parts, are not read.
     """
     text = "; ".join(headers.getlist("cookie"))
     if len(text) > MAX_COOKIE_BYTES:
@@ -253,7 +262,7 @@ def parse_cookies(headers: Headers) -> dict[str, str]:
         name, equals, value = part.partition("=")
         if not equals:
             name, value = "", name
-        # Not `strip()`: to it the last byte of a UTF-8 `à` is a space.
+        # Not `strip()`, which also removes U+00A0: that is the last byte of `à` in UTF-8.
         name, value = name.strip(" \t"), value.strip(" \t")
         if name or value:
             cookies[name] = _unquote_cookie(value)
@@ -266,10 +275,3 @@ def _unquote_cookie(value: str) -> str:
     return _COOKIE_ESCAPE.sub(
         lambda match: match[1] if len(match[1]) == 1 else chr(int(match[1], 8)), value[1:-1]
     )
-
-
-def to_bytes(text: object) -> bytes:
-    """Return what a scope holds as bytes: some servers leave it out, or have it as a `str`."""
-    if isinstance(text, str):
-        return text.encode(errors="replace")
-    return text if isinstance(text, bytes) else b""

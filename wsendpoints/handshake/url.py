@@ -1,6 +1,6 @@
-"""The URL of a connection: a string with its parts as attributes.
+"""The URL of a connection: a string with its components as attributes.
 
-A client writes nearly all of it, so no text makes a part raise.
+Nearly all of it is under the client's control, so reading a component never raises.
 """
 
 import re
@@ -8,34 +8,32 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, SupportsIndex, TypedDict, Unpack, final, overload
 from urllib.parse import quote
 
-from wsendpoints.handshake.datastructures import Headers, to_bytes
+from wsendpoints.handshake.datastructures import Headers, query_bytes
+from wsendpoints.handshake.hosts import Host, parse_host, requested_host
 
 __all__ = ["URL", "URLComponents"]
 
-# RFC 3986, appendix B, with the scheme of section 3.1. `urlsplit` is not used because it raises
-# for some texts, for others in each version of Python, and reads a URL without its tabs.
+# RFC 3986, appendix B, with the scheme of section 3.1. Not `urlsplit`: it raises for some texts,
+# which differ between versions of Python, and drops tabs from the URL.
 _URL: Final = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]|[^\[\]:]*)(?::(.*))?", re.DOTALL)
-# Not allowed by RFC 3986. Readers disagree on what they mean: a browser takes the host of
-# `ws://a\@b/` for `a`, most parsers for `b`. So there is none.
-_NOT_IN_AUTHORITY: Final = re.compile(r'[\x00-\x20\x7f-\xa0"<>\\^`{|}]')
+# RFC 3986 does not allow these, and parsers disagree on them: the host of `ws://a\@b/` is `a` to
+# browsers and `b` to most libraries. A URL with one of them has no host here.
+_FORBIDDEN_IN_AUTHORITY: Final = re.compile(r'[\x00-\x20\x7f-\xa0"<>\\^`{|}]')
 _PORT: Final = re.compile(r"[0-9]{1,5}")
-_PLAIN_NETLOC: Final = re.compile(
-    r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])(?::([0-9]{0,5}))?"
-)
 _DEFAULT_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
-# RFC 3986, section 3.3, `pchar`, and section 3.4.
+# The characters that need no percent-encoding: RFC 3986, sections 3.3 (`pchar`) and 3.4.
 _PATH_SAFE: Final = "/:@!$&'()*+,;="
 _QUERY_SAFE: Final = _PATH_SAFE + "?%"
 _BARE_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class URLComponents(TypedDict, total=False):
-    """The parts of a URL that `URL.replace` takes."""
+    """The components of a URL that `URL.replace` accepts."""
 
     scheme: str
     netloc: str
@@ -62,11 +60,11 @@ class _Parts(NamedTuple):
 
 @final
 class URL(str):
-    """A URL: text with its components.
+    """A URL: a `str` with its components as attributes.
 
-    It is read when a component is first asked for. Any text will do: a component that is
-    missing or cannot be read is `None`, or `""` where it is always a `str`. Components are
-    given as written, percent-encoded, but for the scheme and the host name in lower case.
+    It is parsed when a component is first read. Any text is accepted: a component that is missing
+    or malformed is `None`, or `""` if its type is `str`. Components keep their percent-encoding;
+    the scheme and the host name are in lower case.
     """
 
     __slots__ = ("_parts",)
@@ -74,24 +72,24 @@ class URL(str):
     _parts: _Parts | None
 
     def __new__(cls, url: str = "") -> "URL":
-        """Take `url` as it is."""
+        """Make a URL of any text."""
         self = super().__new__(cls, url)
         self._parts = None
         return self
 
     @classmethod
     def from_scope(cls, scope: Mapping[str, Any]) -> "URL":
-        """Return the URL that the client asked for, as far as the scope tells.
+        """Return the URL that the client asked for, as far as the scope reveals it.
 
         Args:
-            scope: The scope of a connection. Any key may be missing or unusable: the scheme
-                is `"ws"` then, the path `"/"`.
+            scope: The scope of a connection. Any key may be missing or malformed: the scheme
+                is then `"ws"`, the path `"/"`.
 
         Returns:
-            A valid URL: path and query are percent-encoded where they need it. The host is the
-            `host` header's. If that is no plain host with or without a port, or there are two
-            that differ, it is the server's own; if that is not known or a Unix socket, the URL
-            starts with the path. The scheme's default port is left out.
+            A valid URL, with path and query percent-encoded where necessary. The host is that of
+            the `Host` header. If the header is malformed, or there are two that differ, it is
+            the server's address; if that is unknown or a Unix socket, the URL starts with the
+            path. The scheme's default port is omitted.
 
             The path is `scope["path"]`, which includes `root_path`. ASGI spec, "WebSocket
             Connection Scope": "HTTP request target excluding any query string".
@@ -100,8 +98,8 @@ class URL(str):
         scheme = scheme.lower() if isinstance(scheme, str) and _SCHEME.fullmatch(scheme) else "ws"
         # RFC 6455, section 3: the resource name has "/" where the path is empty.
         path = "/" + path.removeprefix("/") if isinstance(path, str) else "/"
-        query = _BARE_PERCENT.sub(b"%25", to_bytes(scope.get("query_string")))
-        netloc = _netloc_of(scope, scheme)
+        query = _BARE_PERCENT.sub(b"%25", query_bytes(scope.get("query_string")))
+        netloc = _netloc(_host_of(scope), scheme)
         return cls(
             _join(
                 scheme if netloc else "",
@@ -114,47 +112,47 @@ class URL(str):
     @property
     def scheme(self) -> str:
         """The scheme in lower case: `"wss"`."""
-        return self._read().scheme
+        return self._parse().scheme
 
     @property
     def netloc(self) -> str:
-        """All between `//` and the path: `"user:password@example.com:8000"`."""
-        return self._read().netloc
+        """Everything between `//` and the path: `"user:password@example.com:8000"`."""
+        return self._parse().netloc
 
     @property
     def hostname(self) -> str | None:
-        """The host in lower case, an IPv6 address without its brackets."""
-        return self._read().hostname
+        """The host in lower case; an IPv6 address is without its brackets."""
+        return self._parse().hostname
 
     @property
     def port(self) -> int | None:
-        """The port if the URL has one, from 0 to 65535."""
-        return self._read().port
+        """The port, from 0 to 65535; `None` if the URL does not name one."""
+        return self._parse().port
 
     @property
     def path(self) -> str:
         """The path, percent-encoded: `"/rooms/caf%C3%A9"`."""
-        return self._read().path
+        return self._parse().path
 
     @property
     def query(self) -> str:
-        """What follows `?`: `"a=1&b=2"`."""
-        return self._read().query
+        """The query string, without `?`: `"a=1&b=2"`."""
+        return self._parse().query
 
     @property
     def fragment(self) -> str:
-        """What follows `#`; the URL of a connection has none (RFC 6455, section 3)."""
-        return self._read().fragment
+        """The part after `#`; the URL of a connection has none (RFC 6455, section 3)."""
+        return self._parse().fragment
 
     @property
     def username(self) -> str | None:
         """The user name, percent-encoded."""
-        return self._read().username
+        return self._parse().username
 
     @property
     def password(self) -> str | None:
         """The password, percent-encoded."""
-        return self._read().password
+        return self._parse().password
 
     @property
     def is_secure(self) -> bool:
@@ -168,18 +166,18 @@ class URL(str):
     def replace(self, *args: Any, **components: Any) -> str:
         """Return the URL with some of its components replaced.
 
-        With positional arguments this is `str.replace`, so that code that takes any `str`,
-        such as `html.escape`, takes a URL.
+        With positional arguments this is `str.replace`, so that functions that expect a `str`,
+        such as `html.escape`, work with a URL.
 
         Args:
             args: The arguments of `str.replace`.
-            components: The new parts, by the names of the properties. They are put in as they
-                are, so quote them before; only an IPv6 host name may lack its brackets. `None`
-                removes a port, a password, or a user name and with it the password. `netloc`
-                goes in first, the parts of it next.
+            components: The new components, by the names of the properties. They are inserted as
+                they are, so percent-encode them first; an IPv6 host name may lack its brackets.
+                `None` removes a port, a password, or a user name together with the password.
+                `netloc` is applied before its own components, such as `port`.
 
         Raises:
-            TypeError: For a component of another name.
+            TypeError: There is no component of that name.
         """
         if args:
             return super().replace(*args, **components)
@@ -187,7 +185,7 @@ class URL(str):
         for name in components:
             if name not in known:
                 raise TypeError(f"a URL has no component {name!r}: use {', '.join(sorted(known))}")
-        parts = self._read()
+        parts = self._parse()
         netloc: str = components.get("netloc", parts.netloc)
         if not components.keys().isdisjoint({"hostname", "port", "username", "password"}):
             username, password, hostname, port = _split_netloc(netloc)
@@ -216,13 +214,13 @@ class URL(str):
     def __repr__(self) -> str:
         text = str(self)
         if self.password is not None:
-            # The first place is the right one: a user name has no colon in it.
+            # The first match is the password's place: a user name holds no colon.
             text = text.replace(f":{self.password}@", ":********@", 1)
         return f"URL({text!r})"
 
-    def _read(self) -> _Parts:
+    def _parse(self) -> _Parts:
         if self._parts is None:
-            # It matches any text: each group is optional, the third takes what the others leave.
+            # Any text matches: every group is optional, or may be empty.
             scheme, netloc, path, query, fragment = next(_URL.finditer(self)).groups("")
             authority = _split_netloc(netloc)
             self._parts = _Parts(scheme.lower(), netloc, path, query, fragment, *authority)
@@ -232,13 +230,14 @@ class URL(str):
 def _split_netloc(netloc: str) -> tuple[str | None, str | None, str | None, int | None]:
     userinfo, at, address = netloc.rpartition("@")
     username, colon, password = userinfo.partition(":")
-    found = None if _NOT_IN_AUTHORITY.search(netloc) else _ADDRESS.fullmatch(address)
+    found = None if _FORBIDDEN_IN_AUTHORITY.search(netloc) else _ADDRESS.fullmatch(address)
     hostname, port = found.groups("") if found else ("", "")
     return (
         username if at else None,
         password if colon else None,
         hostname.strip("[]").lower() or None,
-        # `int` takes signs, spaces and digits of any script, and raises for very long numbers.
+        # `int` alone accepts signs, spaces and the digits of any script, and raises for very long
+        # numbers.
         int(port) if _PORT.fullmatch(port) and int(port) <= 65535 else None,
     )
 
@@ -249,7 +248,7 @@ def _join(scheme: str, netloc: str, path: str, query: str, fragment: str = "") -
         netloc = f"//{netloc}"
     elif path.startswith("//"):
         # RFC 3986, section 3.3: "If a URI does not contain an authority component, then the
-        # path cannot begin with two slash characters": what follows would be the host.
+        # path cannot begin with two slash characters": its first segment would become the host.
         path = f"/%2F{path[2:]}"
     return (
         (f"{scheme}:" if scheme else "")
@@ -260,26 +259,25 @@ def _join(scheme: str, netloc: str, path: str, query: str, fragment: str = "") -
     )
 
 
-def _netloc_of(scope: Mapping[str, Any], scheme: str) -> str:
-    candidates: list[str] = []
+def _host_of(scope: Mapping[str, Any]) -> Host | None:
     try:
-        hosts = set(Headers(scope.get("headers")).getlist("host"))
+        host = requested_host(Headers(scope.get("headers")))
     except (AttributeError, TypeError, ValueError):
-        # The server's fault, but no reason for a log line that shows the URL to fail.
-        hosts = set[str]()
-    # RFC 9112, section 3.2: a request "that contains more than one Host header field line" is to
-    # be refused. Servers that take HTTP/2 may add one that says the same.
-    if len(hosts) == 1:
-        candidates += hosts
+        # Malformed headers are the server's fault, but a log line that shows the URL must not fail.
+        host = None
+    if host is not None:
+        return host
     match scope.get("server"):
-        # ASGI spec, "WebSocket Connection Scope": a Unix socket's is its path and `None`.
-        case [str(host), int(port)] if 0 <= port <= 65535:
-            candidates.append(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        # ASGI spec, "WebSocket Connection Scope": for a Unix socket it is the path and `None`.
+        case [str(name), int(port)] if 0 <= port <= 65535:
+            return parse_host(f"[{name}]:{port}" if ":" in name else f"{name}:{port}")
         case _:
-            pass
-    for candidate in candidates:
-        found = _PLAIN_NETLOC.fullmatch(candidate)
-        if found and int(found[2] or 0) <= 65535:
-            is_default = not found[2] or int(found[2]) == _DEFAULT_PORTS.get(scheme)
-            return found[1] if is_default else f"{found[1]}:{found[2]}"
-    return ""
+            return None
+
+
+def _netloc(host: Host | None, scheme: str) -> str:
+    if host is None:
+        return ""
+    if host.port is None or host.port == _DEFAULT_PORTS.get(scheme):
+        return host.name
+    return f"{host.name}:{host.port}"
