@@ -1,26 +1,29 @@
-"""Which pages may connect: their origins are compared exactly, and no header makes it raise."""
+"""Which pages may connect: origins are compared exactly, and no header raises."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.origins import compile_origins, origin_refusal
+from wsendpoints.handshake.request import Request
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 LISTED = compile_origins(["https://example.com", "http://localhost:3000"], "Chat")
 
 
-def websocket(*origins: bytes, host: bytes | None = b"example.com", scheme: Any = "ws") -> Any:
-    """Return a connection of which these are the headers."""
+def request_with(
+    *origins: bytes, host: bytes | None = b"example.com", scheme: Any = "ws"
+) -> Request:
+    """Return a request with these headers."""
     headers = [(b"origin", origin) for origin in origins]
     if host is not None:
         headers.insert(0, (b"host", host))
-    return WebSocket({"type": "websocket", "headers": headers, "scheme": scheme})
+    return Request({"type": "websocket", "headers": headers, "scheme": scheme})
 
 
-# What no browser sends for a page that could be listed.
-JUNK = [
+# No browser sends these for a page that could be listed.
+MALFORMED = [
     pytest.param(b"", id="empty"),
     pytest.param(b"null", id="null"),
     pytest.param(b"*", id="asterisk"),
@@ -66,7 +69,7 @@ JUNK = [
     pytest.param(b"https://" + b"a" * 100_000, id="very long"),
 ]
 
-# What could be listed, and is not.
+# These could be listed, but are not.
 OTHERS = [
     pytest.param(b"https://evil.example", id="another host"),
     pytest.param(b"https://evilexample.com", id="prefix"),
@@ -101,10 +104,10 @@ OTHERS = [
 def test_h09_absent_origin_is_allowed_unless_required(
     allowed: Any, required: bool, refusal: str | None
 ) -> None:
-    """A client without one is no browser."""
+    """A client that sends no origin is not a browser."""
     if refusal is not None:
         refusal += "; to allow that set require_origin = False"
-    assert origin_refusal(websocket(), allowed, required=required) == refusal
+    assert origin_refusal(request_with(), allowed, required=required) == refusal
 
 
 @pytest.mark.parametrize(
@@ -119,16 +122,16 @@ def test_h09_absent_origin_is_allowed_unless_required(
 )
 @pytest.mark.parametrize("required", [False, True], ids=["", "required"])
 def test_h09_listed_origin_is_allowed(origin: bytes, required: bool) -> None:
-    """However the scheme, the host and the port are written; the host asked for is no matter."""
-    connection = websocket(origin, host=b"other.example")
-    assert origin_refusal(connection, LISTED, required=required) is None
+    """The spelling of the scheme, host and port does not matter, nor does the host asked for."""
+    request = request_with(origin, host=b"other.example")
+    assert origin_refusal(request, LISTED, required=required) is None
 
 
-@pytest.mark.parametrize("origin", [*JUNK, *OTHERS])
+@pytest.mark.parametrize("origin", [*MALFORMED, *OTHERS])
 @pytest.mark.parametrize("allowed", [None, LISTED, frozenset[str]()], ids=["same", "list", "none"])
 def test_h09_any_other_origin_is_refused(origin: bytes, allowed: Any) -> None:
-    """In one line of printable ASCII, which names the attribute to set."""
-    refusal = origin_refusal(websocket(origin), allowed)
+    """The refusal is one line of printable ASCII that names the attribute to set."""
+    refusal = origin_refusal(request_with(origin), allowed)
     assert refusal is not None
     assert refusal.isascii()
     assert refusal.isprintable()
@@ -137,49 +140,49 @@ def test_h09_any_other_origin_is_refused(origin: bytes, allowed: Any) -> None:
     assert ascii(origin.decode("latin-1")[:100]) in refusal
 
 
-@pytest.mark.parametrize("origin", [*JUNK, *OTHERS])
+@pytest.mark.parametrize("origin", [*MALFORMED, *OTHERS])
 def test_h09_asterisk_allows_any_origin(origin: bytes) -> None:
-    """Junk too: there is nothing to compare it with."""
-    assert origin_refusal(websocket(origin), "*", required=True) is None
-    assert origin_refusal(websocket(origin, origin), "*", required=True) is None
+    """Malformed origins are allowed too: there is nothing to compare them with."""
+    assert origin_refusal(request_with(origin), "*", required=True) is None
+    assert origin_refusal(request_with(origin, origin), "*", required=True) is None
 
 
 @pytest.mark.parametrize("allowed", [None, LISTED], ids=["same origin", "list"])
 def test_h09_two_origins_are_refused(allowed: Any) -> None:
-    """Also two that are the same, and allowed."""
-    connection = websocket(b"https://example.com", b"https://example.com")
-    assert origin_refusal(connection, allowed) == (
-        "the origin 'https://example.com, https://example.com' is none that can be listed; "
-        'only allowed_origins = "*" takes it'
+    """They are refused even if they are equal, and allowed."""
+    request = request_with(b"https://example.com", b"https://example.com")
+    assert origin_refusal(request, allowed) == (
+        "the origin 'https://example.com, https://example.com' can't be listed; "
+        'only allowed_origins = "*" allows it'
     )
 
 
 def test_h09_refusal_says_how_to_set_the_attribute() -> None:
-    """Where the class declares nothing."""
-    connection = websocket(b"HTTP://localhost:3000", host=b"localhost:8000")
-    assert origin_refusal(connection, None) == (
+    """A class that lists no origins is told how to list this one."""
+    request = request_with(b"HTTP://localhost:3000", host=b"localhost:8000")
+    assert origin_refusal(request, None) == (
         "the origin 'HTTP://localhost:3000' is not that of the host 'localhost:8000'; "
         'to allow it set allowed_origins = ["http://localhost:3000"]'
     )
 
 
 def test_h09_refusal_says_what_to_add() -> None:
-    """Where the class declares a list."""
-    assert origin_refusal(websocket(b"http://localhost:5173"), LISTED) == (
+    """A class that lists origins is told how to add this one."""
+    assert origin_refusal(request_with(b"http://localhost:5173"), LISTED) == (
         "the origin 'http://localhost:5173' is not allowed; "
         'to allow it add "http://localhost:5173" to allowed_origins'
     )
 
 
 def test_h09_refusal_is_escaped() -> None:
-    """A header that got through the server can't write a line of the log."""
-    connection = websocket(b"\x1b[2Jcaf\xe9\r\nINFO fine", host=b"\r\n\xff")
-    assert origin_refusal(connection, None) == (
-        "the origin '\\x1b[2Jcaf\\xe9\\r\\nINFO fine' is none that can be listed; "
-        'only allowed_origins = "*" takes it'
+    """A header can't forge a line of the log, nor make one very long."""
+    request = request_with(b"\x1b[2Jcaf\xe9\r\nINFO fine", host=b"\r\n\xff")
+    assert origin_refusal(request, None) == (
+        "the origin '\\x1b[2Jcaf\\xe9\\r\\nINFO fine' can't be listed; "
+        'only allowed_origins = "*" allows it'
     )
-    connection = websocket(b"http://a", host=b"\r\n\xff" * 1000)
-    refusal = origin_refusal(connection, None)
+    request = request_with(b"http://a", host=b"\r\n\xff" * 1000)
+    refusal = origin_refusal(request, None)
     assert refusal is not None
     assert refusal.isprintable()
     assert len(refusal) < 600
@@ -187,18 +190,18 @@ def test_h09_refusal_is_escaped() -> None:
 
 @pytest.mark.parametrize("origin", OTHERS)
 def test_h09_what_the_refusal_suggests_allows_the_origin(origin: bytes) -> None:
-    """It is a declaration that the class takes."""
-    refusal = origin_refusal(websocket(origin), None)
+    """The suggested declaration is valid, and allows the origin."""
+    refusal = origin_refusal(request_with(origin), None)
     assert refusal is not None
     _, _, suggested = refusal.partition("allowed_origins = ")
     allowed = compile_origins([suggested[2:-2]], "Chat")
-    assert origin_refusal(websocket(origin), allowed) is None
+    assert origin_refusal(request_with(origin), allowed) is None
 
 
 @pytest.mark.parametrize(
     ("origin", "host", "scheme", "is_same"),
     [
-        # Nothing in between, or a proxy that tells nothing of TLS.
+        # No proxy, or one that does not tell whether TLS is used.
         pytest.param("http://a", "a", "ws", True, id="http"),
         pytest.param("https://a", "a", "ws", True, id="https, TLS ended by a proxy"),
         pytest.param("http://a", "a:80", "ws", True, id="http, port 80 in the host"),
@@ -216,7 +219,7 @@ def test_h09_what_the_refusal_suggests_allows_the_origin(origin: bytes) -> None:
         pytest.param("http://a:8000", "a", "ws", False, id="port in the origin alone"),
         pytest.param("http://a", "a:8000", "ws", False, id="port in the host alone"),
         pytest.param("http://a", "a:", "ws", True, id="empty port in the host"),
-        # With TLS, as the server or its proxy says.
+        # TLS, according to the server or its proxy.
         pytest.param("https://a", "a", "wss", True, id="wss, https"),
         pytest.param("https://a", "a", "https", True, id="a proxy's https, https"),
         pytest.param("http://a", "a", "wss", False, id="wss, http"),
@@ -234,15 +237,15 @@ def test_h09_what_the_refusal_suggests_allows_the_origin(origin: bytes) -> None:
         pytest.param("http://[::1]", "[::2]", "ws", False, id="another IPv6"),
         pytest.param("http://localhost", "127.0.0.1", "ws", False, id="a name and its address"),
         pytest.param("capacitor://localhost", "localhost", "ws", False, id="an application"),
-        # A scope that is not as it should be.
+        # A malformed scope.
         pytest.param("http://a", "a", None, True, id="no scheme"),
         pytest.param("http://a", "a", ["wss"], True, id="scheme is a list"),
     ],
 )
 def test_h09_same_origin(origin: str, host: str, scheme: Any, is_same: bool) -> None:
-    """By host and port; by the scheme as far as the application can know it."""
-    connection = websocket(origin.encode(), host=host.encode(), scheme=scheme)
-    assert (origin_refusal(connection, None) is None) is is_same
+    """Host and port have to be equal, and the scheme as far as the server knows it."""
+    request = request_with(origin.encode(), host=host.encode(), scheme=scheme)
+    assert (origin_refusal(request, None) is None) is is_same
 
 
 @pytest.mark.parametrize(
@@ -260,9 +263,9 @@ def test_h09_same_origin(origin: str, host: str, scheme: Any, is_same: bool) -> 
         pytest.param(b"a\n", id="LF"),
     ],
 )
-def test_h09_no_origin_is_that_of_a_host_that_is_none(host: bytes | None) -> None:
-    """H15 as well: what cannot be read is equal to nothing."""
-    refusal = origin_refusal(websocket(b"http://a", host=host), None)
+def test_h09_h15_malformed_host_is_no_origin(host: bytes | None) -> None:
+    """An origin does not equal a host that is missing or malformed."""
+    refusal = origin_refusal(request_with(b"http://a", host=host), None)
     assert refusal is not None
     assert 'allowed_origins = ["http://a"]' in refusal
 
@@ -272,17 +275,37 @@ def test_h09_no_origin_is_that_of_a_host_that_is_none(host: bytes | None) -> Non
     [pytest.param(b"a", True, id="repeated"), pytest.param(b"b", False, id="another")],
 )
 def test_h09_two_hosts(second: bytes, is_same: bool) -> None:
-    """Two that differ could be of anybody's choice."""
+    """Two hosts that differ are refused: either may be forged."""
     headers = [(b"host", b"a"), (b"host", second), (b"origin", b"http://a")]
-    connection = WebSocket({"type": "websocket", "headers": headers})
-    assert (origin_refusal(connection, None) is None) is is_same
+    request = Request({"type": "websocket", "headers": headers})
+    assert (origin_refusal(request, None) is None) is is_same
+
+
+def test_absent_origin_builds_no_headers() -> None:
+    """A client that is not a browser costs as little as possible: its headers stay unread."""
+    request = request_with()
+    assert origin_refusal(request, None) is None
+    request.scope["headers"] = [(b"x-late", b"a")]
+    assert list(request.headers) == ["x-late"]
+
+
+def test_h09_long_origins_are_not_kept() -> None:
+    """No client can fill the memory with origins of the greatest length that a server lets pass."""
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            origin_refusal(request_with(b"http://%d" % number + b"a" * 50_000), LISTED)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
 
 
 @pytest.mark.parametrize("required", [False, True])
 def test_h14_scope_without_headers(required: bool) -> None:
-    """It is a connection without an origin."""
-    connection = WebSocket({"type": "websocket"})
-    assert (origin_refusal(connection, None, required=required) is None) is not required
+    """A connection without headers has no origin."""
+    request = Request({"type": "websocket"})
+    assert (origin_refusal(request, None, required=required) is None) is not required
 
 
 @pytest.mark.parametrize(
@@ -303,7 +326,7 @@ def test_h14_scope_without_headers(required: bool) -> None:
     ],
 )
 def test_declared_origins_are_normalised(declared: Any, compiled: Any) -> None:
-    """Once; what was normalised before stays as it is."""
+    """To normalise them again changes nothing."""
     allowed = compile_origins(declared, "Chat")
     assert allowed == compiled
     assert compile_origins(allowed, "Chat") == allowed
@@ -314,8 +337,8 @@ def test_declared_origins_are_normalised(declared: Any, compiled: Any) -> None:
     ["", "https://example.com", "null", "**", b"*", 1, True, iter(["http://a"])],
     ids=repr,
 )
-def test_declaration_that_is_no_list_is_refused(declared: Any) -> None:
-    """A single origin, too: its characters are none."""
+def test_declaration_that_is_not_a_list_is_refused(declared: Any) -> None:
+    """A single origin is refused too: as a collection of characters it means nothing."""
     with pytest.raises(ConfigurationError) as caught:
         compile_origins(declared, "Chat")
     assert str(caught.value) == (
@@ -328,7 +351,7 @@ EXACT = "use scheme://host or scheme://host:port, with no path and no slash at t
 WILDCARD = 'there are no wildcards: name each origin, or set allowed_origins = "*" for any'
 NO_SCHEME = 'write its scheme too, as in "http://localhost:3000"'
 OF_THE_PAGE = "use the scheme of the page that connects, http or https"
-SANDBOX = 'it is that of every sandboxed page; only allowed_origins = "*" takes it'
+SANDBOX = 'every sandboxed page has it; only allowed_origins = "*" allows it'
 IN_ASCII = "write the host as browsers send it, in ASCII (xn--...)"
 
 
@@ -356,10 +379,10 @@ IN_ASCII = "write the host as browsers send it, in ASCII (xn--...)"
         pytest.param(None, "use a str", id="None"),
     ],
 )
-def test_declared_item_that_is_no_origin_is_refused(item: Any, advice: str) -> None:
-    """When the class is made, with what to write instead."""
+def test_declared_item_that_is_not_an_origin_is_refused(item: Any, advice: str) -> None:
+    """The error says what to write instead."""
     with pytest.raises(ConfigurationError) as caught:
         compile_origins(["https://example.com", item], "Chat")
     assert str(caught.value) == (
-        f"Chat.allowed_origins has {item!r}, which is no origin of a page: {advice}"
+        f"Chat.allowed_origins has {item!r}, which is not the origin of a page: {advice}"
     )

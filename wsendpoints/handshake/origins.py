@@ -1,4 +1,4 @@
-"""Which web pages may connect: a browser sends cookies along whoever's page it is.
+"""Which web pages may connect: browsers send a site's cookies along from any page.
 
 RFC 6455, section 10.2: "Servers that are not intended to process input from any web page but
 only for certain sites SHOULD verify the |Origin| field is an origin they expect."
@@ -9,27 +9,26 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
-from wsendpoints.handshake.request import Request
+from wsendpoints.handshake.hosts import HOST_NAME, requested_host
+from wsendpoints.handshake.request import Request, has_header
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["AllowedOrigins", "Origins", "compile_origins", "origin_refusal"]
 
 Origins: TypeAlias = Collection[str] | Literal["*"] | None
-"""What a class declares: a list of origins, `"*"` for all, `None` for its own alone."""
+"""What a class declares: a list of origins, `"*"` for any origin, `None` for the same origin."""
 
 AllowedOrigins: TypeAlias = frozenset[str] | Literal["*"] | None
 """The same, checked and normalised."""
 
-# RFC 6454, section 6.2, after RFC 3986, section 3.2, as far as browsers write it: a domain name
-# in ASCII or an address. Neither a comma nor a space, by which servers join two headers.
-_AUTHORITY: Final = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])"
-_ORIGIN: Final = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*)://{_AUTHORITY}(?::([0-9]{{1,5}}))?")
-_HOST: Final = re.compile(rf"{_AUTHORITY}(?::([0-9]{{0,5}}))?")
+# RFC 6454, section 6.2, as far as browsers use it.
+_ORIGIN: Final = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*)://{HOST_NAME}(?::([0-9]{{1,5}}))?")
+_MAX_ORIGIN: Final = 300
+"""A domain name has up to 255 characters (RFC 1035, section 2.3.4)."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_NOT_OF_PAGES: Final = frozenset({"ws", "wss"})
+_WEBSOCKET_SCHEMES: Final = frozenset({"ws", "wss"})
 _MAX_SHOWN: Final = 100
-_MAX_ORIGIN: Final = 300  # RFC 1035, section 2.3.4: a domain name has up to 255 characters
 
 
 class _Origin(NamedTuple):
@@ -46,11 +45,11 @@ def compile_origins(declared: object, where: str) -> AllowedOrigins:
     """Return the origins that a class allows, ready to compare with.
 
     Args:
-        declared: Its `allowed_origins`.
-        where: The class, for the text of an error.
+        declared: The `allowed_origins` of the class.
+        where: The name of the class, for the text of an error.
 
     Raises:
-        ConfigurationError: It is none of `Origins`, or an item is no origin that a browser sends.
+        ConfigurationError: It is not an `Origins`, or an item is not an origin of a page.
     """
     if declared is None:
         return None
@@ -66,7 +65,7 @@ def compile_origins(declared: object, where: str) -> AllowedOrigins:
         origin = _parse(item) if isinstance(item, str) else None
         if origin is None:
             raise ConfigurationError(
-                f"{where}.allowed_origins has {item!r}, which is no origin of a page: "
+                f"{where}.allowed_origins has {item!r}, which is not the origin of a page: "
                 f"{_advice(item)}"
             )
         allowed.add(str(origin))
@@ -76,34 +75,36 @@ def compile_origins(declared: object, where: str) -> AllowedOrigins:
 def origin_refusal(
     websocket: Request, allowed: AllowedOrigins, *, required: bool = False
 ) -> str | None:
-    """Return why a client is refused for the page that it comes from; `None` if it is not.
+    """Return why a client is refused because of its origin; `None` if it is not.
 
-    An origin has to be equal to an allowed one, but for upper case and the scheme's default
-    port. No header makes this raise. A client that sends no origin is no browser (RFC 6455,
-    section 4.1, item 8, has browsers send it), and may say what it likes anyway.
+    An origin has to equal an allowed one, except for upper case and the scheme's default port.
+    No header that a client can send makes this raise. A client that sends no origin is not a
+    browser, since browsers have to send one (RFC 6455, section 4.1, item 8); it could send any
+    origin it likes.
 
-    The same origin is that of the `Host` header (RFC 6454, section 5). A proxy that ends TLS may
-    leave the scheme `ws` in the scope and no port, or 80, in the header: then a page of either
-    scheme on its default port counts as the same. Where TLS is known of, by the scheme `wss` or
-    port 443, a page without it never does: anybody on its way could have written it. This
-    trusts the name that the client asked for: an application that listens on a private address
-    under any name should list its origins, against DNS rebinding.
+    The same origin is that of the `Host` header (RFC 6454, section 5). Behind a proxy that
+    terminates TLS, the scope's scheme may be `ws`, and the header's port 80 or missing: a page on
+    the default port of either scheme then counts as the same origin. Where TLS is known to be in
+    use, by the scheme `wss` or port 443, a page without TLS never does: anyone on its path could
+    have altered it. All this trusts the host name that the client asked for: an application that
+    listens on a private address and answers to any name should list its origins, against DNS
+    rebinding.
 
     Args:
-        websocket: The connection, in its handshake.
+        websocket: The connection, during its handshake.
         allowed: What `compile_origins` returned.
         required: Whether a client without an origin is refused.
 
     Returns:
-        Text for one line of the log: the origin, escaped and cut, and what to set to allow it.
+        Text for one line of a log: the origin, escaped and cut, and what to set to allow it.
     """
-    found = websocket.headers.getlist("origin")
-    if not found:
+    if not has_header(websocket, b"origin"):
         if not required:
             return None
         return "there is no Origin header; to allow that set require_origin = False"
     if allowed == "*":
         return None
+    found = websocket.headers.getlist("origin")
     # RFC 6454, section 7.3: "the user agent MUST NOT include more than one Origin header field".
     origin = _parse(found[0]) if len(found) == 1 else None
     if origin is not None and (
@@ -112,7 +113,7 @@ def origin_refusal(
         return None
     shown = ascii(", ".join(found)[:_MAX_SHOWN])
     if origin is None:
-        return f'the origin {shown} is none that can be listed; only allowed_origins = "*" takes it'
+        return f'the origin {shown} can\'t be listed; only allowed_origins = "*" allows it'
     if allowed is not None:
         return f'the origin {shown} is not allowed; to allow it add "{origin}" to allowed_origins'
     host = ascii(", ".join(websocket.headers.getlist("host"))[:_MAX_SHOWN])
@@ -122,42 +123,45 @@ def origin_refusal(
     )
 
 
-@lru_cache(maxsize=256)
 def _parse(text: str) -> _Origin | None:
-    found = _ORIGIN.fullmatch(text) if len(text) <= _MAX_ORIGIN else None
+    # Outside of the cached function: the cache must not hold what is arbitrarily long.
+    return _parse_short(text) if len(text) <= _MAX_ORIGIN else None
+
+
+@lru_cache(maxsize=256)
+def _parse_short(text: str) -> _Origin | None:
+    found = _ORIGIN.fullmatch(text)
     if found is None:
         return None
     scheme, host, port = found[1].lower(), found[2].lower(), int(found[3]) if found[3] else None
-    if scheme in _NOT_OF_PAGES or (port or 0) > 65535:
+    if scheme in _WEBSOCKET_SCHEMES or (port or 0) > 65535:
         return None
     return _Origin(scheme, host, None if port == _DEFAULT_PORTS.get(scheme) else port)
 
 
 def _is_same(origin: _Origin, websocket: Request) -> bool:
-    hosts = set(websocket.headers.getlist("host"))
-    # RFC 9112, section 3.2: more than one is to be refused; some servers for HTTP/2 repeat it.
-    found = _HOST.fullmatch(hosts.pop()) if len(hosts) == 1 else None
-    if found is None or found[1].lower() != origin.host:
+    host = requested_host(websocket.headers)
+    if host is None or host.name.lower() != origin.host:
         return False
-    port = int(found[2]) if found[2] else None
-    is_secure = port == 443 or websocket.scope.get("scheme") in ("wss", "https")
-    # Not `capacitor://localhost`, nor an extension's: these are applications of others.
+    is_secure = host.port == 443 or websocket.scope.get("scheme") in ("wss", "https")
+    # Other schemes are not the site's own pages: `capacitor://localhost` is a mobile application,
+    # `chrome-extension://...` an extension of the browser.
     if origin.scheme not in ({"https"} if is_secure else {"http", "https"}):
         return False
-    return port in ({None, 80, 443} if origin.port is None else {origin.port})
+    return host.port in ({None, 80, 443} if origin.port is None else {origin.port})
 
 
 def _advice(item: object) -> str:
     if not isinstance(item, str):
         return "use a str"
     if item == "null":
-        return 'it is that of every sandboxed page; only allowed_origins = "*" takes it'
+        return 'every sandboxed page has it; only allowed_origins = "*" allows it'
     if "*" in item:
         return 'there are no wildcards: name each origin, or set allowed_origins = "*" for any'
     if not item.isascii():
         return "write the host as browsers send it, in ASCII (xn--...)"
     if "://" not in item:
         return 'write its scheme too, as in "http://localhost:3000"'
-    if item.partition("://")[0].lower() in _NOT_OF_PAGES:
+    if item.partition("://")[0].lower() in _WEBSOCKET_SCHEMES:
         return "use the scheme of the page that connects, http or https"
     return "use scheme://host or scheme://host:port, with no path and no slash at the end"
