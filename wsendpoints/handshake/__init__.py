@@ -1,1 +1,1 @@
-"""What a client asks for, and whether it is let in: read-only, before the connection opens."""
+"""Reads a handshake and decides whether the client may connect. Sends nothing."""

@@ -1,4 +1,4 @@
-"""Who is let in: what is checked of a handshake before `on_connect` is called."""
+"""Which clients may connect: the checks of a handshake before `on_connect` is called."""
 
 import logging
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ logger: logging.Logger = logging.getLogger("wsendpoints")
 
 
 class Door(Protocol):
-    """What an endpoint says of who is let in."""
+    """The attributes of an endpoint that decide which clients may connect."""
 
     allowed_origins: Origins
     require_origin: bool
@@ -28,18 +28,18 @@ class Door(Protocol):
 
 @final
 class Admission:
-    """What a class demands of a handshake, compiled, and how many connections it has.
+    """What an endpoint class requires of a handshake, and how many connections it has.
 
     Args:
-        cls: The class.
-        allowed_origins: Its origins.
-        subprotocols: Its subprotocols.
+        cls: The endpoint class.
+        allowed_origins: Its `allowed_origins`.
+        subprotocols: Its `subprotocols`.
 
     Attributes:
         open: How many connections of the class are open in this process.
 
     Raises:
-        ConfigurationError: One of them is declared wrongly.
+        ConfigurationError: The class declares its origins, subprotocols or parameters incorrectly.
     """
 
     __slots__ = ("_declared", "_origins", "_parameters", "_where", "open")
@@ -62,14 +62,19 @@ class Admission:
     def admit(self, door: Door, websocket: Request) -> Any:
         """Check a handshake.
 
+        Args:
+            door: The endpoint.
+            websocket: The connection, which counts in `open` already.
+
         Returns:
-            The parameters, if the class declares some; `None` otherwise.
+            The parameters, if the class declares any; `None` otherwise.
 
         Raises:
-            Denied: The client may not connect: 403 for its origin, 503 for lack of room, 422 for
-                its parameters.
+            Denied: The client may not connect. The status is 403 because of its origin, 503
+                because there are too many connections, 422 because of its parameters.
         """
         origins = self._origins
+        # `as_asgi` can replace the origins of the class.
         if door.allowed_origins is not self._declared:
             origins = compile_origins(door.allowed_origins, self._where)
         refusal = origin_refusal(websocket, origins, required=door.require_origin)

@@ -1,28 +1,28 @@
-"""The handshake: what an answer to it may hold, and the response that denies it."""
+"""The HTTP response that refuses a handshake."""
 
 from typing import final
 
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 from wsendpoints.protocol.headers import HeadersLike, check_headers
 
-__all__ = [
-    "DenialResponse",
-]
+__all__ = ["DenialResponse"]
 
 
 @final
 class DenialResponse:
-    """A small HTTP response, to refuse a handshake with.
+    """A small HTTP response to refuse a handshake with.
 
-    Any other ASGI response does as well, Starlette's among them.
+    Any other ASGI response, such as Starlette's, works as well.
 
     Args:
         body: The body; a `str` is sent as UTF-8.
         status: The HTTP status.
-        headers: Its headers. `content-length` is added, and, for a `str`, `content-type`.
+        headers: The headers. If they are missing, `content-length` is added, and `content-type`
+            for a `str`.
 
     Raises:
         ValueError: A header can't be sent.
+        TypeError: A header is made of something other than str or bytes.
     """
 
     __slots__ = ("body", "headers", "status")
@@ -44,7 +44,10 @@ class DenialResponse:
             self.headers.append((b"content-length", str(len(self.body)).encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response, as an ASGI application does."""
+        """Send the response, as an ASGI application does.
+
+        Cancelling it may leave the response incomplete.
+        """
         prefix = "websocket." if scope["type"] == "websocket" else ""
         await send(
             {

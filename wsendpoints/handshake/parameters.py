@@ -1,4 +1,4 @@
-"""Parameters of a connection, from its path and its query: read and validated by a model."""
+"""The parameters of a connection: read from its path and query, and validated by a model."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, final
@@ -17,43 +17,49 @@ __all__ = ["Parameters"]
 _ARRAYS: Final = frozenset(
     {"call", "deque", "frozenset", "generator", "list", "named-tuple", "set", "tuple"}
 )
-"""How pydantic's core calls what is made of several values; a named tuple was a call once."""
+"""The types of pydantic's core schemas that hold several values.
 
-_WRAPPED: Final = ("schema", "lax_schema", "python_schema", "steps", "choices")
-"""Where it has what a nullable, a default, a validator, a chain or a union is of."""
+A named tuple is a `"call"` in older versions of pydantic.
+"""
+
+_INNER: Final = ("schema", "lax_schema", "python_schema", "steps", "choices")
+"""The keys of a core schema that hold other schemas.
+
+They are those of a nullable, a default, a validator, a chain and a union.
+"""
 
 
 class _Field(NamedTuple):
-    keys: frozenset[str]
-    """The names that it is read under: its aliases, its own name, or both."""
-    several: frozenset[str]
-    """Those of them under which it takes all values."""
+    names: frozenset[str]
+    """The names of its parameter: its aliases, its own name, or both."""
+    multiple: frozenset[str]
+    """Those names under which it gets all values of the parameter, not only the last one."""
 
 
 @final
 class Parameters:
-    """What a class reads from the path and the query of its connections.
+    """The parameters that a class reads from the path and the query of its connections.
 
-    Path parameters are those that the host's router found. Names are those of the fields, or
-    their aliases. A path parameter wins over the query: a field that is in the path is not read
-    from the query, under any of its names. Of a query parameter that came several times, a field
-    with a list, set or tuple in its type gets all values, in order, and any other the last one.
+    The host's router finds path parameters. A parameter is named as its field or as the field's
+    aliases. The path wins over the query: a field that is in the path is not read from the query,
+    under any of its names. If a query parameter was sent several times, a field with a list, set
+    or tuple in its type gets all values, in order; any other field gets the last value.
 
-    Text is converted, in a strict model too: `"5"` is an int. Parameters that are no field are
-    ignored, forbidden or kept as the model's `extra` says.
+    Text is converted even if the model is strict: `"5"` is an int. The model's `extra` decides
+    whether parameters that match no field are ignored, forbidden or kept.
 
     Args:
         annotation: A pydantic model, a dataclass or a TypedDict.
-        where: What declares it, for the text of an error.
+        where: The name of its declaration, for the text of an error.
 
     Attributes:
         adapter: Pydantic's adapter for it.
 
     Raises:
-        ConfigurationError: It is something else, or can't be validated.
+        ConfigurationError: The annotation is something else, or pydantic can't validate it.
     """
 
-    __slots__ = ("_fields", "_several", "adapter")
+    __slots__ = ("_multiple", "_renamed", "adapter")
 
     def __init__(self, annotation: Any, where: str) -> None:
         if not is_object(annotation):
@@ -63,32 +69,32 @@ class Parameters:
             )
         self.adapter: TypeAdapter[Any] = compile_adapter(annotation, where)
         fields = list(_fields_of(self.adapter.core_schema))
-        self._several: frozenset[str] = frozenset[str]().union(*(it.several for it in fields))
-        # A field with one name is no matter: the path's value takes the place of the query's.
-        self._fields: list[_Field] = [field for field in fields if len(field.keys) > 1]
+        self._multiple: frozenset[str] = frozenset[str]().union(*(it.multiple for it in fields))
+        # The fields for which `read` has to hide names in the query: those with several names.
+        self._renamed: list[_Field] = [field for field in fields if len(field.names) > 1]
 
     def read(self, websocket: Request) -> Any:
         """Return the parameters of a connection: an instance, or a dict for a TypedDict.
 
         Raises:
-            Denied: They are not valid. The status is 422, the body JSON:
-                `{"errors": [{"loc", "type", "msg"}, ...]}`, and under `"more"` how many errors
-                were left out, if any were. `loc` begins with `"path"` or `"query"`; none of it
-                holds the value that the client sent.
+            Denied: They are invalid. The status is 422 and the body is JSON:
+                `{"errors": [{"loc", "type", "msg"}, ...]}`, with the number of further errors
+                under `"more"`, if there are any. `loc` begins with `"path"` or `"query"`. The
+                body never quotes the values that the client sent.
         """
         path, query = websocket.path_params, websocket.query_params
         hidden = set(path)
-        for field in self._fields:
-            if not field.keys.isdisjoint(path):
-                hidden |= field.keys
+        for field in self._renamed:
+            if not field.names.isdisjoint(path):
+                hidden |= field.names
         values: dict[str, Any] = {
-            name: query.getlist(name) if name in self._several else value
+            name: query.getlist(name) if name in self._multiple else value
             for name, value in query.items()
             if name not in hidden
         }
         values.update(path)
         try:
-            # Not as strict as the model may say: there is nothing but text in a URL.
+            # Lax, even if the model is strict: a URL holds nothing but text.
             return self.adapter.validate_python(values, strict=False)
         except ValidationError as exc:
             raise Denied(
@@ -98,20 +104,23 @@ class Parameters:
 
 def _body(exc: ValidationError, values: Any, path: Mapping[str, Any]) -> bytes:
     message = error_message(to_client_error(exc, values, json=False), "type")
-    told: dict[str, Any] = {"errors": [_place(error, path) for error in message["errors"]]}
+    body: dict[str, Any] = {"errors": [_located(error, path) for error in message["errors"]]}
     if "more" in message:
-        told["more"] = message["more"]
-    return to_json(told)
+        body["more"] = message["more"]
+    return to_json(body)
 
 
-def _place(error: ErrorDetails, path: Mapping[str, Any]) -> ErrorDetails:
-    """Return an error with where the parameter stands, as in FastAPI; a model's own: the query."""
+def _located(error: ErrorDetails, path: Mapping[str, Any]) -> ErrorDetails:
+    """Return `error` with `"path"` or `"query"` first in its `loc`, as in FastAPI.
+
+    An error of the model as a whole has no parameter, and counts as the query's.
+    """
     place = "path" if error["loc"] and error["loc"][0] in path else "query"
     return {**error, "loc": [place, *error["loc"]]}
 
 
 def _fields_of(schema: Any) -> Iterator[_Field]:
-    """Read the fields from pydantic's core schema, where each alias is known, generated or not."""
+    """Yield the fields of a core schema, which has every alias, generated ones too."""
     definitions: dict[str, Any] = {}
     by_name = False
     while True:
@@ -131,40 +140,42 @@ def _fields_of(schema: Any) -> Iterator[_Field]:
                 break
             case {"schema": inner}:
                 schema = inner
-            case _:  # one of the model's own making
+            case _:  # a schema that the model made itself, without fields
                 return
     for name, field in named:
         paths = _alias_paths(field.get("validation_alias", name))
-        keys = {str(path[0]) for path in paths}
+        names = {str(path[0]) for path in paths}
         if by_name:
-            keys.add(name)
+            names.add(name)
+        # The alias is a path into all values of the parameter: `AliasPath("name", 0)`.
         indexed = {str(path[0]) for path in paths if len(path) > 1}
-        several = keys if _takes_several(field["schema"], definitions) else indexed
-        yield _Field(frozenset(keys), frozenset(several))
+        multiple = names if _holds_several(field["schema"], definitions) else indexed
+        yield _Field(frozenset(names), frozenset(multiple))
 
 
 def _alias_paths(alias: Any) -> list[list[str | int]]:
-    """Return the ways to a value: `AliasChoices` has several, `AliasPath` one of many steps."""
+    """Return the paths to a value: `AliasChoices` has several, any other alias one."""
     if isinstance(alias, str):
         return [[alias]]
     return alias if isinstance(alias[0], list) else [alias]
 
 
-def _takes_several(schema: Any, definitions: Mapping[str, Any]) -> bool:
+def _holds_several(schema: Any, definitions: Mapping[str, Any]) -> bool:
+    """Return whether a core schema is, or may be, that of several values."""
     match schema:
         case {"type": "definition-ref", "schema_ref": ref} if ref in definitions:
-            # Each once: a root model may be made of itself.
+            # Each definition is followed once: a root model may contain itself.
             others = {name: it for name, it in definitions.items() if name != ref}
-            return _takes_several(definitions[ref], others)
-        case {"type": "json"}:  # one text, whatever is in it
+            return _holds_several(definitions[ref], others)
+        case {"type": "json"}:  # a single text, whatever it contains
             return False
         case {"type": str(kind)} if kind in _ARRAYS:
             return True
         case {"type": "tagged-union", "choices": {**choices}}:
-            return _takes_several(list(choices.values()), definitions)
+            return _holds_several(list(choices.values()), definitions)
         case {"type": str()}:
-            return any(_takes_several(schema.get(key), definitions) for key in _WRAPPED)
-        case [*parts]:  # the steps of a chain, the members of a union, one of them with its label
-            return any(_takes_several(part, definitions) for part in parts)
+            return any(_holds_several(schema.get(key), definitions) for key in _INNER)
+        case [*parts]:  # the steps of a chain, the members of a union, a member with its label
+            return any(_holds_several(part, definitions) for part in parts)
         case _:
             return False
