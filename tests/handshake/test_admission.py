@@ -1,4 +1,4 @@
-"""Who is let in: origins, room, parameters, and in which order they are checked."""
+"""Which clients may connect: origins, capacity, parameters, and the order of the checks."""
 
 import logging
 from typing import Any
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.anyio
 
 
 class Paging(BaseModel):
-    """How much of what."""
+    """Parameters from the path and the query."""
 
     room: str
     page: int = 1
 
 
 class Guarded(Recording):
-    """Lets in who may."""
+    """Has an origin and parameters."""
 
     allowed_origins = ("https://example.com",)
     params: Paging
@@ -39,7 +39,7 @@ async def denied(app: Any, path: str = "/", **options: Any) -> HandshakeDenied:
 
 
 async def test_page_of_an_allowed_origin_connects() -> None:
-    """The listed origin connects, and the parameters are there before `on_connect`."""
+    """A page of a listed origin connects, and `on_connect` can read the parameters."""
     headers = {"origin": "https://example.com"}
     scope = {"path_params": {"room": "lobby"}}
     async with connect(Guarded.as_asgi(), "/?page=2", headers=headers, scope=scope) as client:
@@ -47,8 +47,8 @@ async def test_page_of_an_allowed_origin_connects() -> None:
         assert await client.receive_text() == "lobby 2"
 
 
-async def test_origin_is_checked_before_all_else(caplog: pytest.LogCaptureFixture) -> None:
-    """A foreign page gets a 403, no hook runs, and the log says what to set."""
+async def test_origin_is_checked_first(caplog: pytest.LogCaptureFixture) -> None:
+    """A page of another origin gets a 403, no hook runs, and the log says what to set."""
     Guarded.log.clear()
     with caplog.at_level(logging.WARNING, "wsendpoints"):
         refusal = await denied(Guarded.as_asgi(), headers={"origin": "http://localhost:3000"})
@@ -62,7 +62,7 @@ async def test_origin_is_checked_before_all_else(caplog: pytest.LogCaptureFixtur
 
 
 async def test_invalid_parameters_are_refused() -> None:
-    """What the model refuses is a 422 with the errors, and no hook runs."""
+    """Parameters that the model rejects are a 422 with the errors, and no hook runs."""
     Guarded.log.clear()
     refusal = await denied(Guarded.as_asgi(), "/?page=x", scope={"path_params": {"room": "a"}})
     assert refusal.status == 422
@@ -71,7 +71,7 @@ async def test_invalid_parameters_are_refused() -> None:
 
 
 async def test_same_origin_is_the_default() -> None:
-    """Without a list, a page of the host itself connects, and no other."""
+    """Without a list, pages of the host itself connect, and no others."""
 
     class Plain(Recording):
         pass
@@ -81,8 +81,8 @@ async def test_same_origin_is_the_default() -> None:
     assert (await denied(Plain.as_asgi(), headers={"origin": "http://evil.example"})).status == 403
 
 
-async def test_origins_are_given_where_it_is_mounted() -> None:
-    """`as_asgi` takes another list than that of the class, and checks it at once."""
+async def test_origins_of_the_class_are_replaced_by_as_asgi() -> None:
+    """`as_asgi` takes other origins than those of the class, and checks them at once."""
     app = Guarded.as_asgi(allowed_origins="*")
     scope = {"path_params": {"room": "lobby"}}
     async with connect(app, headers={"origin": "https://other.example"}, scope=scope):
@@ -92,7 +92,7 @@ async def test_origins_are_given_where_it_is_mounted() -> None:
 
 
 async def test_origin_may_be_required() -> None:
-    """A client that is no browser is refused where an origin is required."""
+    """A client without an origin is refused where one is required."""
 
     class Pages(Recording):
         require_origin = True
@@ -101,7 +101,7 @@ async def test_origin_may_be_required() -> None:
 
 
 async def test_subprotocol_is_chosen_by_the_servers_preference() -> None:
-    """The default `on_connect` accepts with the first of its own that the client offers."""
+    """The default `on_connect` accepts with its first subprotocol that the client offers."""
 
     class Speaking(WebSocketEndpoint):
         subprotocols = ("v2", "v1")
@@ -114,20 +114,20 @@ async def test_subprotocol_is_chosen_by_the_servers_preference() -> None:
 
 
 @pytest.mark.parametrize("subprotocols", ["v1", ["a b"], [1], None, [""], ["bearer.x"]])
-async def test_subprotocols_are_names(subprotocols: Any) -> None:
-    """What can't be a subprotocol is a mistake when the class is made."""
+async def test_subprotocol_that_no_server_can_choose_is_an_error(subprotocols: Any) -> None:
+    """The error is raised when the class is made."""
     with pytest.raises(ConfigurationError, match=r"Wrong\.subprotocols is .*: use a list of names"):
         type("Wrong", (WebSocketEndpoint,), {"subprotocols": subprotocols})
 
 
-async def test_parameters_are_a_model() -> None:
-    """An annotation without fields is a mistake when the class is made."""
+async def test_parameters_without_fields_are_an_error() -> None:
+    """The error is raised when the class is made."""
     with pytest.raises(ConfigurationError, match=r"Wrong\.params: int has no named fields"):
         type("Wrong", (WebSocketEndpoint,), {"__annotations__": {"params": int}})
 
 
-async def test_room_is_checked_after_the_origin() -> None:
-    """A foreign page does not learn whether there is room."""
+async def test_capacity_is_checked_after_the_origin() -> None:
+    """A page of another origin does not learn whether there is capacity."""
 
     class Small(Recording):
         limits = Limits(max_connections=1)

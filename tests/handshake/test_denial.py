@@ -48,7 +48,7 @@ async def test_denial_response_is_sent_whole(
     scope_type: str,
     prefix: str,
 ) -> None:
-    """It is an ASGI application of two events, for a handshake as well as for a request."""
+    """It sends two events, which have other names for a handshake than for an HTTP request."""
     events: list[Any] = []
 
     async def send(event: Any) -> None:
@@ -65,6 +65,6 @@ async def test_denial_response_is_sent_whole(
 
 
 def test_denial_response_with_an_illegal_header_is_refused_when_made() -> None:
-    """Not when the client waits for it."""
+    """The error is not put off until the response is sent."""
     with pytest.raises(ValueError, match="own"):
         DenialResponse(headers={"upgrade": "x"})

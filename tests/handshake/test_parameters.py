@@ -1,4 +1,4 @@
-"""Parameters from path and query: validated, with the path first, or refused with a 422."""
+"""Parameters from path and query: the path wins, and invalid ones are refused with a 422."""
 
 import dataclasses
 import enum
@@ -33,9 +33,9 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeAliasType, TypedDict
 
-from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.denial import DenialResponse
 from wsendpoints.handshake.parameters import Parameters
+from wsendpoints.handshake.request import Request
 from wsendpoints.messages.client_errors import MAX_ERRORS
 from wsendpoints.protocol.exceptions import ConfigurationError, Denied
 
@@ -43,18 +43,18 @@ SENT = "Sesame!Open"
 NOT_INT = "Input should be a valid integer, unable to parse string as an integer"
 
 
-def websocket(query: Any = b"", **path: Any) -> WebSocket:
-    """Return a connection with this query and these path parameters."""
-    return WebSocket({"type": "websocket", "query_string": query, "path_params": path})
+def request_with(query: Any = b"", **path: Any) -> Request:
+    """Return a request with this query and these path parameters."""
+    return Request({"type": "websocket", "query_string": query, "path_params": path})
 
 
 def read(annotation: Any, query: Any = b"", **path: Any) -> Any:
     """Return what a class with these parameters reads."""
-    return Parameters(annotation, "Chat.params").read(websocket(query, **path))
+    return Parameters(annotation, "Chat.params").read(request_with(query, **path))
 
 
 def denied(annotation: Any, query: Any = b"", **path: Any) -> Denied:
-    """Return how a class with these parameters refuses."""
+    """Return the refusal of a class with these parameters."""
     with pytest.raises(Denied) as caught:
         read(annotation, query, **path)
     assert caught.value.status == 422
@@ -79,7 +79,7 @@ def model_of(annotation: Any, default: Any = ..., *, strict: bool = False) -> An
 
 
 class Colour(enum.StrEnum):
-    """An enum of texts."""
+    """An enum of strings."""
 
     RED = "red"
 
@@ -99,7 +99,7 @@ class Model(BaseModel):
 
 @dataclasses.dataclass
 class Dataclass:
-    """The same."""
+    """The same as a dataclass."""
 
     room: str
     page: int = 1
@@ -107,14 +107,14 @@ class Dataclass:
 
 @pydantic_dataclass(frozen=True)
 class PydanticDataclass:
-    """The same."""
+    """The same as a dataclass of pydantic's."""
 
     room: str
     page: int = 1
 
 
 class Dict(TypedDict):
-    """The same, but for the default."""
+    """The same without the default."""
 
     room: str
     page: NotRequired[int]
@@ -122,20 +122,20 @@ class Dict(TypedDict):
 
 @pytest.mark.parametrize("kind", [Model, Dataclass, PydanticDataclass], ids=lambda it: it.__name__)
 def test_parameters_are_an_instance(kind: Any) -> None:
-    """From the path and the query, with defaults."""
+    """Parameters come from the path and the query, with defaults."""
     assert read(kind, b"page=5", room="lobby") == kind(room="lobby", page=5)
     assert read(kind, b"room=lobby") == kind(room="lobby", page=1)
 
 
 def test_parameters_of_a_typed_dict_are_a_dict() -> None:
-    """With the keys that are there."""
+    """Its keys are those that were sent."""
     assert read(Dict, b"page=5", room="lobby") == {"room": "lobby", "page": 5}
     assert read(Dict, b"room=lobby") == {"room": "lobby"}
 
 
 @pytest.mark.parametrize("kind", [Model, Dataclass, PydanticDataclass, Dict])
-def test_h11_h12_parameters_that_are_not_valid_are_refused(kind: Any) -> None:
-    """With where it is, of what kind, and a text; for each parameter."""
+def test_h11_h12_invalid_parameters_are_refused(kind: Any) -> None:
+    """Every parameter that is wrong has an error with its place, a type and a text."""
     assert errors(kind, b"page=x") == [
         {"loc": ["query", "room"], "type": "missing", "msg": "Field required"},
         {"loc": ["query", "page"], "type": "int_parsing", "msg": NOT_INT},
@@ -145,8 +145,8 @@ def test_h11_h12_parameters_that_are_not_valid_are_refused(kind: Any) -> None:
     ]
 
 
-def test_refusal_is_a_response() -> None:
-    """That can be sent as it is."""
+def test_refusal_can_be_sent_as_a_response() -> None:
+    """Status, headers and body are those of an HTTP response."""
     refusal = denied(Model)
     response = DenialResponse(refusal.body, refusal.status, headers=refusal.headers)
     assert dict(response.headers)[b"content-type"] == b"application/json"
@@ -176,7 +176,7 @@ def test_refusal_is_a_response() -> None:
 )
 @pytest.mark.parametrize("strict", [False, True], ids=["", "strict"])
 def test_text_is_converted(annotation: Any, text: str, value: Any, strict: bool) -> None:
-    """Also for a model that is strict: a URL has nothing but text."""
+    """Text is converted even if the model is strict: a URL holds nothing else."""
     model = model_of(annotation, strict=strict)
     assert read(model, f"it={text}").it == value
     assert read(model, it=text).it == value
@@ -187,7 +187,7 @@ class Numbers(RootModel[list[int]]):
 
 
 class Itself(RootModel["Itself | int"]):
-    """A model that is made of itself, and of no list."""
+    """A model that contains itself, but no list."""
 
 
 class Pair(NamedTuple):
@@ -236,13 +236,13 @@ NamedList = TypeAliasType("NamedList", list[int])
     ],
 )
 @pytest.mark.parametrize("default", [..., None], ids=["required", "default"])
-def test_h11_parameter_that_came_twice(annotation: Any, value: Any, default: Any) -> None:
-    """Is all values for a list, the last one for anything else."""
+def test_h11_parameter_that_was_sent_twice(annotation: Any, value: Any, default: Any) -> None:
+    """A list gets all values, anything else the last one."""
     assert read(model_of(annotation, default), b"it=1&other=3&it=2").it == value
 
 
-def test_parameter_that_came_once_is_a_list_of_one() -> None:
-    """If the field is a list; one that did not come is missing."""
+def test_list_gets_a_parameter_that_was_sent_once() -> None:
+    """It has one item; without the parameter it is missing."""
 
     class Params(BaseModel):
         tags: list[str]
@@ -259,8 +259,8 @@ def test_parameter_that_came_once_is_a_list_of_one() -> None:
     ]
 
 
-def test_field_may_be_strict_and_conversion_lax() -> None:
-    """What a field says of it holds for values, not for text in a URL."""
+def test_text_is_converted_for_a_strict_field() -> None:
+    """A strict field refuses other types, but a URL holds nothing but text."""
 
     class Params(BaseModel):
         it: Annotated[int, Field(strict=True)]
@@ -278,7 +278,7 @@ def test_field_may_be_strict_and_conversion_lax() -> None:
     ],
 )
 def test_h12_path_wins_over_query(query: bytes, room: str) -> None:
-    """What a route was found by can't be changed by the query."""
+    """The query can't change a parameter that the route was found by."""
     assert read(Model, query, room="lobby").room == room
 
 
@@ -291,7 +291,7 @@ class Aliased(BaseModel):
 
 
 class OldStyle(BaseModel):
-    """The same, by the setting's old name."""
+    """The same, with the old name of the setting."""
 
     model_config = ConfigDict(populate_by_name=True)
     room: str = Field(validation_alias=AliasChoices("r", "salon"))
@@ -301,19 +301,19 @@ class OldStyle(BaseModel):
 @pytest.mark.parametrize("name", ["room", "r", "salon"])
 @pytest.mark.parametrize("other", ["room", "r", "salon"])
 def test_h12_path_wins_over_query_by_any_name(model: Any, name: str, other: str) -> None:
-    """Pydantic takes the first alias that is there: it must not be the client's."""
+    """Pydantic takes the first alias that is present, which must not be the client's choice."""
     assert read(model, f"{other}=admin", **{name: "lobby"}).room == "lobby"
     assert read(model, f"{other}=admin").room == "admin"
 
 
 @pytest.mark.parametrize("key", ["tag", "tags"])
 def test_list_is_read_by_alias_and_by_name(key: str) -> None:
-    """If the model takes both."""
+    """The model accepts both."""
     assert read(Aliased, f"r=1&{key}=a&{key}=b").tags == ["a", "b"]
 
 
-def test_alias_alone_counts() -> None:
-    """If the model does not take names, a parameter of that name is none of it."""
+def test_field_is_not_read_by_its_name_if_only_its_alias_counts() -> None:
+    """A parameter of that name matches no field."""
 
     class Params(BaseModel):
         model_config = ConfigDict(extra="allow")
@@ -325,7 +325,7 @@ def test_alias_alone_counts() -> None:
 
 
 def test_alias_may_be_generated() -> None:
-    """As it is for clients that are written in JavaScript."""
+    """Generated aliases, such as camel case for JavaScript, are names of the parameter."""
 
     class Params(BaseModel):
         model_config = ConfigDict(alias_generator=to_camel)
@@ -335,7 +335,7 @@ def test_alias_may_be_generated() -> None:
 
 
 def test_alias_may_be_a_path() -> None:
-    """Into the values of a parameter that came several times."""
+    """It is a path into the values of a parameter that was sent several times."""
 
     class Params(BaseModel):
         first: int = Field(validation_alias=AliasPath("n", 0))
@@ -350,7 +350,7 @@ def test_alias_may_be_a_path() -> None:
 
 
 def test_aliases_of_a_dataclass_and_of_a_typed_dict() -> None:
-    """Are as those of a model."""
+    """They are read as those of a model."""
 
     @dataclasses.dataclass
     class One:
@@ -372,7 +372,7 @@ def test_aliases_of_a_dataclass_and_of_a_typed_dict() -> None:
     ],
 )
 def test_extra_parameters(extra: Any, query: bytes, expected: dict[str, Any]) -> None:
-    """Are treated as the model says."""
+    """The model decides what becomes of parameters that match no field."""
 
     class Params(BaseModel):
         model_config = ConfigDict(extra=extra)
@@ -382,7 +382,7 @@ def test_extra_parameters(extra: Any, query: bytes, expected: dict[str, Any]) ->
 
 
 def test_extra_parameters_that_are_forbidden() -> None:
-    """Are named, cut to a sane length, wherever they stand."""
+    """They are named, cut to a sane length, wherever they were sent."""
 
     class Params(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -395,7 +395,7 @@ def test_extra_parameters_that_are_forbidden() -> None:
 
 
 def test_errors_are_bounded() -> None:
-    """Ten of them, and how many more there are."""
+    """There are ten errors, and the number of further ones."""
 
     class Params(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -408,7 +408,7 @@ def test_errors_are_bounded() -> None:
 
 
 class Checked(BaseModel):
-    """A model with validators of its own."""
+    """A model with its own validators."""
 
     one: int = 1
     word: str = ""
@@ -416,7 +416,7 @@ class Checked(BaseModel):
     @field_validator("word")
     @classmethod
     def check_word(cls, word: str) -> str:
-        """Refuse a word, and say which."""
+        """Refuse a word, and quote it."""
         if word:
             raise ValueError(f"no {word} here")
         return word
@@ -424,7 +424,7 @@ class Checked(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def take_anything(cls, value: Any) -> Any:
-        """Stand between the model and its fields."""
+        """Run before the fields are validated."""
         return value
 
     @model_validator(mode="after")
@@ -436,14 +436,14 @@ class Checked(BaseModel):
 
 
 def test_error_of_the_model_as_a_whole() -> None:
-    """It is the query's."""
+    """It has no parameter, and counts as the query's."""
     assert errors(Checked, b"one=2") == [
         {"loc": ["query"], "type": "value_error", "msg": "Value error, one is two"}
     ]
 
 
-def test_refusal_does_not_hold_what_was_sent() -> None:
-    """Nor the name of a class; a validator's text that quotes it is left out."""
+def test_refusal_does_not_quote_what_was_sent() -> None:
+    """It omits a validator's text, which may quote it, and names no class."""
     assert errors(Checked, f"word={SENT}") == [
         {"loc": ["query", "word"], "type": "value_error", "msg": "Value error"}
     ]
@@ -454,8 +454,8 @@ def test_refusal_does_not_hold_what_was_sent() -> None:
     [int, Level, Colour, uuid.UUID, date, Json[int], Annotated[str, Field(max_length=1)]],
     ids=str,
 )
-def test_error_of_a_type_does_not_hold_what_was_sent(annotation: Any) -> None:
-    """Whatever pydantic's text would quote."""
+def test_error_of_a_type_does_not_quote_what_was_sent(annotation: Any) -> None:
+    """Even if pydantic's text would quote it."""
     for refusal in (
         denied(model_of(annotation), f"it={SENT}"),
         denied(model_of(annotation), it=SENT),
@@ -472,7 +472,7 @@ QUERIES = [
     pytest.param(b"page=1&" * 100_000, id="10^5 pairs"),
     pytest.param(b"room=" + b"%00" * 100_000, id="long"),
     pytest.param(b"page=" + b"9" * 100_000, id="number that int refuses"),
-    pytest.param(b"page=nan&page=inf", id="no number"),
+    pytest.param(b"page=nan&page=inf", id="not a number"),
     pytest.param("room=é".encode(), id="raw UTF-8"),
     pytest.param(b"room=\xe9", id="raw latin-1"),
     pytest.param("room=\ud800", id="lone surrogate in a str"),
@@ -481,15 +481,15 @@ QUERIES = [
     pytest.param(b"tagged-union[=1", id="a name of pydantic's"),
     pytest.param(b"__class__=1&self=1&room.x=1&page[0]=1", id="names of other languages"),
     pytest.param(None, id="None"),
-    pytest.param(5, id="no bytes"),
+    pytest.param(5, id="int"),
 ]
 
 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("extra", ["ignore", "allow", "forbid"])
 @pytest.mark.parametrize("path", ["lobby", "\ufffd%zz\x00", "\ud800", "x" * 100_000, ""], ids=ascii)
-def test_h11_h12_no_path_and_no_query_raises(query: Any, extra: Any, path: str) -> None:
-    """Anything but the refusal, which is JSON and short."""
+def test_h11_h12_any_path_and_query_is_read_or_refused(query: Any, extra: Any, path: str) -> None:
+    """Nothing else is raised, and the refusal is short JSON."""
 
     class Params(BaseModel):
         model_config = ConfigDict(extra=extra)
@@ -501,7 +501,7 @@ def test_h11_h12_no_path_and_no_query_raises(query: Any, extra: Any, path: str) 
     for place in ("room", "page", "tags", "other"):
         refusal: Denied | None = None
         try:
-            parameters.read(websocket(query, **{place: path}))
+            parameters.read(request_with(query, **{place: path}))
         except Denied as exc:
             refusal = exc
         if refusal is not None:
@@ -509,20 +509,20 @@ def test_h11_h12_no_path_and_no_query_raises(query: Any, extra: Any, path: str) 
             assert len(refusal.body) < 5000
 
 
-def test_h14_scope_without_query_and_path() -> None:
-    """It has no parameters."""
+def test_h14_scope_without_query_and_path_has_no_parameters() -> None:
+    """Neither key has to be in the scope."""
     parameters = Parameters(Checked, "Chat.params")
-    assert parameters.read(WebSocket({"type": "websocket"})) == Checked()
+    assert parameters.read(Request({"type": "websocket"})) == Checked()
 
 
 def test_parameters_of_channels() -> None:
-    """It has path parameters in a place of its own."""
+    """Channels has path parameters under another key."""
     scope = {"type": "websocket", "url_route": {"args": (), "kwargs": {"room": "lobby"}}}
-    assert Parameters(Model, "Chat.params").read(WebSocket(scope)) == Model(room="lobby")
+    assert Parameters(Model, "Chat.params").read(Request(scope)) == Model(room="lobby")
 
 
 def test_path_parameter_that_the_host_converted() -> None:
-    """It is taken as it is."""
+    """A value that is no text is validated as it is."""
 
     class Params(BaseModel):
         number: int
@@ -533,15 +533,15 @@ def test_path_parameter_that_the_host_converted() -> None:
 
 
 class Recursive(BaseModel):
-    """A model that is part of itself."""
+    """A model that contains itself."""
 
     tags: list[str] = []
     inner: "Recursive | None" = None
     links: list["Recursive"] = []
 
 
-class Numeric(BaseModel):
-    """A model that is made of a text by itself."""
+class Unmodelled(BaseModel):
+    """A model with its own core schema."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -549,8 +549,8 @@ class Numeric(BaseModel):
         return core_schema.no_info_plain_validator_function(lambda value: value)
 
 
-def test_model_that_is_part_of_itself() -> None:
-    """Its parts can't come from a URL, its texts can."""
+def test_model_that_contains_itself() -> None:
+    """The inner models can't be read from a URL, the texts can."""
     assert read(Recursive, b"tags=a&tags=b").tags == ["a", "b"]
     assert errors(Recursive, b"inner=x&links=x") == [
         {"loc": ["query", "inner"], "type": "model_type", "msg": "Input should be an object"},
@@ -558,13 +558,13 @@ def test_model_that_is_part_of_itself() -> None:
     ]
 
 
-def test_model_without_fields_of_its_own() -> None:
-    """It gets the parameters as they are."""
-    assert read(Numeric, b"a=1&a=2", b="3") == {"a": "2", "b": "3"}
+def test_model_with_its_own_schema() -> None:
+    """It gets the parameters unchanged."""
+    assert read(Unmodelled, b"a=1&a=2", b="3") == {"a": "2", "b": "3"}
 
 
-def test_adapter_is_there_for_documents() -> None:
-    """It knows the schema of the parameters."""
+def test_adapter_has_the_schema_of_the_parameters() -> None:
+    """Documents can be generated from it."""
     schema = Parameters(Model, "Chat.params").adapter.json_schema()
     assert list(schema["properties"]) == ["room", "page"]
 
@@ -582,7 +582,7 @@ def test_adapter_is_there_for_documents() -> None:
     ],
 )
 def test_annotation_without_fields_is_refused(annotation: Any, name: str) -> None:
-    """When the class is made."""
+    """The error says what to use."""
     with pytest.raises(ConfigurationError) as caught:
         Parameters(annotation, "Chat.params")
     assert str(caught.value) == (
@@ -590,8 +590,8 @@ def test_annotation_without_fields_is_refused(annotation: Any, name: str) -> Non
     )
 
 
-def test_annotation_that_can_not_be_validated_is_refused() -> None:
-    """When the class is made."""
+def test_annotation_that_cannot_be_validated_is_refused() -> None:
+    """The error says why not."""
 
     @dataclasses.dataclass
     class Params:

@@ -1,4 +1,4 @@
-"""Bearer tokens: by a header or by a subprotocol, strictly read, and never chosen."""
+"""Bearer tokens: read strictly, from a header or from a subprotocol."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from wsendpoints.connection.websocket import WebSocket
+from wsendpoints.handshake.request import Request
 from wsendpoints.handshake.tokens import bearer_token
 
 VISIBLE = "".join(map(chr, range(0x20, 0x7F)))
 
 
-def websocket(*authorization: bytes, offered: Any = ()) -> WebSocket:
-    """Return a connection with these headers, and these subprotocols on offer."""
+def request_with(*authorization: bytes, offered: Any = ()) -> Request:
+    """Return a request with these headers, which offers these subprotocols."""
     headers = [(b"authorization", value) for value in authorization]
-    return WebSocket({"type": "websocket", "headers": headers, "subprotocols": offered})
+    return Request({"type": "websocket", "headers": headers, "subprotocols": offered})
 
 
 def offer(token: str | bytes) -> str:
@@ -57,8 +57,8 @@ def offer(token: str | bytes) -> str:
     ],
 )
 def test_token_from_the_header(value: bytes, token: str | None) -> None:
-    """RFC 6750, section 2.1, to the letter."""
-    assert bearer_token(websocket(value)) == token
+    """Exactly the form of RFC 6750, section 2.1, is accepted."""
+    assert bearer_token(request_with(value)) == token
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def test_token_from_the_header(value: bytes, token: str | None) -> None:
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_token_from_a_subprotocol(token: str, place: int) -> None:
-    """Wherever it stands among those offered, and it can be compared in constant time."""
+    """The token may stand anywhere in the list, and can be compared in constant time."""
     offered = ["chat.v2", "chat.v1"]
     offered.insert(place, offer(token))
-    found = bearer_token(websocket(offered=offered))
+    found = bearer_token(request_with(offered=offered))
     assert found is not None
     assert hmac.compare_digest(found, token)
 
 
 def test_token_from_a_subprotocol_alone() -> None:
-    """A client that is no browser needs no other."""
-    assert bearer_token(websocket(offered=[offer("abc")])) == "abc"
+    """A client other than a browser need not offer a real subprotocol."""
+    assert bearer_token(request_with(offered=[offer("abc")])) == "abc"
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_token_from_a_subprotocol_alone() -> None:
         pytest.param(["bearer."], id="empty token"),
         pytest.param(["bearer"], id="prefix alone"),
         pytest.param(["bearer.YQ=="], id="padded"),
-        pytest.param(["bearer.Y"], id="no whole byte"),
+        pytest.param(["bearer.Y"], id="less than a byte"),
         pytest.param(["bearer.YWJjZ"], id="a character too many"),
-        pytest.param(["bearer.YR"], id="bits left over"),
+        pytest.param(["bearer.YR"], id="trailing bits"),
         pytest.param(["bearer.YWI+"], id="plus"),
         pytest.param(["bearer.YWI/"], id="slash"),
         pytest.param(["bearer.YW!I"], id="a character that the decoder skips"),
@@ -119,14 +119,14 @@ def test_token_from_a_subprotocol_alone() -> None:
         pytest.param([1, b"bearer.YQ", None], id="h03 no strings"),
     ],
 )
-def test_h03_offers_without_one_token_are_junk(offered: Any) -> None:
-    """One token has one form; none makes it raise."""
-    assert bearer_token(websocket(offered=offered)) is None
+def test_h03_offers_without_exactly_one_valid_token_have_none(offered: Any) -> None:
+    """Only the canonical form of a token is accepted, and no offer raises."""
+    assert bearer_token(request_with(offered=offered)) is None
 
 
 def test_same_token_offered_twice_is_one() -> None:
-    """Duplicates among those offered count once."""
-    assert bearer_token(websocket(offered=[offer("a"), offer("a")])) == "a"
+    """Duplicate offers count once."""
+    assert bearer_token(request_with(offered=[offer("a"), offer("a")])) == "a"
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,10 @@ def test_same_token_offered_twice_is_one() -> None:
 def test_token_that_is_sent_by_two_methods_is_none(
     headers: list[bytes], offered: list[str], token: str | None
 ) -> None:
-    """RFC 6750, section 2; but a browser adds its credentials for HTTP Basic by itself."""
-    assert bearer_token(websocket(*headers, offered=offered)) == token
+    """RFC 6750, section 2, forbids it; the credentials of HTTP Basic are not a token."""
+    assert bearer_token(request_with(*headers, offered=offered)) == token
 
 
-def test_h14_scope_without_anything() -> None:
-    """It has no token."""
-    assert bearer_token(WebSocket({"type": "websocket"})) is None
+def test_h14_scope_without_headers_has_no_token() -> None:
+    """Neither headers nor subprotocols have to be in the scope."""
+    assert bearer_token(Request({"type": "websocket"})) is None
