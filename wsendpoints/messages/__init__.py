@@ -1,1 +1,1 @@
-"""What a class takes and sends, compiled once with the class: frames to messages and back."""
+"""Converts frames to messages and back, by code compiled once, with the endpoint class."""

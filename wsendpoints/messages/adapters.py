@@ -1,6 +1,6 @@
-"""Pydantic's adapters for the types of messages, compiled with the class."""
+"""Pydantic's adapters for the types of messages: compiled once, with the endpoint class."""
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import SchemaError
@@ -8,7 +8,10 @@ from pydantic_core import SchemaError
 from wsendpoints.messages.unions import name_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["compile_adapter"]
+__all__ = ["Encoding", "compile_adapter"]
+
+Encoding: TypeAlias = Literal["text", "bytes", "json"] | None
+"""What frames contain: text, bytes, JSON in either, or (`None`) text and bytes as they come."""
 
 
 def compile_adapter(annotation: Any, where: str) -> TypeAdapter[Any]:
@@ -16,14 +19,15 @@ def compile_adapter(annotation: Any, where: str) -> TypeAdapter[Any]:
 
     Args:
         annotation: Any type that pydantic can validate.
-        where: What declares it, for the text of the error.
+        where: The name of its declaration, for the text of the error.
 
     Raises:
-        ConfigurationError: Pydantic can't.
+        ConfigurationError: Pydantic can't validate the type.
     """
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-        # A model that waits for a definition compiles on first use: now, not on a message.
+        # A model with forward references is compiled when it is first used: that is to be now, and
+        # not when the first message arrives.
         adapter.rebuild(raise_errors=True)
     except (PydanticUserError, SchemaError, NameError, TypeError) as exc:
         raise ConfigurationError(

@@ -1,7 +1,7 @@
-"""What a method's annotations mean, however they are written.
+"""The types that a method's annotations stand for.
 
-As objects or as strings (`from __future__ import annotations`), naming what is local to a
-function or to the class, with the type variables of a generic base filled in.
+Annotations may be objects or strings (`from __future__ import annotations`), may name types that
+are local to a function or a class, and may hold the type variables of a generic base.
 """
 
 import inspect
@@ -22,12 +22,12 @@ __all__ = ["MISSING", "Function", "UnboundTypeVariable", "attribute_type", "mess
 Function: TypeAlias = Callable[..., Any]
 
 _RESOLVED: Final = "__wsendpoints_types__"
-"""Where a function's types are kept for subclasses that are made elsewhere: the variables around
-the class are there only while it is being made."""
+"""The attribute of a function that stores its resolved types, for subclasses made later: local
+variables around a class can be looked up only while the class is being made."""
 
 
 class UnboundTypeVariable(Exception):
-    """An annotation names a type variable that the class leaves open."""
+    """An annotation holds a type variable for which the class has no type."""
 
 
 class _Missing:
@@ -36,26 +36,26 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-"""There is no annotation."""
+"""Stands for an annotation that is not there."""
 
 
 def message_types(function: Function, owner: type, cls: type) -> tuple[Any, Any]:
-    """Return the annotations of a handler's message and of what it returns.
+    """Return the types of a handler's message and of its return value.
 
-    No other annotation is looked at, so that these may name what is imported for type checkers
-    alone.
+    Other annotations are not resolved, so they may name what is imported only for type checkers.
 
     Args:
-        function: A method that is called with an instance, a WebSocket and the message.
-        owner: The class that it is defined in.
-        cls: The class that it is looked up for, which fills in the type variables.
+        function: A method to be called with an instance, a WebSocket and the message.
+        owner: The class that defines it.
+        cls: The class that it is looked up on, which may bind type variables of `owner`.
 
     Returns:
-        The two types, `MISSING` for one that is not annotated.
+        The two types; `MISSING` for one that is not annotated.
 
     Raises:
-        ConfigurationError: The method can't be called so, or a name can't be resolved.
-        UnboundTypeVariable: The class is generic still.
+        ConfigurationError: The method can't be called with these arguments, or a name can't be
+            resolved.
+        UnboundTypeVariable: `cls` is still generic.
     """
     name = _message_parameter(function)
     function = inspect.unwrap(function)
@@ -73,10 +73,10 @@ def message_types(function: Function, owner: type, cls: type) -> tuple[Any, Any]
 
 
 def attribute_type(cls: type, name: str) -> Any:
-    """Return what a class, or the nearest of its bases, annotates an attribute with.
+    """Return the type of an attribute, from the first class in the MRO that annotates it.
 
     Raises:
-        ConfigurationError: A name in it can't be resolved.
+        ConfigurationError: A name in the annotation can't be resolved.
     """
     owner, annotation = next(
         (klass, annotations[name])
@@ -88,7 +88,7 @@ def attribute_type(cls: type, name: str) -> Any:
 
 
 def _message_parameter(function: Function) -> str:
-    """Return the name of the parameter that takes the message."""
+    """Return the name of the parameter that the message is passed to."""
     signature = inspect.signature(function)
     try:
         bound = signature.bind(None, None, MISSING)
@@ -97,7 +97,7 @@ def _message_parameter(function: Function) -> str:
             f"{function.__qualname__}{signature} can't be called with a websocket and a message: "
             "declare it as (self, websocket, data)"
         ) from None
-    # With `*args` the message is in there, and the annotation speaks of it as well.
+    # With `*args` the value is a tuple, and the annotation is that of its items.
     return next(
         name
         for name, value in bound.arguments.items()
@@ -108,7 +108,7 @@ def _message_parameter(function: Function) -> str:
 def _resolve(
     annotation: Any, where: str, module: dict[str, Any], owner: type, closure: Mapping[str, Any]
 ) -> Any:
-    """Return an annotation with every string in it evaluated, as its class would see it."""
+    """Return an annotation with every string in it evaluated in the scope of its class."""
     if annotation is MISSING:
         return MISSING
     holder = types.SimpleNamespace(__annotations__={"it": annotation})
@@ -128,14 +128,16 @@ def _resolve(
 def _visible_names(
     module: Mapping[str, Any], closure: Mapping[str, Any], owner: type
 ) -> dict[str, Any]:
-    """Return what the annotations in a class may name besides its module's globals."""
+    """Return what annotations in a class may name, in addition to the globals of its module."""
     names = _enclosing_locals(module, owner)
     names.update(closure)
     # Python 3.12 and later: `class Base[T]`.
     parameters: Sequence[Any] = getattr(owner, "__type_params__", ())
     names.update({parameter.__name__: parameter for parameter in parameters})
-    # Not the methods: one that is called `list` must not hide the type.
-    names.update({name: it for name, it in vars(owner).items() if not inspect.isroutine(it)})
+    # Without methods: one that is called `list` must not hide the type.
+    names.update(
+        {name: value for name, value in vars(owner).items() if not inspect.isroutine(value)}
+    )
     names[owner.__name__] = owner
     return names
 
@@ -143,8 +145,8 @@ def _visible_names(
 def _enclosing_locals(module: Mapping[str, Any], owner: type) -> dict[str, Any]:
     """Return the variables of the functions around a class that is being made.
 
-    A string that names a local model is not captured by a closure: a class body that is being
-    run has no other link to the function around it than the stack.
+    A name that occurs only in a string is not captured by a closure, so the stack is the only
+    link from a class to the local variables around it.
     """
     found: dict[str, Any] = {}
     frame = inspect.currentframe()
@@ -168,7 +170,7 @@ def _closure(function: Function) -> dict[str, Any]:
 
 
 def _type_arguments(cls: type) -> dict[type, dict[Any, Any]]:
-    """Return, for each generic base of `cls`, what its type variables stand for."""
+    """Return the types that `cls` gives to the type variables of each of its generic bases."""
     found: dict[type, dict[Any, Any]] = {}
 
     def visit(klass: type, arguments: Mapping[Any, Any]) -> None:
@@ -192,7 +194,7 @@ def _substitute(annotation: Any, arguments: Mapping[Any, Any]) -> Any:
     """
     annotation = _fill_in(annotation, arguments)
     if _is_model(annotation) and annotation.__pydantic_generic_metadata__["origin"] is None:
-        return annotation  # `Envelope` without brackets leaves nothing open
+        return annotation  # `Envelope` without brackets: pydantic takes its variables for `Any`
     for parameter in _parameters(annotation):
         if not (hasattr(parameter, "has_default") and parameter.has_default()):
             raise UnboundTypeVariable(parameter.__name__)
@@ -214,7 +216,7 @@ def _parameters(annotation: Any) -> Sequence[Any]:
     if isinstance(annotation, TypeVar):
         return (annotation,)
     if _is_model(annotation):
-        # `Envelope[T]` is a class, and has no `__parameters__`.
+        # `Envelope[T]` is a class of pydantic's, which has no `__parameters__`.
         return annotation.__pydantic_generic_metadata__["parameters"]
     return () if is_class(annotation) else getattr(annotation, "__parameters__", ())
 

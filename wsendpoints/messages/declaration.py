@@ -1,6 +1,6 @@
-"""What an endpoint class declares: its handlers, and the messages that they take and return.
+"""What an endpoint class declares: its handlers, and the messages that it takes and sends.
 
-Read once, when the class is made; every mistake that can be seen there is an error there.
+It is read and compiled when the class is made, which fails if the declaration has a mistake.
 """
 
 import functools
@@ -11,7 +11,6 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
-    Hashable,
     Mapping,
     Sequence,
 )
@@ -19,31 +18,30 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator
+from typing_extensions import TypeIs
 
-from wsendpoints.messages.annotations import MISSING, message_types
-from wsendpoints.messages.codecs import CODECS, Codec, Encode
+from wsendpoints.messages.adapters import Encoding
+from wsendpoints.messages.annotations import MISSING, Function, message_types
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.messages.outbound import Outbound
 from wsendpoints.messages.unions import clash, members, runtime_types, union_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Declaration", "Handler", "Stream", "declare", "handles"]
+__all__ = ["Declaration", "Handler", "declare", "handles"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK: Final = "__wsendpoints_handles__"
+_ENCODINGS: Final = ("text", "bytes", "json", None)
 _HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid")
 _STREAMS: Final = frozenset({AsyncGenerator, AsyncIterable, AsyncIterator})
 
 Handler: TypeAlias = Callable[[Any, Any, Any], Any]
 """Called with the endpoint, the WebSocket and the message; returns the coroutine of the reply."""
 
-Stream: TypeAlias = Callable[[Any, Any, Any], AsyncGenerator[Any, None]]
-"""Called with the same; returns the async generator of the replies."""
-
 
 def handles(method: F) -> F:
-    """Mark a method as the handler of one type of message: the one that it is annotated with.
+    """Mark a method as the handler of a type of message: the one that its message is annotated as.
 
     ```python
     class Chat(WebSocketEndpoint):
@@ -56,15 +54,15 @@ def handles(method: F) -> F:
         async def leave(self, websocket: WebSocket, data: Leave) -> None: ...
     ```
 
-    Together they are what the endpoint takes. A subclass inherits them, may override one by its
-    name, and may take one away by setting the name to `None`. One that takes `bytes` gets the
-    binary frames of a `"json"` endpoint.
+    The endpoint takes the messages of all its handlers. A subclass inherits them, may override one
+    by its name, and may remove one by setting the name to `None`. In a `"json"` endpoint, a handler
+    of `bytes` gets the binary frames.
 
     Raises:
-        ConfigurationError: When the class is made: it is no async method, its message has no
+        ConfigurationError: When the class is made: the method is not async, its message has no
             type, or another handler takes the same message.
     """
-    # What a static method holds: an error later, where the class is known.
+    # A static method is marked too, for an error that names the class, when the class is made.
     setattr(getattr(method, "__func__", method), _MARK, True)
     return method
 
@@ -74,21 +72,17 @@ class Declaration:
     """What a class declares, compiled.
 
     Attributes:
-        codec: How its messages are read from frames, and written into frames.
         inbound: The messages that it takes.
         outbound: The messages that it sends.
-        encode: Its `outbound.encode`, bound once for all connections.
-        handlers: By the class of a message, who handles it.
-        on_message: Who handles the messages of every other class.
+        handlers: The handlers, by the class of the message.
+        on_message: The handler for messages of any other class.
         tag: The field that tells its messages apart, `"type"` if it has none.
-        cleans_up: Whether it has an `on_disconnect` of its own.
-        is_quiet: Whether it has no code of its own that runs before the first message.
+        cleans_up: Whether it overrides `on_disconnect`.
+        is_quiet: Whether none of its code runs before the first message.
     """
 
-    codec: Codec
     inbound: Inbound
     outbound: Outbound
-    encode: Encode
     handlers: Mapping[type, Handler]
     on_message: Handler
     tag: str
@@ -97,39 +91,53 @@ class Declaration:
 
 
 class _Method(NamedTuple):
+    """A method that handles messages, with the types from its annotations."""
+
     name: str
-    handler: Handler
-    is_stream: bool
+    function: Function
     takes: Any
     returns: Any
 
+    @property
+    def is_stream(self) -> bool:
+        return inspect.isasyncgenfunction(self.function)
 
-def declare(
-    cls: type, base: type, encoding: object, sends: object, stream: Callable[[Stream], Handler]
-) -> Declaration:
+    @property
+    def handler(self) -> Handler:
+        if not self.is_stream:
+            return self.function
+        stream = self.function
+
+        def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
+            return endpoint._lifecycle.stream(stream(endpoint, websocket, data))
+
+        return handler
+
+
+def declare(cls: type, base: type, encoding: object, sends: object) -> Declaration:
     """Read and compile what a class declares.
 
     Args:
         cls: The class.
-        base: The class that the hooks' defaults are in.
-        encoding: Its `encoding`.
-        sends: Its `sends`.
-        stream: Returns the handler that sends what an async generator yields.
+        base: The class with the default hooks.
+        encoding: The `encoding` of the class.
+        sends: The `sends` of the class.
 
     Raises:
-        ConfigurationError: It is declared wrongly.
-        UnboundTypeVariable: It is generic still.
+        ConfigurationError: The class is declared incorrectly.
+        UnboundTypeVariable: The class is still generic.
     """
     where = cls.__qualname__
-    codec = CODECS.get(encoding) if isinstance(encoding, Hashable) else None
-    if codec is None:
-        raise ConfigurationError(f"{where}: encoding is {encoding!r}: use {_encodings()}")
+    if not _is_encoding(encoding):
+        raise ConfigurationError(
+            f'{where}: encoding is {encoding!r}: use "text", "bytes", "json" or None'
+        )
     for hook in _HOOKS:
         function = getattr(cls, hook)
         if not inspect.iscoroutinefunction(function):
             raise ConfigurationError(f"{where}.{hook} is no async method: use `async def {hook}`")
-    methods = _handlers_of(cls, stream)
-    receiver = _receiver_of(cls, base, stream)
+    methods = _handlers_of(cls)
+    receiver = _receiver_of(cls, base)
     if methods and receiver is not None:
         raise ConfigurationError(
             f"{where} has both on_receive and methods marked with @handles "
@@ -138,13 +146,11 @@ def declare(
     if receiver is not None:
         methods = [receiver]
     on_message, handlers, taken = _route(where, methods, routed=receiver is None)
-    inbound = Inbound(Any if Any in taken else union_of(taken), codec, where)
-    outbound = Outbound(_sent(methods, sends), codec, where)
+    inbound = Inbound(Any if Any in taken else union_of(taken), encoding, where)
+    outbound = Outbound(_sent(methods, sends), encoding, where)
     return Declaration(
-        codec=codec,
         inbound=inbound,
         outbound=outbound,
-        encode=outbound.encode,
         handlers=handlers,
         on_message=on_message,
         tag=inbound.tag or outbound.tag or "type",
@@ -153,60 +159,57 @@ def declare(
     )
 
 
-def _encodings() -> str:
-    *names, last = (f'"{name}"' if isinstance(name, str) else repr(name) for name in CODECS)
-    return f"{', '.join(names)} or {last}"
+def _is_encoding(value: object) -> TypeIs[Encoding]:
+    return value in _ENCODINGS
 
 
-def _handlers_of(cls: type, stream: Callable[[Stream], Handler]) -> list[_Method]:
-    """Return the methods marked with `handles`, an override counting as marked."""
+def _handlers_of(cls: type) -> list[_Method]:
+    """Return the methods marked with `handles`, and the overrides of such methods."""
     names: dict[str, None] = {}
     for klass in reversed(cls.__mro__):
         for name, value in vars(klass).items():
             if _is_marked(value):
                 names[name] = None
-    return [_read(cls, name, stream) for name in names if getattr(cls, name) is not None]
+    return [_read(cls, name) for name in names if getattr(cls, name) is not None]
 
 
 def _is_marked(value: Any) -> bool:
     if isinstance(value, staticmethod | classmethod):
         value = cast("Any", value).__func__
-    # Not by `hasattr`: a mock, say, or a lazy proxy has any attribute.
+    # Not `hasattr`: a mock and a lazy proxy have every attribute.
     return inspect.getattr_static(value, _MARK, None) is True
 
 
-def _receiver_of(cls: type, base: type, stream: Callable[[Stream], Handler]) -> _Method | None:
+def _receiver_of(cls: type, base: type) -> _Method | None:
     if _inherits(cls, base, "on_receive") or getattr(cls, "on_receive", None) is None:
         return None
-    return _read(cls, "on_receive", stream)
+    return _read(cls, "on_receive")
 
 
 def _inherits(cls: type, base: type, name: str) -> bool:
     return getattr(cls, name) is getattr(base, name)
 
 
-def _read(cls: type, name: str, stream: Callable[[Stream], Handler]) -> _Method:
+def _read(cls: type, name: str) -> _Method:
     owner = next(klass for klass in cls.__mro__ if name in vars(klass))
     function: Any = vars(owner)[name]
-    is_stream = inspect.isasyncgenfunction(function)
-    is_async = is_stream or inspect.iscoroutinefunction(function)
-    # Python 3.13 looks into a partial method: its parameters are not those of its function.
+    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    # Python 3.13 and later unwrap a partial method, whose parameters are not those of its function.
     if not is_async or isinstance(function, functools.partialmethod):
         raise ConfigurationError(
             f"{cls.__qualname__}.{name} is no async method: use `async def {name}(self, "
             "websocket, data)`"
         )
     takes, returns = message_types(function, owner, cls)
-    handler = stream(function) if is_stream else function
-    return _Method(name, handler, is_stream, takes, returns)
+    return _Method(name, function, takes, returns)
 
 
 async def _ignore(endpoint: Any, websocket: Any, data: Any) -> None:
-    """Take no notice of a message: the endpoint has no handler."""
+    """Ignore a message: the endpoint has no handler."""
 
 
 def _sent(methods: Sequence[_Method], sends: object) -> list[Any]:
-    """Return the types that a class declares to send; none if it may send anything."""
+    """Return the types that a class declares to send; none if it declares nothing."""
     declared = [] if sends is None else [sends]
     for method in methods:
         returns = method.returns
@@ -221,16 +224,16 @@ def _sent(methods: Sequence[_Method], sends: object) -> list[Any]:
 def _route(
     where: str, methods: Sequence[_Method], *, routed: bool
 ) -> tuple[Handler, Mapping[type, Handler], Sequence[Any]]:
-    """Return who handles what.
+    """Decide which handler gets which message.
 
     Args:
-        where: The class.
-        methods: Those that handle messages.
-        routed: Whether each handles messages of its own; if not, there is one for all.
+        where: The name of the class.
+        methods: The methods that handle messages.
+        routed: Whether each method handles its own messages; if not, the only one handles all.
 
     Returns:
-        Who handles a message of a class that is not in the table, the table, and the members of
-        the inbound union.
+        The handler for messages of classes that are not in the table, the table from classes to
+        handlers, and the members of the inbound union.
     """
     if not methods:
         return _ignore, {}, [Any]
@@ -256,7 +259,8 @@ def _route(
             routes.update(dict.fromkeys(some, method.handler))
             union.append(member)
         else:
-            # What is a dict, or a list, for several handlers: pydantic says which member it was.
+            # The class does not decide: several handlers may take dicts, or lists. So pydantic
+            # wraps the message, together with the handler of the member that it matched.
             route = functools.partial(_Routed, method.handler)
             union.append(Annotated[member, AfterValidator(route)])
             routes[_Routed] = _handle_routed
@@ -275,7 +279,10 @@ def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, _Method]]) -> None
 
 
 def _by_instance(routes: Mapping[type, Handler]) -> Handler:
-    """Return the handler for messages of a subclass, as a model's validator may make them."""
+    """Return a handler that finds the one for an instance of a subclass.
+
+    A model's validator may return such an instance.
+    """
 
     def on_message(endpoint: Any, websocket: Any, data: Any) -> Any:
         for klass, handler in routes.items():
@@ -290,6 +297,8 @@ def _by_instance(routes: Mapping[type, Handler]) -> Handler:
 
 
 class _Routed(NamedTuple):
+    """A message with its handler."""
+
     handler: Handler
     message: Any
 

@@ -28,7 +28,7 @@ Tag: TypeAlias = str
 _USUAL_TAG: Final = "type"
 
 _ALIASES: Final = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
-"""The one of typing_extensions, and what Python 3.12's `type` statement makes."""
+"""The alias type of typing_extensions, and that of Python 3.12's `type` statement."""
 
 _BUILTINS: Final = frozenset(
     {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, types.NoneType}
@@ -36,23 +36,23 @@ _BUILTINS: Final = frozenset(
 
 
 class _Field(NamedTuple):
-    """A field as it is declared, and as clients write it."""
+    """A field by its name in the class, and by the one that clients use."""
 
     name: str
     alias: str
 
 
 def members(annotation: Any) -> list[Any]:
-    """Return the members of a union, of the unions in it, and of named aliases for them.
+    """Return the members of a union, with nested unions and named aliases of unions flattened.
 
-    An annotation that is no union is its own one member.
+    An annotation that is not a union is its only member.
     """
     annotation = _without_alias(annotation)
     origin = typing.get_origin(annotation)
     if origin in {Union, types.UnionType}:
         every = (member for part in typing.get_args(annotation) for member in members(part))
         return _each_once(every)
-    if origin is Annotated and all(map(_says_nothing_new, annotation.__metadata__)):
+    if origin is Annotated and all(map(_is_redundant, annotation.__metadata__)):
         inner = members(annotation.__origin__)
         if len(inner) > 1:
             return inner
@@ -60,12 +60,12 @@ def members(annotation: Any) -> list[Any]:
 
 
 def is_class(annotation: Any) -> TypeIs[type[Any]]:
-    """Whether an annotation is a class, and no generic one with its arguments."""
+    """Return whether an annotation is a class, and not a generic alias such as `list[int]`."""
     return isinstance(annotation, type) and typing.get_origin(annotation) is None
 
 
 def is_object(member: Any) -> bool:
-    """Whether a message of this type is a JSON object with declared fields."""
+    """Return whether a message of this type is a JSON object with declared fields."""
     klass = _bare(member)
     return is_typeddict(klass) or (
         is_class(klass)
@@ -75,9 +75,9 @@ def is_object(member: Any) -> bool:
 
 
 def runtime_types(member: Any) -> frozenset[type] | None:
-    """Return the classes of which validated values of this type are, if that is known.
+    """Return the classes of the values that pydantic returns for this type; `None` if unknown.
 
-    It is not for a type like pydantic's `PastDate`, whose values are dates.
+    They are unknown for a type such as pydantic's `PastDate`, whose values are dates.
     """
     member = _bare(member)
     if is_typeddict(member):
@@ -96,17 +96,17 @@ def runtime_types(member: Any) -> frozenset[type] | None:
 
 
 def find_tag(objects: Sequence[Any]) -> Tag | None:
-    """Return the name of the field by which messages are told apart, as clients write it.
+    """Return the name of the field that tells the messages apart, as clients write it.
 
-    It is a field that each of them has, whose `Literal` values are different in each. Of several
-    such fields `"type"` is taken, or else the one that is declared first.
+    Each of them has this field, with a `Literal` type, and no value occurs in two of them. If
+    there are several such fields, it is `"type"`, or else the field that is declared first.
     """
     tags = [field.alias for field in _tags(objects)]
     return _USUAL_TAG if _USUAL_TAG in tags else next(iter(tags), None)
 
 
 def clash(one: Any, other: Any) -> str | None:
-    """Return what marks a message as of both types, as text; `None` if nothing does."""
+    """Return what a message has that both types accept, as text; `None` if they are distinct."""
     if one == other:
         return name_of(one)
     for value in _literals(_bare(one)):
@@ -123,10 +123,10 @@ def clash(one: Any, other: Any) -> str | None:
 
 
 def join(union: Sequence[Any], tag: Tag | None) -> Any:
-    """Return the union of these types, told apart by the tag where it is known.
+    """Return the union of these types, with the tag as its discriminator if there is one.
 
-    An untagged union is tried member by member: five times slower, and its errors are those of
-    all members.
+    Without one, pydantic tries each member: that is five times slower, and an invalid message
+    has the errors of all members.
     """
     objects = [member for member in union if is_object(member)]
     if tag is None or len(objects) < 2:
@@ -138,11 +138,11 @@ def join(union: Sequence[Any], tag: Tag | None) -> Any:
 
 def union_of(types_: Sequence[Any]) -> Any:
     """Return the union of these types."""
-    return Union[tuple(types_)]  # noqa: UP007 - not known before it runs
+    return Union[tuple(types_)]  # noqa: UP007 - `|` can't join a sequence
 
 
 def name_of(declared: Any) -> str:
-    """Return how a type is called, in the text of an error."""
+    """Return the name of a type for the text of an error."""
     if typing.get_origin(declared) is Annotated:
         declared = declared.__origin__
     return declared.__name__ if is_class(declared) else repr(declared)
@@ -156,17 +156,20 @@ def _each_once(every: Iterable[Any]) -> list[Any]:
     return found
 
 
-def _says_nothing_new(item: object) -> bool:
-    """Whether a union's metadata may be left out: of a `Field`, what `find_tag` finds as well."""
+def _is_redundant(metadata: object) -> bool:
+    """Return whether a union may be flattened without this metadata.
+
+    That is a `Field` with at most a description and a discriminator, which `find_tag` finds too.
+    """
     return (
-        isinstance(item, FieldInfo)
-        and not item.metadata
-        and isinstance(item.discriminator, str | None)
+        isinstance(metadata, FieldInfo)
+        and not metadata.metadata
+        and isinstance(metadata.discriminator, str | None)
     )
 
 
 def _without_alias(annotation: Any) -> Any:
-    """Return what a named alias stands for, with the arguments that it is given."""
+    """Return the type that a named alias stands for, with its type arguments substituted."""
     while isinstance(alias := typing.get_origin(annotation) or annotation, _ALIASES):
         given = dict(zip(alias.__type_params__, typing.get_args(annotation), strict=False))
         annotation = alias.__value__
@@ -177,7 +180,7 @@ def _without_alias(annotation: Any) -> Any:
 
 
 def _bare(member: Any) -> Any:
-    """Return a type without its `Annotated`, its alias or its `NewType`; a generic's class."""
+    """Return the type within aliases, `Annotated` and `NewType`; of a generic type, its class."""
     while True:
         member = _without_alias(member)
         origin: Any = typing.get_origin(member)
@@ -186,14 +189,14 @@ def _bare(member: Any) -> Any:
         elif origin is Annotated:
             member = member.__origin__
         elif dataclasses.is_dataclass(origin) or is_typeddict(origin):
-            # A generic one, with its arguments; a generic model with them is a class.
+            # With type arguments. (A generic model with type arguments is a class itself.)
             return origin
         else:
             return member
 
 
 def _tags(objects: Sequence[Any]) -> list[_Field]:
-    """Return the fields whose values are different in each of these."""
+    """Return the fields that every object has, with no value in common."""
     if not objects:
         return []
     first, *others = (_literal_fields(member) for member in objects)
@@ -202,7 +205,7 @@ def _tags(objects: Sequence[Any]) -> list[_Field]:
         for field, values in first.items()
         if all(field in fields for fields in others)
         and _are_distinct([*values, *(value for fields in others for value in fields[field])])
-        # What has several values in the only message is an option of it, no tag.
+        # In the only message, a field with several values is an option, not a tag.
         and (others or len(values) == 1 or field.alias == _USUAL_TAG)
     ]
 
@@ -212,7 +215,7 @@ def _are_distinct(values: Sequence[Any]) -> bool:
 
 
 def _literal_fields(member: Any) -> dict[_Field, Sequence[Any]]:
-    """Return the fields of an object that have a `Literal` type, with its values."""
+    """Return the fields of an object that have a `Literal` type, with their values."""
     return {
         _Field(name, alias): values
         for name, info in _fields(member).items()
@@ -222,7 +225,7 @@ def _literal_fields(member: Any) -> dict[_Field, Sequence[Any]]:
 
 
 def _literals(annotation: Any) -> Sequence[Any]:
-    """Return the values of a `Literal`, those of an enum as clients write them."""
+    """Return the values of a `Literal` as clients write them: of a member of an enum, its value."""
     values = typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
     return [value.value if isinstance(value, enum.Enum) else value for value in values]
 
@@ -237,7 +240,8 @@ def _fields(member: Any) -> Mapping[str, FieldInfo]:
         return fields
     try:
         hints = get_type_hints(klass, include_extras=True)
-    except NameError:  # it is compiled later, which tells what is wrong with it
+    except NameError:
+        # Compiling the type fails on this too, with an error that explains it.
         return {}
     known: Mapping[str, FieldInfo] = getattr(klass, "__pydantic_fields__", {})
     return {name: known.get(name) or _field_info(klass, name, hints[name]) for name in hints}
