@@ -1,4 +1,4 @@
-"""What the annotations of a handler mean, written as objects; as strings: the next module."""
+"""The types of annotations written as objects; for strings see `test_annotations_as_strings`."""
 
 import functools
 import sys
@@ -9,7 +9,6 @@ from typing import (
     Annotated,
     Any,
     Generic,
-    Literal,
     NewType,
     Optional,
     TypeVar,
@@ -21,6 +20,7 @@ import typing_extensions
 from pydantic import BaseModel
 from typing_extensions import TypeAliasType, TypedDict
 
+from tests.some_messages import Envelope, Leave, Said, Say
 from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, handles
 from wsendpoints.messages.annotations import MISSING, message_types
 from wsendpoints.testing import connect
@@ -29,35 +29,10 @@ if TYPE_CHECKING:
     from decimal import Decimal as Imaginary
 
 
-class Say(BaseModel):
-    """A message."""
-
-    type: Literal["say"] = "say"
-    text: str = ""
-
-
-class Leave(BaseModel):
-    """Another one."""
-
-    type: Literal["leave"] = "leave"
-
-
-class Said(BaseModel):
-    """A reply."""
-
-    type: Literal["said"] = "said"
-
-
 T = TypeVar("T")
 U = TypeVar("U")
 D = typing_extensions.TypeVar("D", default=Say)
 ToU = typing_extensions.TypeVar("ToU", default=list[int])
-
-
-class Envelope(BaseModel, Generic[T]):
-    """A generic message."""
-
-    content: T
 
 
 Text = NewType("Text", str)
@@ -65,12 +40,12 @@ Both = TypeAliasType("Both", Say | Leave)
 
 
 def types_of(cls: type, name: str = "on_receive") -> tuple[Any, Any]:
-    """Return what a method's message and its return type are annotated with, resolved."""
+    """Return the resolved types of a method's message and of its return value."""
     owner = next(klass for klass in cls.__mro__ if name in vars(klass))
     return message_types(vars(owner)[name], owner, cls)
 
 
-async def taken_by(cls: type[WebSocketEndpoint], *messages: Any) -> list[Any]:
+async def answers_of(cls: type[WebSocketEndpoint], *messages: Any) -> list[Any]:
     """Return what an endpoint answers to messages."""
     async with connect(cls.as_asgi()) as client:
         answers: list[Any] = []
@@ -81,7 +56,7 @@ async def taken_by(cls: type[WebSocketEndpoint], *messages: Any) -> list[Any]:
 
 
 def declared_with(annotation: Any) -> type:
-    """Return a class with a method of such a message."""
+    """Return a class with a method for such a message."""
 
     async def on_receive(self: Any, websocket: Any, data: Any) -> None: ...
 
@@ -108,12 +83,12 @@ def declared_with(annotation: Any) -> type:
     ],
 )
 def test_annotation_is_resolved(annotation: Any, resolved: Any) -> None:
-    """Strings become what they stand for; anything else is left as it is."""
+    """Strings are evaluated; anything else is returned unchanged."""
     assert types_of(declared_with(annotation)) == (resolved, type(None))
 
 
 def test_without_annotations_the_types_are_missing() -> None:
-    """What is not annotated is `MISSING`, which is not `None` or `Any`."""
+    """`MISSING` is neither `None` nor `Any`."""
 
     class Plain:
         async def on_receive(self, websocket, data):  # type: ignore[no-untyped-def]  # the case
@@ -124,7 +99,7 @@ def test_without_annotations_the_types_are_missing() -> None:
 
 
 def test_websocket_may_be_of_a_type_that_only_type_checkers_see() -> None:
-    """No other annotation than that of the message and the return type is looked at."""
+    """Only the annotations of the message and of the return value are resolved."""
 
     class Plain:
         async def on_receive(self, websocket: "Imaginary", data: "Say") -> "Said | None": ...
@@ -134,7 +109,7 @@ def test_websocket_may_be_of_a_type_that_only_type_checkers_see() -> None:
 
 @pytest.mark.anyio
 async def test_model_local_to_a_function() -> None:
-    """A class may name what is defined around it."""
+    """An annotation may name what is defined in the function around the class."""
 
     class Local(BaseModel):
         number: int
@@ -145,12 +120,12 @@ async def test_model_local_to_a_function() -> None:
         async def on_receive(self, websocket: WebSocket, data: "Local") -> "Local":
             return Local(number=data.number + 1)
 
-    assert await taken_by(Chat, {"number": 1}) == [{"number": 2}]
+    assert await answers_of(Chat, {"number": 1}) == [{"number": 2}]
 
 
 @pytest.mark.anyio
 async def test_model_local_to_the_class() -> None:
-    """A class may name what is defined in its body."""
+    """An annotation may name what is defined in the body of the class."""
 
     class Chat(WebSocketEndpoint):
         encoding = "json"
@@ -161,11 +136,11 @@ async def test_model_local_to_the_class() -> None:
         async def on_receive(self, websocket: WebSocket, data: "Local") -> "Local":
             return self.Local(number=data.number + 1)
 
-    assert await taken_by(Chat, {"number": 1}) == [{"number": 2}]
+    assert await answers_of(Chat, {"number": 1}) == [{"number": 2}]
 
 
 def test_local_of_the_function_around_that_function() -> None:
-    """Every function around the class counts, as long as it runs."""
+    """An annotation may name the variables of any function around the class that is running."""
 
     class Outer(BaseModel): ...
 
@@ -182,7 +157,7 @@ def test_local_of_the_function_around_that_function() -> None:
 
 
 def test_local_of_a_caller_hides_no_global() -> None:
-    """A function that happens to call is not around the class."""
+    """A function that only calls the code is not around the class."""
 
     class Say(BaseModel): ...
 
@@ -213,23 +188,23 @@ def make_base() -> type[WebSocketEndpoint]:
 
 @pytest.mark.anyio
 async def test_inherited_local_is_known_after_its_function_has_ended() -> None:
-    """What was resolved with the base stays so for its subclasses."""
+    """Types that were resolved for the base are kept for its subclasses."""
     base = make_base()
 
     class Sub(base):  # type: ignore[misc, valid-type]  # a class that is made at run time
         pass
 
-    assert await taken_by(Sub, {"number": 7}) == [7]
+    assert await answers_of(Sub, {"number": 7}) == [7]
 
 
 def test_closure_variable_is_found() -> None:
-    """What the method itself uses of the function around it is found without the stack."""
+    """A variable that the method uses is found in its closure, without the stack."""
     cls = make_with_closure(Leave)
     assert types_of(cls)[0] is Leave
 
 
 def make_with_closure(model: Any) -> type:
-    """Return a class whose method uses an argument of this function, and what it has no more."""
+    """Return a class whose method uses an argument and a deleted variable of this function."""
     later = 1
 
     class Plain:
@@ -242,7 +217,7 @@ def make_with_closure(model: Any) -> type:
 
 
 def test_method_with_the_name_of_a_type_does_not_hide_it() -> None:
-    """A string in the body of a class with a method `list` still means the builtin."""
+    """In a class with a method `list`, the string still names the builtin."""
 
     class Plain:
         async def on_receive(self, websocket: WebSocket, data: "list[int]") -> None: ...
@@ -253,7 +228,7 @@ def test_method_with_the_name_of_a_type_does_not_hide_it() -> None:
 
 
 def test_name_that_is_defined_later_is_an_error_that_says_what_to_do() -> None:
-    """A message must be known when the class is made."""
+    """A message must be defined when the class is made."""
     with pytest.raises(ConfigurationError) as caught:
 
         class Chat(WebSocketEndpoint):  # pyright: ignore[reportUnusedClass]  # it can't be made
@@ -273,18 +248,18 @@ def test_name_that_is_defined_later_is_an_error_that_says_what_to_do() -> None:
 
 
 def test_return_type_that_only_type_checkers_see_is_an_error() -> None:
-    """What a handler returns is part of what the class declares."""
+    """The return type is part of what the class declares."""
     with pytest.raises(ConfigurationError, match=r"'Imaginary \| None' names 'Imaginary'"):
 
         class Chat(WebSocketEndpoint):  # pyright: ignore[reportUnusedClass]  # it can't be made
             async def on_receive(self, websocket: WebSocket, data: str) -> "Imaginary | None": ...
 
 
-# How a handler is called.
+# The parameters of a handler.
 
 
 def test_message_is_the_parameter_after_the_websocket() -> None:
-    """Its name does not matter, nor do further parameters with defaults."""
+    """Neither its name nor further parameters with defaults matter."""
 
     class Plain:
         async def on_receive(
@@ -295,7 +270,7 @@ def test_message_is_the_parameter_after_the_websocket() -> None:
 
 
 def test_message_in_a_star_parameter_has_its_annotation() -> None:
-    """With `*args`, the annotation speaks of the message as well."""
+    """The annotation of `*args` is that of the message."""
 
     class Plain:
         async def on_receive(self, *args: Any) -> None: ...
@@ -310,7 +285,7 @@ WEBSOCKET = "wsendpoints.connection.websocket.WebSocket"
 
 
 class WrongParameters:
-    """Methods that no message can be given to."""
+    """Methods that can't be called with a websocket and a message."""
 
     async def none() -> None:  # type: ignore[misc]  # pyright: ignore[reportSelfClsParameterName, reportUnusedParameter]  # the case
         ...
@@ -326,22 +301,19 @@ class WrongParameters:
     ("name", "signature"),
     [
         ("none", "() -> None"),
-        ("two", "(self, data: tests.messages.test_annotations.Say) -> None"),
+        ("two", "(self, data: tests.some_messages.Say) -> None"),
         (
             "four",
-            (
-                f"(self, websocket: {WEBSOCKET}, data: tests.messages.test_annotations.Say, "
-                "more: int) -> None"
-            ),
+            f"(self, websocket: {WEBSOCKET}, data: tests.some_messages.Say, more: int) -> None",
         ),
         (
             "keyword",
-            f"(self, websocket: {WEBSOCKET}, *, data: tests.messages.test_annotations.Say) -> None",
+            f"(self, websocket: {WEBSOCKET}, *, data: tests.some_messages.Say) -> None",
         ),
     ],
 )
 def test_wrong_parameters_are_an_error(name: str, signature: str) -> None:
-    """The error shows the method, and how it is to be declared."""
+    """The error shows the method, and how to declare it."""
     with pytest.raises(ConfigurationError) as caught:
         types_of(WrongParameters, name)
     assert str(caught.value) == (
@@ -365,7 +337,7 @@ def logged(method: Method) -> Method:
 
 @pytest.mark.anyio
 async def test_decorated_handler_has_the_annotations_of_what_it_wraps() -> None:
-    """A decorator that uses `functools.wraps` changes nothing, on either side of `handles`."""
+    """A decorator that uses `functools.wraps` works on either side of `handles`."""
 
     class Chat(WebSocketEndpoint):
         encoding = "json"
@@ -380,14 +352,15 @@ async def test_decorated_handler_has_the_annotations_of_what_it_wraps() -> None:
         async def leave(self, websocket: WebSocket, data: "Leave") -> str:
             return "bye"
 
-    assert await taken_by(Chat, {"type": "say"}, {"type": "leave"}) == [{"type": "said"}, "bye"]
+    said = {"type": "said", "text": ""}
+    assert await answers_of(Chat, {"type": "say"}, {"type": "leave"}) == [said, "bye"]
 
 
 # Generic bases.
 
 
 class Base(WebSocketEndpoint, Generic[T]):
-    """Takes what its subclasses say."""
+    """Takes the messages that a subclass names."""
 
     encoding = "json"
 
@@ -401,7 +374,7 @@ class Chat(Base[Say]):
 
 
 class Middle(Base[list[U]], Generic[U]):
-    """Passes a variable of its own on."""
+    """Passes on its own type variable."""
 
 
 class Bottom(Middle[int]):
@@ -416,15 +389,15 @@ class Mixin(Generic[U]):
     """A plain generic class."""
 
     async def leave(self, websocket: WebSocket, data: Annotated[U, "described"]) -> None:
-        """Take what the variable stands for."""
+        """Take a message of the type that is bound."""
 
 
 class Mixed(SubChat, Mixin[int]):
-    """Has two generic bases, one of them through a class that is not."""
+    """Has two generic bases, one of them through a class that is not generic."""
 
 
 class Defaults(WebSocketEndpoint, Generic[D]):
-    """Takes one message unless told otherwise."""
+    """Takes `Say` unless a subclass names another message."""
 
     encoding = "json"
 
@@ -433,11 +406,11 @@ class Defaults(WebSocketEndpoint, Generic[D]):
 
 
 class Explicit(Defaults[Leave]):
-    """Tells otherwise."""
+    """Names another message."""
 
 
 class Wrapped(WebSocketEndpoint, Generic[T, U]):
-    """Uses its variables within other types."""
+    """Uses its type variables within other types."""
 
     encoding = "json"
 
@@ -473,17 +446,17 @@ class Unwrapped(Wrapped[str, int]):
     ],
 )
 def test_type_variables_are_filled_in(cls: type, name: str, resolved: Any) -> None:
-    """A generic base's variables stand for what its subclass gives them."""
+    """The type variables of a generic base get the types that the subclass names."""
     assert types_of(cls, name) == resolved
 
 
 @pytest.mark.anyio
 async def test_generic_base_serves_once_it_is_bound() -> None:
-    """The subclass validates what it says."""
-    assert await taken_by(Bottom, [1, 2]) == [[[1, 2]]]
-    (error,) = await taken_by(Bottom, ["x"])
+    """The subclass validates the types that it names."""
+    assert await answers_of(Bottom, [1, 2]) == [[[1, 2]]]
+    (error,) = await answers_of(Bottom, ["x"])
     assert error["errors"][0]["loc"] == [0]
-    assert await taken_by(SubChat, {"type": "say", "text": "hi"}) == [
+    assert await answers_of(SubChat, {"type": "say", "text": "hi"}) == [
         [{"type": "say", "text": "hi"}]
     ]
 
@@ -492,7 +465,7 @@ async def test_generic_base_serves_once_it_is_bound() -> None:
 def test_generic_base_that_is_not_bound_cannot_be_served(
     cls: type[WebSocketEndpoint], variable: str
 ) -> None:
-    """The error says which variable is open."""
+    """The error names the type variable without a type."""
     with pytest.raises(ConfigurationError) as caught:
         cls.as_asgi()
     assert str(caught.value) == (
@@ -503,7 +476,7 @@ def test_generic_base_that_is_not_bound_cannot_be_served(
 
 @pytest.mark.anyio
 async def test_generic_stream() -> None:
-    """A variable may stand in the type of an async generator."""
+    """The type of an async generator may hold a type variable."""
 
     class Stream(WebSocketEndpoint, Generic[T]):
         encoding = "json"
@@ -515,11 +488,11 @@ async def test_generic_stream() -> None:
         pass
 
     assert types_of(Numbers) == (int, AsyncGenerator[int])
-    assert await taken_by(Numbers, 5) == [5]
+    assert await answers_of(Numbers, 5) == [5]
 
 
 def test_typeddict_of_a_generic_base() -> None:
-    """Any type may be given."""
+    """A type variable may stand for any type."""
 
     class Move(TypedDict):
         x: int
@@ -546,7 +519,7 @@ PEP_695 = """
 
 
 def run(source: str, quote: str) -> dict[str, Any]:
-    """Run a piece of a module; the versions before 3.13 have no defaults in it."""
+    """Run the source of a module; before Python 3.13 type variables have no defaults."""
     if sys.version_info < (3, 13):
         source = source.replace("U = int", "U").replace("Base[Say]", "Base[Say, int]")
         source = source.replace("Either[Say]]", "Either[Say], int]")
@@ -558,18 +531,18 @@ def run(source: str, quote: str) -> dict[str, Any]:
 if sys.version_info >= (3, 12):
 
     @pytest.mark.parametrize("quote", ["", '"'], ids=["objects", "strings"])
-    def test_pep_695_class_is_as_any_generic_one(quote: str) -> None:
-        """Brackets after a class's name declare variables too, for strings as well."""
+    def test_pep_695_class_is_generic(quote: str) -> None:
+        """Type variables in brackets after the name of a class work, for strings too."""
         names = run(PEP_695, quote)
         assert types_of(names["Chat"]) == (Say | list[int], Say)
         with pytest.raises(ConfigurationError, match="leaves the type variable T open"):
             names["Base"].as_asgi()
 
     @pytest.mark.anyio
-    async def test_pep_695_alias_is_as_what_it_stands_for() -> None:
-        """A generic `type` alias is a union like any other."""
+    async def test_pep_695_alias_stands_for_its_type() -> None:
+        """A generic `type` alias of a union is a union like any other."""
         names = run(PEP_695, "")
-        answers = await taken_by(
+        answers = await answers_of(
             names["Aliased"], {"type": "leave"}, {"type": "say"}, {"type": "?"}
         )
         assert answers[:2] == [{"type": "leave"}, {"type": "say", "text": ""}]
@@ -577,7 +550,7 @@ if sys.version_info >= (3, 12):
 
 
 def test_async_iterator_of_a_string() -> None:
-    """A string within a type is resolved too."""
+    """A string within a type is evaluated too."""
 
     class Plain:
         async def on_receive(self, websocket: WebSocket, data: int) -> AsyncIterator["Said"]:

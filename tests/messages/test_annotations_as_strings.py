@@ -1,14 +1,15 @@
-"""What the annotations of a handler mean, all of them strings by the future import."""
+"""The types of annotations that are strings, because of the future import."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Optional, TypeVar
 
 import pytest
 from pydantic import BaseModel, Field
 
+from tests.some_messages import Leave, Say
 from wsendpoints import ConfigurationError, WebSocketEndpoint, handles
 from wsendpoints.testing import connect
 
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-
-class Say(BaseModel):
-    """A message."""
-
-    type: Literal["say"] = "say"
-    text: str
-
-
-class Leave(BaseModel):
-    """Another one."""
-
-    type: Literal["leave"] = "leave"
 
 
 async def answers_of(cls: type[WebSocketEndpoint], *messages: Any) -> list[Any]:
@@ -61,14 +49,14 @@ class Plain(WebSocketEndpoint):
 
 @pytest.mark.anyio
 async def test_globals() -> None:
-    """A string may name anything in its module; `WebSocket` need not be there."""
+    """A string may name any global of its module; `WebSocket` need not be one."""
     say = {"type": "say", "text": "hi"}
     assert await answers_of(Plain, say, 5, None) == [say, "5", "none"]
 
 
 @pytest.mark.anyio
 async def test_model_local_to_a_function() -> None:
-    """A class may name what is defined around it, with every string resolved."""
+    """An annotation may name what is defined in the function around the class."""
 
     class Local(BaseModel):
         number: int
@@ -90,7 +78,7 @@ async def test_model_local_to_a_function() -> None:
 
 @pytest.mark.anyio
 async def test_model_local_to_the_class() -> None:
-    """A class may name what is defined in its body."""
+    """An annotation may name what is defined in the body of the class."""
 
     class Chat(WebSocketEndpoint):
         encoding = "json"
@@ -121,7 +109,7 @@ def make_base() -> type[WebSocketEndpoint]:
 
 @pytest.mark.anyio
 async def test_handler_is_inherited_with_a_local_type() -> None:
-    """What was resolved with the base stays so for its subclasses."""
+    """Types that were resolved for the base are kept for its subclasses."""
     base: Any = make_base()
     assert await answers_of(type("Sub", (base,), {}), {"number": 7}) == [7]
 
@@ -135,8 +123,8 @@ class Mixin:
         return "bye"
 
 
-class Overriding(Mixin, WebSocketEndpoint):
-    """Has a handler of its own, and a mixin's."""
+class WithMixin(Mixin, WebSocketEndpoint):
+    """Has its own handler, and a mixin's."""
 
     encoding = "json"
 
@@ -148,13 +136,13 @@ class Overriding(Mixin, WebSocketEndpoint):
 
 @pytest.mark.anyio
 async def test_handler_of_a_mixin_that_is_a_plain_class() -> None:
-    """It is a handler of the endpoint's."""
+    """A handler may be in a class that is not an endpoint."""
     say, leave = {"type": "say", "text": "hi"}, {"type": "leave"}
-    assert await answers_of(Overriding, say, leave) == ["hi", "bye"]
+    assert await answers_of(WithMixin, say, leave) == ["hi", "bye"]
 
 
 class Base(WebSocketEndpoint, Generic[T]):
-    """Takes what its subclasses say."""
+    """Takes the messages that a subclass names."""
 
     encoding = "json"
 
@@ -164,7 +152,7 @@ class Base(WebSocketEndpoint, Generic[T]):
 
 
 class Middle(Base[dict[str, U]], Generic[U]):
-    """Passes a variable of its own on."""
+    """Passes on its own type variable."""
 
 
 class Bottom(Middle[int]):
@@ -173,7 +161,7 @@ class Bottom(Middle[int]):
 
 @pytest.mark.anyio
 async def test_type_variables_are_filled_in() -> None:
-    """A generic base's variables stand for what its subclass gives them, two levels down."""
+    """They get the types that the subclass names, two levels down."""
     first, error = await answers_of(Bottom, [{"a": 1}], [{"a": "x"}])
     assert first == {"a": 1}
     assert error["errors"][0]["loc"] == [0, "a"]

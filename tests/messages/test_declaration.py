@@ -1,4 +1,4 @@
-"""What a class declares, from its handlers; every mistake is seen when the class is made."""
+"""What a class declares: which handler gets which message, and mistakes in the declaration."""
 
 import enum
 import functools
@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict
 
+from tests.some_messages import Leave, Plain, Said, Say
 from wsendpoints import (
     ConfigurationError,
     Limits,
@@ -33,31 +34,6 @@ from wsendpoints.protocol.exceptions import ConfigurationWarning
 from wsendpoints.testing import connect
 
 T = TypeVar("T")
-
-
-class Say(BaseModel):
-    """A message."""
-
-    type: Literal["say"] = "say"
-    text: str = ""
-
-
-class Leave(BaseModel):
-    """Another one."""
-
-    type: Literal["leave"] = "leave"
-
-
-class Said(BaseModel):
-    """A reply."""
-
-    type: Literal["said"] = "said"
-
-
-class Plain(BaseModel):
-    """A message without a tag."""
-
-    text: str
 
 
 @dataclass
@@ -81,7 +57,7 @@ class Jump(TypedDict):
 
 
 class Numbers(RootModel[list[float]]):
-    """A model that is no object."""
+    """A model that is not an object."""
 
 
 class Envelope(BaseModel, Generic[T]):
@@ -92,7 +68,7 @@ class Envelope(BaseModel, Generic[T]):
 
 
 async def answers_of(cls: type[WebSocketEndpoint], *messages: Any) -> list[Any]:
-    """Return what an endpoint answers to messages: bytes go as they are, the rest as JSON."""
+    """Return what an endpoint answers to messages: bytes as they are, anything else as JSON."""
     async with connect(cls.as_asgi()) as client:
         answers: list[Any] = []
         for message in messages:
@@ -105,7 +81,7 @@ async def answers_of(cls: type[WebSocketEndpoint], *messages: Any) -> list[Any]:
 
 
 def handling(**annotations: Any) -> type[WebSocketEndpoint]:
-    """Return an endpoint that answers with the name of the handler, and what it was given."""
+    """Return an endpoint that answers with the name of the handler and the message."""
 
     def handler(name: str, annotation: Any) -> Any:
         async def method(self: Any, websocket: Any, data: Any) -> Any:
@@ -122,7 +98,7 @@ def handling(**annotations: Any) -> type[WebSocketEndpoint]:
 
 
 def receiving(annotation: Any, **attributes: Any) -> type[WebSocketEndpoint]:
-    """Return an endpoint that answers with the name of the class of what it was given."""
+    """Return an endpoint that answers with the name of the message's class."""
 
     async def on_receive(self: Any, websocket: Any, data: Any) -> Any:
         return type(data).__name__
@@ -135,7 +111,7 @@ def receiving(annotation: Any, **attributes: Any) -> type[WebSocketEndpoint]:
     )
 
 
-# Which handler takes a message.
+# Which handler gets a message.
 
 
 @pytest.mark.parametrize(
@@ -178,7 +154,7 @@ def receiving(annotation: Any, **attributes: Any) -> type[WebSocketEndpoint]:
 async def test_message_goes_to_the_handler_of_its_type(
     annotations: dict[str, Any], message: Any, handler: str
 ) -> None:
-    """Any type may be handled, beside any other."""
+    """Any type may be handled, next to any other."""
     ((name, _),) = await answers_of(handling(**annotations), message)
     assert name == handler
 
@@ -186,7 +162,7 @@ async def test_message_goes_to_the_handler_of_its_type(
 @pytest.mark.parametrize("others", [{}, {"b": Say}, {"b": list[int], "c": list[str]}], ids=str)
 @pytest.mark.anyio
 async def test_binary_frame_goes_to_the_handler_of_bytes(others: dict[str, Any]) -> None:
-    """It is not read as JSON."""
+    """The frame is not parsed as JSON."""
 
     class Chat(handling(**others)):  # type: ignore[misc]  # made at run time
         @handles
@@ -198,7 +174,7 @@ async def test_binary_frame_goes_to_the_handler_of_bytes(others: dict[str, Any])
 
 @pytest.mark.anyio
 async def test_message_of_a_subclass_goes_to_the_handler_of_its_class() -> None:
-    """A model's validator may return a subclass."""
+    """A model's validator may return an instance of a subclass."""
 
     class Shape(BaseModel):
         type: Literal["shape"]
@@ -216,7 +192,7 @@ async def test_message_of_a_subclass_goes_to_the_handler_of_its_class() -> None:
 
 @pytest.mark.anyio
 async def test_message_that_a_validator_turned_into_something_else_is_an_error() -> None:
-    """Nobody takes it: that is the application's mistake."""
+    """No handler takes it, which is the application's mistake."""
 
     class Odd(BaseModel):
         type: Literal["odd"]
@@ -236,8 +212,8 @@ async def test_message_that_a_validator_turned_into_something_else_is_an_error()
 
 
 @pytest.mark.anyio
-async def test_class_without_handlers_takes_no_notice_of_messages() -> None:
-    """It may still push."""
+async def test_class_without_handlers_ignores_messages() -> None:
+    """Such a class may still push messages."""
 
     class Quiet(WebSocketEndpoint):
         pass
@@ -301,7 +277,7 @@ class Mixed(Mixin, Base):
 
 
 class Less(Base):
-    """Takes a handler away."""
+    """Removes a handler."""
 
     leave = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # the way to do it
 
@@ -322,13 +298,13 @@ SAY, LEAVE, POINT = {"type": "say"}, {"type": "leave"}, {"type": "point", "x": 1
 async def test_handlers_are_inherited(
     cls: type[WebSocketEndpoint], messages: list[Any], answers: list[Any]
 ) -> None:
-    """An override counts as marked, and a plain class may hold handlers."""
+    """An override counts as marked, and a plain class may have handlers."""
     assert await answers_of(cls, *messages) == answers
 
 
 @pytest.mark.anyio
-async def test_handler_that_is_set_to_none_is_gone() -> None:
-    """Its message is an unknown one."""
+async def test_handler_that_is_set_to_none_is_removed() -> None:
+    """Its message is invalid."""
     said, error = await answers_of(Less, SAY, LEAVE)
     assert said == "base"
     assert error["code"] == "invalid_message"
@@ -336,7 +312,7 @@ async def test_handler_that_is_set_to_none_is_gone() -> None:
 
 @pytest.mark.anyio
 async def test_receiver_that_is_set_to_none_gives_way_to_handlers() -> None:
-    """A subclass may take its messages apart."""
+    """A subclass may replace `on_receive` by handlers."""
 
     class Chat(receiving(Any)):  # type: ignore[misc]  # made at run time
         on_receive = None  # pyright: ignore[reportAssignmentType]  # the way to do it
@@ -348,8 +324,8 @@ async def test_receiver_that_is_set_to_none_gives_way_to_handlers() -> None:
     assert await answers_of(Chat, SAY) == ["said"]
 
 
-def test_attribute_that_has_any_attribute_is_no_handler() -> None:
-    """A mock, or a lazy proxy, is not taken for a method."""
+def test_attribute_that_has_every_attribute_is_not_a_handler() -> None:
+    """A mock or a lazy proxy is not mistaken for a marked method."""
 
     class Chat(WebSocketEndpoint):
         db = Mock()
@@ -384,7 +360,7 @@ NO_METHODS: list[Any] = [
 
 
 @pytest.mark.parametrize("it", NO_METHODS)
-def test_receiver_that_is_no_async_method_is_an_error(it: Any) -> None:
+def test_receiver_that_is_not_an_async_method_is_an_error(it: Any) -> None:
     """The error says how to write it."""
     with pytest.raises(ConfigurationError) as caught:
         type("Chat", (WebSocketEndpoint,), {"encoding": "json", "on_receive": it})
@@ -394,8 +370,8 @@ def test_receiver_that_is_no_async_method_is_an_error(it: Any) -> None:
 
 
 @pytest.mark.parametrize("it", NO_METHODS)
-def test_handler_that_is_no_async_method_is_an_error(it: Any) -> None:
-    """Marked itself, or by the name that it overrides."""
+def test_override_that_is_not_an_async_method_is_an_error(it: Any) -> None:
+    """An override counts as marked."""
     with pytest.raises(ConfigurationError) as caught:
         type("Chat", (Base,), {"say": it})
     assert str(caught.value) == (
@@ -404,8 +380,8 @@ def test_handler_that_is_no_async_method_is_an_error(it: Any) -> None:
 
 
 @pytest.mark.parametrize("it", NO_METHODS[:-1])
-def test_marked_handler_that_is_no_async_method_is_an_error(it: Any) -> None:
-    """In whatever order the decorators stand."""
+def test_handler_that_is_not_an_async_method_is_an_error(it: Any) -> None:
+    """The order of the decorators does not matter."""
     with pytest.raises(ConfigurationError, match=r"Chat\.say is no async method"):
         type("Chat", (WebSocketEndpoint,), {"say": handles(it)})
     if isinstance(it, staticmethod):
@@ -415,7 +391,7 @@ def test_marked_handler_that_is_no_async_method_is_an_error(it: Any) -> None:
 
 @pytest.mark.parametrize("hook", ["on_connect", "on_disconnect", "on_invalid"])
 @pytest.mark.parametrize("it", [plain, None, staticmethod(plain)], ids=repr)
-def test_hook_that_is_no_async_method_is_an_error(hook: str, it: Any) -> None:
+def test_hook_that_is_not_an_async_method_is_an_error(hook: str, it: Any) -> None:
     """The error says how to write it."""
     with pytest.raises(ConfigurationError) as caught:
         type("Chat", (WebSocketEndpoint,), {hook: it})
@@ -424,7 +400,7 @@ def test_hook_that_is_no_async_method_is_an_error(hook: str, it: Any) -> None:
 
 @pytest.mark.parametrize("encoding", ["JSON", "", "binary", b"json", 5, [], True], ids=repr)
 def test_unknown_encoding_is_an_error(encoding: Any) -> None:
-    """The error names those that there are."""
+    """The error names the encodings that exist."""
     with pytest.raises(ConfigurationError) as caught:
         type("Chat", (WebSocketEndpoint,), {"encoding": encoding})
     assert str(caught.value) == (
@@ -440,8 +416,8 @@ def test_limits_of_another_type_are_an_error(limits: Any) -> None:
     assert str(caught.value) == f"Chat.limits is {limits!r}: use Limits(...)"
 
 
-def test_handlers_beside_a_receiver_are_an_error() -> None:
-    """The error names them."""
+def test_handlers_and_a_receiver_are_an_error() -> None:
+    """The error names the handlers."""
     with pytest.raises(ConfigurationError) as caught:
         type("Chat", (Base, receiving(Any)), {})
     assert str(caught.value) == (
@@ -479,7 +455,7 @@ class SayAgain(BaseModel):
 
 
 class SayByEnum(BaseModel):
-    """A message whose tag is an enum's."""
+    """A message whose tag is a member of an enum."""
 
     type: Literal[Kind.SAY]
 
@@ -504,8 +480,8 @@ def test_two_handlers_for_one_message_are_an_error(annotations: dict[str, Any], 
     assert str(caught.value) == (f"Chat.a and Chat.b both handle {what}: take it from one of them")
 
 
-def test_a_type_twice_in_one_handler_is_no_mistake() -> None:
-    """It is clear who takes it."""
+def test_type_that_occurs_twice_in_one_handler_is_allowed() -> None:
+    """There is only one handler that takes it."""
     assert handling(a=XOrY | Literal["x"], b=int)
 
 
@@ -517,11 +493,11 @@ def test_model_without_json_is_an_error() -> None:
         receiving(Say, encoding="text")
 
 
-# Told apart.
+# Unions.
 
 
 class ByKind(BaseModel):
-    """A message with another tag, under an alias."""
+    """A message with another tag, which has an alias."""
 
     kind: Literal["a", "b"] = Field(alias="@kind")
 
@@ -572,7 +548,7 @@ Callable_ = Annotated[
 )
 @pytest.mark.anyio
 async def test_union_is_told_apart(annotation: Any, message: Any, name: str) -> None:
-    """By the field that its members share, without an annotation, or as it says itself."""
+    """The members' common field is the discriminator, unless the union has one."""
     assert await answers_of(receiving(annotation), message) == [name]
 
 
@@ -597,8 +573,8 @@ async def test_error_message_has_the_tag_of_the_endpoint(annotation: Any, tag: s
 
 
 @pytest.mark.anyio
-async def test_error_message_has_the_tag_of_what_is_sent_if_nothing_else_has_one() -> None:
-    """The replies may have one where the messages have none."""
+async def test_error_message_has_the_tag_of_the_replies_if_messages_have_none() -> None:
+    """Replies may have a tag where messages have none."""
 
     class Event(BaseModel):
         event: Literal["done"] = "done"
@@ -608,7 +584,7 @@ async def test_error_message_has_the_tag_of_what_is_sent_if_nothing_else_has_one
 
 
 def test_m19_union_that_nothing_tells_apart_is_a_warning_at_the_class() -> None:
-    """The warning points at the line of the class statement, whatever lies between."""
+    """The warning points at the class statement, whatever the depth of the stack."""
 
     class Between(WebSocketEndpoint):
         def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -729,13 +705,13 @@ DECLARING: list[Any] = [
 
 @pytest.mark.parametrize(("function", "attributes", "names"), DECLARING)
 @pytest.mark.anyio
-async def test_what_is_declared_may_be_sent_and_nothing_else(
+async def test_only_declared_messages_may_be_sent(
     function: Any, attributes: dict[str, Any], names: str
 ) -> None:
-    """By return annotations, whatever the handler's form, and by `sends`."""
+    """Return annotations, of streams too, and `sends` declare messages."""
     cls = with_receiver(function, **attributes)
     async with connect(pushing(cls, Said()).as_asgi()) as client:
-        assert await client.receive_json() == {"type": "said"}
+        assert await client.receive_json() == {"type": "said", "text": ""}
     with pytest.raises(ConfigurationError) as caught:
         async with connect(pushing(cls, Leave()).as_asgi()) as client:
             await client.expect_close(1011)
@@ -760,10 +736,10 @@ async def test_what_is_declared_may_be_sent_and_nothing_else(
 )
 @pytest.mark.parametrize("message", [Leave(), 5, {"type": "leave"}], ids=repr)
 @pytest.mark.anyio
-async def test_what_declares_nothing_may_send_anything(
+async def test_class_that_declares_no_messages_may_send_any(
     function: Any, attributes: dict[str, Any], message: Any
 ) -> None:
-    """No annotation, or `Any`, is no promise."""
+    """A missing annotation and `Any` restrict nothing."""
     cls = pushing(with_receiver(function, **attributes), message)
     async with connect(cls.as_asgi()) as client:
         assert await client.receive_json() == (5 if message == 5 else {"type": "leave"})
@@ -771,7 +747,7 @@ async def test_what_declares_nothing_may_send_anything(
 
 @pytest.mark.anyio
 async def test_stream_sends_each_value() -> None:
-    """A handler that yields answers as often as it does so."""
+    """A handler that yields sends a reply for each value."""
 
     class Count(WebSocketEndpoint):
         encoding = "json"
@@ -787,8 +763,8 @@ async def test_stream_sends_each_value() -> None:
         await client.receive_nothing()
 
 
-def test_choice_of_aliases_is_no_tag() -> None:
-    """Pydantic can't tell apart by it: it is a warning, and no failure of pydantic's."""
+def test_choice_of_aliases_is_not_a_tag() -> None:
+    """Pydantic can't discriminate by it: the class gets a warning, not pydantic's error."""
 
     class Chosen(BaseModel):
         type: Literal["chosen"] = Field(validation_alias=AliasChoices("type", "kind"))

@@ -1,4 +1,4 @@
-"""The members of a union, and the field that tells them apart without being told."""
+"""The members of a union, and the field that tells them apart."""
 
 import dataclasses
 import datetime as dt
@@ -30,13 +30,13 @@ from pydantic import (
     Discriminator,
     Field,
     PastDate,
-    RootModel,
     Tag,
     TypeAdapter,
     ValidationError,
 )
 from typing_extensions import TypeAliasType, TypedDict
 
+from tests.some_messages import Leave, Numbers, Say
 from wsendpoints.messages.unions import (
     clash,
     find_tag,
@@ -53,29 +53,16 @@ T = TypeVar("T")
 
 
 class Kind(enum.StrEnum):
-    """An enum whose members are what clients write."""
+    """An enum whose values are what clients write."""
 
     SAY = "say"
     LEAVE = "leave"
 
 
 class Number(enum.IntEnum):
-    """The same, in numbers."""
+    """The same with numbers."""
 
     ONE = 1
-
-
-class Say(BaseModel):
-    """A model with a tag."""
-
-    type: Literal["say"]
-    text: str = ""
-
-
-class Leave(BaseModel):
-    """Another one."""
-
-    type: Literal["leave"]
 
 
 class Plain(BaseModel):
@@ -101,13 +88,9 @@ class Jump(TypedDict):
 
 
 class Fall(TypedDict, total=False):
-    """A TypedDict whose tag alone is required."""
+    """A TypedDict of which only the tag is required."""
 
     type: Required[Literal["fall"]]
-
-
-class Numbers(RootModel[list[int]]):
-    """A model that is no object."""
 
 
 @dataclasses.dataclass
@@ -165,7 +148,7 @@ By = Annotated[Say | Leave, Field(discriminator="type")]
     ],
 )
 def test_members(annotation: Any, found: list[Any]) -> None:
-    """Unions, and what stands for them, are taken apart; their members are not."""
+    """Unions and aliases of unions are flattened, other types are not."""
     assert members(annotation) == found
 
 
@@ -193,14 +176,14 @@ def test_members(annotation: Any, found: list[Any]) -> None:
     ],
 )
 def test_union_with_metadata_of_its_own_stays_whole(annotation: Any) -> None:
-    """What its author says of the whole union is not lost."""
+    """The metadata says something about the union that its members do not."""
     assert members(annotation) == [annotation]
 
 
 if sys.version_info >= (3, 12):
 
     def test_members_of_a_type_statement() -> None:
-        """It is an alias like that of typing_extensions."""
+        """It makes an alias like that of typing_extensions."""
         names: dict[str, Any] = {"Say": Say, "Leave": Leave}
         exec("type Both = Say | Leave\ntype Either[T] = T | Leave", names)  # noqa: S102 - newer syntax
         assert members(names["Both"]) == [Say, Leave]
@@ -246,19 +229,19 @@ OTHERS: list[Any] = [
 
 @pytest.mark.parametrize(("member", "classes"), [*OBJECTS, *OTHERS])
 def test_runtime_types(member: Any, classes: set[type] | None) -> None:
-    """The classes of a type's values, where they are known for certain."""
+    """The classes of a type's values are known, or `None`."""
     assert runtime_types(member) == classes
 
 
 @pytest.mark.parametrize(("member", "classes"), OBJECTS)
 def test_object(member: Any, classes: set[type] | None) -> None:
-    """What has declared fields is an object."""
+    """A type with declared fields is an object."""
     assert is_object(member)
 
 
 @pytest.mark.parametrize(("member", "classes"), OTHERS)
-def test_no_object(member: Any, classes: set[type] | None) -> None:
-    """What has none is not, though it may come as a JSON object."""
+def test_not_an_object(member: Any, classes: set[type] | None) -> None:
+    """A type without declared fields is not, even if its values are JSON objects."""
     assert not is_object(member)
 
 
@@ -266,7 +249,7 @@ def test_no_object(member: Any, classes: set[type] | None) -> None:
     ("annotation", "is_one"), [(Say, True), (int, True), (list[int], False), ("Say", False)]
 )
 def test_is_class(annotation: Any, is_one: bool) -> None:
-    """A generic type with its arguments is no class."""
+    """A generic type with type arguments is not a class."""
     assert is_class(annotation) is is_one
 
 
@@ -282,7 +265,7 @@ def test_is_class(annotation: Any, is_one: bool) -> None:
     ],
 )
 def test_name_of(declared: Any, name: str) -> None:
-    """A class is called by its name, without its module and what annotates it."""
+    """A class is named without its module and its metadata."""
     assert name_of(declared) == name
 
 
@@ -290,7 +273,7 @@ def test_name_of(declared: Any, name: str) -> None:
 
 
 def model(**fields: Any) -> type[BaseModel]:
-    """Return a model with these fields, each a type or a type and a default."""
+    """Return a model with these fields, each a type, or a type and a default."""
     definitions: dict[str, Any] = {
         name: it if isinstance(it, tuple) else (it, ...) for name, it in fields.items()
     }
@@ -306,7 +289,7 @@ class AliasedDataclass:
 
 @dataclasses.dataclass
 class AliasedByDefault:
-    """A dataclass with an alias where its default stands."""
+    """A dataclass with an alias in the place of the default."""
 
     kind: Literal["b"] = Field(alias="@type")
 
@@ -318,7 +301,7 @@ class AliasedDict(TypedDict):
 
 
 class Generated(BaseModel):
-    """A model whose aliases are made."""
+    """A model with generated aliases."""
 
     model_config = ConfigDict(alias_generator=lambda name: f"@{name}")
     type: Literal["d"]
@@ -397,13 +380,13 @@ TAGS: list[Any] = [
 
 @pytest.mark.parametrize(("objects", "tag"), TAGS)
 def test_tag_is_the_field_that_tells_them_apart(objects: list[Any], tag: str | None) -> None:
-    """It is a `Literal` of the same name in each, without a value in common."""
+    """Every message has the field, with a `Literal` type and no value in common."""
     assert find_tag(objects) == tag
 
 
 @pytest.mark.parametrize(("objects", "tag"), TAGS[1:])
 def test_union_of_any_objects_compiles(objects: list[Any], tag: str | None) -> None:
-    """What the tag is found for, pydantic can tell apart by it."""
+    """Pydantic can discriminate the union by the tag."""
     adapter = TypeAdapter[Any](join(objects, tag))
     with pytest.raises(ValidationError) as caught:
         adapter.validate_json('{"text": 1}')
@@ -412,7 +395,7 @@ def test_union_of_any_objects_compiles(objects: list[Any], tag: str | None) -> N
 
 
 def test_type_that_cannot_be_resolved_has_no_tag() -> None:
-    """That it can't be compiled is said elsewhere."""
+    """Compiling the type says what is wrong with it."""
 
     @dataclasses.dataclass
     class Local:
@@ -421,7 +404,7 @@ def test_type_that_cannot_be_resolved_has_no_tag() -> None:
     assert find_tag([Local, Say]) is None
 
 
-def test_model_that_waits_for_a_definition_has_its_tag() -> None:
+def test_model_with_a_forward_reference_has_its_tag() -> None:
     """A forward reference within a model does not hide its tag."""
 
     class Early(BaseModel):
@@ -456,14 +439,14 @@ def test_model_that_waits_for_a_definition_has_its_tag() -> None:
     ],
 )
 def test_clash(one: Any, other: Any, mark: str | None) -> None:
-    """Two types clash if nothing tells them apart and some message is of both."""
+    """Two types clash if some message is valid for both, and no tag tells them apart."""
     assert clash(one, other) == mark
     if one is not other and mark != "type='say'":
         assert clash(other, one) == mark
 
 
 def test_join_of_objects_and_others() -> None:
-    """Objects are told apart by the tag, the others are tried beside them."""
+    """The tag tells objects apart; the other types are tried one by one."""
     adapter = TypeAdapter[Any](join([Say, int, Leave, None], "type"))
     assert adapter.validate_json('{"type": "leave"}') == Leave(type="leave")
     assert adapter.validate_json("5") == 5
@@ -474,6 +457,6 @@ def test_join_of_objects_and_others() -> None:
 
 
 def test_union_of_one_is_itself() -> None:
-    """A union of one type is no union."""
+    """A union of one type is that type."""
     assert union_of([int]) is int
     assert union_of([int, str]) == int | str
