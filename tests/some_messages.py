@@ -30,13 +30,6 @@ class Leave(BaseModel):
     type: Literal["leave"] = "leave"
 
 
-class Said(BaseModel):
-    """A reply."""
-
-    type: Literal["said"] = "said"
-    text: str = ""
-
-
 class Plain(BaseModel):
     """A message without a tag."""
 

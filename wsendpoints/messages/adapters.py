@@ -1,6 +1,6 @@
 """Pydantic's adapters for the types of messages: compiled once, with the endpoint class."""
 
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import SchemaError
@@ -8,10 +8,7 @@ from pydantic_core import SchemaError
 from wsendpoints.messages.unions import name_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Encoding", "compile_adapter"]
-
-Encoding: TypeAlias = Literal["text", "bytes", "json"] | None
-"""What frames contain: text, bytes, JSON in either, or (`None`) text and bytes as they come."""
+__all__ = ["compile_adapter"]
 
 
 def compile_adapter(annotation: Any, where: str) -> TypeAdapter[Any]:

@@ -11,6 +11,7 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Hashable,
     Mapping,
     Sequence,
 )
@@ -18,26 +19,27 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator
-from typing_extensions import TypeIs
 
-from wsendpoints.messages.adapters import Encoding
-from wsendpoints.messages.annotations import MISSING, Function, message_types
+from wsendpoints.messages.annotations import MISSING, message_types
+from wsendpoints.messages.codecs import CODECS, Codec, Encode
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.messages.outbound import Outbound
 from wsendpoints.messages.unions import clash, members, runtime_types, union_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Declaration", "Handler", "declare", "handles"]
+__all__ = ["Declaration", "Handler", "Stream", "declare", "handles"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK: Final = "__wsendpoints_handles__"
-_ENCODINGS: Final = ("text", "bytes", "json", None)
 _HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid")
 _STREAMS: Final = frozenset({AsyncGenerator, AsyncIterable, AsyncIterator})
 
 Handler: TypeAlias = Callable[[Any, Any, Any], Any]
 """Called with the endpoint, the WebSocket and the message; returns the coroutine of the reply."""
+
+Stream: TypeAlias = Callable[[Any, Any, Any], AsyncGenerator[Any, None]]
+"""Called with the same; returns the async generator of the replies."""
 
 
 def handles(method: F) -> F:
@@ -72,8 +74,10 @@ class Declaration:
     """What a class declares, compiled.
 
     Attributes:
+        codec: How its messages are read from frames, and written into frames.
         inbound: The messages that it takes.
         outbound: The messages that it sends.
+        encode: Its `outbound.encode`, bound once for all connections.
         handlers: The handlers, by the class of the message.
         on_message: The handler for messages of any other class.
         tag: The field that tells its messages apart, `"type"` if it has none.
@@ -81,8 +85,10 @@ class Declaration:
         is_quiet: Whether none of its code runs before the first message.
     """
 
+    codec: Codec
     inbound: Inbound
     outbound: Outbound
+    encode: Encode
     handlers: Mapping[type, Handler]
     on_message: Handler
     tag: str
@@ -94,27 +100,15 @@ class _Method(NamedTuple):
     """A method that handles messages, with the types from its annotations."""
 
     name: str
-    function: Function
+    handler: Handler
+    is_stream: bool
     takes: Any
     returns: Any
 
-    @property
-    def is_stream(self) -> bool:
-        return inspect.isasyncgenfunction(self.function)
 
-    @property
-    def handler(self) -> Handler:
-        if not self.is_stream:
-            return self.function
-        stream = self.function
-
-        def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
-            return endpoint._lifecycle.stream(stream(endpoint, websocket, data))
-
-        return handler
-
-
-def declare(cls: type, base: type, encoding: object, sends: object) -> Declaration:
+def declare(
+    cls: type, base: type, encoding: object, sends: object, stream: Callable[[Stream], Handler]
+) -> Declaration:
     """Read and compile what a class declares.
 
     Args:
@@ -122,22 +116,22 @@ def declare(cls: type, base: type, encoding: object, sends: object) -> Declarati
         base: The class with the default hooks.
         encoding: The `encoding` of the class.
         sends: The `sends` of the class.
+        stream: Returns the handler that sends what an async generator yields.
 
     Raises:
         ConfigurationError: The class is declared incorrectly.
         UnboundTypeVariable: The class is still generic.
     """
     where = cls.__qualname__
-    if not _is_encoding(encoding):
-        raise ConfigurationError(
-            f'{where}: encoding is {encoding!r}: use "text", "bytes", "json" or None'
-        )
+    codec = CODECS.get(encoding) if isinstance(encoding, Hashable) else None
+    if codec is None:
+        raise ConfigurationError(f"{where}: encoding is {encoding!r}: use {_encodings()}")
     for hook in _HOOKS:
         function = getattr(cls, hook)
         if not inspect.iscoroutinefunction(function):
             raise ConfigurationError(f"{where}.{hook} is no async method: use `async def {hook}`")
-    methods = _handlers_of(cls)
-    receiver = _receiver_of(cls, base)
+    methods = _handlers_of(cls, stream)
+    receiver = _receiver_of(cls, base, stream)
     if methods and receiver is not None:
         raise ConfigurationError(
             f"{where} has both on_receive and methods marked with @handles "
@@ -146,11 +140,13 @@ def declare(cls: type, base: type, encoding: object, sends: object) -> Declarati
     if receiver is not None:
         methods = [receiver]
     on_message, handlers, taken = _route(where, methods, routed=receiver is None)
-    inbound = Inbound(Any if Any in taken else union_of(taken), encoding, where)
-    outbound = Outbound(_sent(methods, sends), encoding, where)
+    inbound = Inbound(Any if Any in taken else union_of(taken), codec, where)
+    outbound = Outbound(_sent(methods, sends), codec, where)
     return Declaration(
+        codec=codec,
         inbound=inbound,
         outbound=outbound,
+        encode=outbound.encode,
         handlers=handlers,
         on_message=on_message,
         tag=inbound.tag or outbound.tag or "type",
@@ -159,18 +155,19 @@ def declare(cls: type, base: type, encoding: object, sends: object) -> Declarati
     )
 
 
-def _is_encoding(value: object) -> TypeIs[Encoding]:
-    return value in _ENCODINGS
+def _encodings() -> str:
+    *names, last = (f'"{name}"' if isinstance(name, str) else repr(name) for name in CODECS)
+    return f"{', '.join(names)} or {last}"
 
 
-def _handlers_of(cls: type) -> list[_Method]:
+def _handlers_of(cls: type, stream: Callable[[Stream], Handler]) -> list[_Method]:
     """Return the methods marked with `handles`, and the overrides of such methods."""
     names: dict[str, None] = {}
     for klass in reversed(cls.__mro__):
         for name, value in vars(klass).items():
             if _is_marked(value):
                 names[name] = None
-    return [_read(cls, name) for name in names if getattr(cls, name) is not None]
+    return [_read(cls, name, stream) for name in names if getattr(cls, name) is not None]
 
 
 def _is_marked(value: Any) -> bool:
@@ -180,20 +177,21 @@ def _is_marked(value: Any) -> bool:
     return inspect.getattr_static(value, _MARK, None) is True
 
 
-def _receiver_of(cls: type, base: type) -> _Method | None:
+def _receiver_of(cls: type, base: type, stream: Callable[[Stream], Handler]) -> _Method | None:
     if _inherits(cls, base, "on_receive") or getattr(cls, "on_receive", None) is None:
         return None
-    return _read(cls, "on_receive")
+    return _read(cls, "on_receive", stream)
 
 
 def _inherits(cls: type, base: type, name: str) -> bool:
     return getattr(cls, name) is getattr(base, name)
 
 
-def _read(cls: type, name: str) -> _Method:
+def _read(cls: type, name: str, stream: Callable[[Stream], Handler]) -> _Method:
     owner = next(klass for klass in cls.__mro__ if name in vars(klass))
     function: Any = vars(owner)[name]
-    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    is_stream = inspect.isasyncgenfunction(function)
+    is_async = is_stream or inspect.iscoroutinefunction(function)
     # Python 3.13 and later unwrap a partial method, whose parameters are not those of its function.
     if not is_async or isinstance(function, functools.partialmethod):
         raise ConfigurationError(
@@ -201,7 +199,8 @@ def _read(cls: type, name: str) -> _Method:
             "websocket, data)`"
         )
     takes, returns = message_types(function, owner, cls)
-    return _Method(name, function, takes, returns)
+    handler = stream(function) if is_stream else function
+    return _Method(name, handler, is_stream, takes, returns)
 
 
 async def _ignore(endpoint: Any, websocket: Any, data: Any) -> None:
