@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from wsendpoints.connection.denial import DenialResponse
     from wsendpoints.connection.websocket import WebSocket
     from wsendpoints.endpoint import WebSocketEndpoint
     from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
-    from wsendpoints.handshake.denial import DenialResponse
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
     from wsendpoints.messages.declaration import handles
@@ -70,7 +70,7 @@ _MODULES: Final = {
     "Address": "handshake.datastructures",
     "CloseCode": "protocol.close_codes",
     "ConnectionState": "protocol.state",
-    "DenialResponse": "handshake.denial",
+    "DenialResponse": "connection.denial",
     "Headers": "handshake.datastructures",
     "Limits": "protocol.limits",
     "QueryParams": "handshake.datastructures",

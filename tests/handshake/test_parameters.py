@@ -33,7 +33,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeAliasType, TypedDict
 
-from wsendpoints.handshake.denial import DenialResponse
+from wsendpoints.connection.denial import DenialResponse
 from wsendpoints.handshake.parameters import Parameters
 from wsendpoints.handshake.request import Request
 from wsendpoints.messages.client_errors import MAX_ERRORS

@@ -40,10 +40,10 @@ class _Field(NamedTuple):
 class Parameters:
     """The parameters that a class reads from the path and the query of its connections.
 
-    The host's router finds path parameters. A parameter is named as its field or as the field's
-    aliases. The path wins over the query: a field that is in the path is not read from the query,
-    under any of its names. If a query parameter was sent several times, a field with a list, set
-    or tuple in its type gets all values, in order; any other field gets the last value.
+    The host's router finds the path parameters. A parameter has the name of its field, or one of
+    the field's aliases. The path wins over the query: a field that is in the path is not read from
+    the query, under any of its names. If a query parameter was sent several times, a field with a
+    list, set or tuple in its type gets all values, in order; any other field gets the last value.
 
     Text is converted even if the model is strict: `"5"` is an int. The model's `extra` decides
     whether parameters that match no field are ignored, forbidden or kept.

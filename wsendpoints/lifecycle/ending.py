@@ -7,7 +7,7 @@ from typing import final
 import anyio
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.handshake.denial import DenialResponse
+from wsendpoints.connection.denial import DenialResponse
 from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.failures import Verdict, judge, requested_close
 from wsendpoints.lifecycle.hooks import Hooks

@@ -43,7 +43,7 @@ Stream: TypeAlias = Callable[[Any, Any, Any], AsyncGenerator[Any, None]]
 
 
 def handles(method: F) -> F:
-    """Mark a method as the handler of a type of message: the one that its message is annotated as.
+    """Mark a method as the handler of the type of message in its annotation.
 
     ```python
     class Chat(WebSocketEndpoint):
@@ -82,7 +82,7 @@ class Declaration:
         on_message: The handler for messages of any other class.
         tag: The field that tells its messages apart, `"type"` if it has none.
         cleans_up: Whether it overrides `on_disconnect`.
-        is_quiet: Whether none of its code runs before the first message.
+        is_quiet: Whether the class has no code of its own that runs before the first message.
     """
 
     codec: Codec

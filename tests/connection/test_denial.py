@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from wsendpoints.handshake.denial import DenialResponse
+from wsendpoints.connection.denial import DenialResponse
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
