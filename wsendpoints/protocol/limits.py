@@ -257,7 +257,7 @@ def is_timed(*periods: Period) -> Callable[[Limits], bool]:
     """Return a function that tells whether any limit counts the seconds of one of the periods."""
     names = [name for period in periods for name, _ in TIMED[period]]
     if len(names) == 1:
-        value: Callable[[Limits], Any] = attrgetter(*names)
+        value = attrgetter(names[0])
         return lambda limits: value(limits) is not None
     # The fastest way to look at several, which is done for each connection.
     values: Callable[[Limits], Any] = attrgetter(*names)
