@@ -42,6 +42,9 @@ Stream: TypeAlias = Callable[[Any, Any, Any], AsyncGenerator[Any, None]]
 """Called with the same; returns the async generator of the replies."""
 
 
+_Routes: TypeAlias = tuple[Handler, Mapping[type, Handler], Sequence[Any]]
+
+
 def handles(method: F) -> F:
     """Mark a method as the handler of the type of message in its annotation.
 
@@ -107,7 +110,7 @@ class _Method(NamedTuple):
 
 
 def declare(
-    cls: type, base: type, encoding: object, sends: object, stream: Callable[[Stream], Handler]
+    cls: type, base: Any, encoding: object, sends: object, stream: Callable[[Stream], Handler]
 ) -> Declaration:
     """Read and compile what a class declares.
 
@@ -139,7 +142,11 @@ def declare(
         )
     if receiver is not None:
         methods = [receiver]
-    on_message, handlers, taken = _route(where, methods, routed=receiver is None)
+    # Without handlers that of the base class takes every message, and ignores it.
+    routes: _Routes = base.on_receive, {}, [Any]
+    if methods:
+        routes = _route(where, methods, routed=receiver is None)
+    on_message, handlers, taken = routes
     inbound = Inbound(Any if Any in taken else union_of(taken), codec, where)
     outbound = Outbound(_sent(methods, sends), codec, where)
     return Declaration(
@@ -203,10 +210,6 @@ def _read(cls: type, name: str, stream: Callable[[Stream], Handler]) -> _Method:
     return _Method(name, handler, is_stream, takes, returns)
 
 
-async def _ignore(endpoint: Any, websocket: Any, data: Any) -> None:
-    """Ignore a message: the endpoint has no handler."""
-
-
 def _sent(methods: Sequence[_Method], sends: object) -> list[Any]:
     """Return the types that a class declares to send; none if it declares nothing."""
     declared = [] if sends is None else [sends]
@@ -220,9 +223,7 @@ def _sent(methods: Sequence[_Method], sends: object) -> list[Any]:
     return declared
 
 
-def _route(
-    where: str, methods: Sequence[_Method], *, routed: bool
-) -> tuple[Handler, Mapping[type, Handler], Sequence[Any]]:
+def _route(where: str, methods: Sequence[_Method], *, routed: bool) -> _Routes:
     """Decide which handler gets which message.
 
     Args:
@@ -234,8 +235,6 @@ def _route(
         The handler for messages of classes that are not in the table, the table from classes to
         handlers, and the members of the inbound union.
     """
-    if not methods:
-        return _ignore, {}, [Any]
     if not routed:
         takes = methods[0].takes
         return methods[0].handler, {}, [Any if takes is MISSING else takes]
