@@ -1,6 +1,7 @@
 """The real clients, behind one interface; every wait has a deadline."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 from abc import ABC, abstractmethod
@@ -14,7 +15,7 @@ from websockets.asyncio.client import connect as connect_with_websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-__all__ = ["CLIENTS", "Client", "Closed", "Connect", "Refused", "reset"]
+__all__ = ["CLIENTS", "Client", "Closed", "Connect", "Refused", "open_socket", "reset"]
 
 WITHIN: Final = 10.0
 """Seconds that a client waits for anything."""
@@ -219,11 +220,27 @@ async def _connect_with_aiohttp(
             yield _AiohttpClient(connection)
 
 
+async def open_socket(
+    netloc: str, target: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Ask for a connection, and leave all that follows to the caller."""
+    host, _, port = netloc.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        f"GET {target} HTTP/1.1\r\n"
+        f"Host: {netloc}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    return reader, writer
+
+
 def reset(transport: asyncio.WriteTransport) -> None:
     """End a connection by a TCP reset."""
     sock: socket.socket = transport.get_extra_info("socket")
     # Without lingering, closing discards what is unsent and sends RST in place of FIN.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(OSError):  # It is closed already.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 

@@ -73,14 +73,18 @@ class Conversation:
         ):
             pass
 
-    async def journal(self, until: str = "end") -> list[str]:
+    async def journal(self, until: str = "end", within: float = PROMPTLY) -> list[str]:
         """Return what happened on the server's side, once `until` did.
 
+        Args:
+            until: The entry to wait for.
+            within: Seconds.
+
         Raises:
-            TimeoutError: It does not happen promptly.
+            TimeoutError: It does not happen in time.
         """
         query = self._query(until)
-        async with asyncio.timeout(PROMPTLY), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(within), aiohttp.ClientSession() as session:
             async with session.get(self._journal, params=query) as response:
                 await response.read()
             # Once more, for the server to log meanwhile what follows.

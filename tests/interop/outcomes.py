@@ -1,18 +1,18 @@
-"""How one outcome looks on a server that can't do without its exceptions."""
+"""How one outcome looks on a server, by its facts."""
 
 from .clients import Closed
-from .servers import Lack, Server
+from .servers import Server
 
 __all__ = ["as_sent", "as_told"]
 
 
 def as_sent(server: Server, code: int, reason: str = "") -> Closed:
     """Return how a client sees our close."""
-    if Lack.CLOSE_CODES in server.lacks and 1000 < code < 3000:
+    if code in server.facts.refused_codes:
         code += 3000
-    return Closed(code, "" if Lack.CLOSE_REASON in server.lacks else reason)
+    return Closed(code, reason if server.facts.close_reasons else "")
 
 
 def as_told(server: Server, code: int) -> int:
     """Return the code that `on_disconnect` is given for a client's close."""
-    return 1006 if Lack.CLIENTS_CODE in server.lacks else code
+    return code if server.facts.told_code is None else server.facts.told_code

@@ -1,4 +1,4 @@
-"""The ASGI servers, as processes: how each is started and ended, and what it makes impossible."""
+"""The ASGI servers, as processes: how each is started and ended."""
 
 import contextlib
 import ctypes
@@ -12,13 +12,16 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import IO, Final, Self
 
+from wsendpoints.testing import ServerName
+from wsendpoints.testing.facts import ServerFacts
+from wsendpoints.testing.measured import FACTS
+
 from .journal import DeliberateError
 
-__all__ = ["SERVERS", "Lack", "Pool", "Process", "Server"]
+__all__ = ["SERVERS", "Pool", "Process", "Server"]
 
 HOST: Final = "127.0.0.1"
 ROOT: Final = Path(__file__).parents[2]
@@ -37,24 +40,6 @@ _ERROR: Final = re.compile(
 )
 
 
-class Lack(Enum):
-    """What a server makes impossible, whatever an application does."""
-
-    CLIENTS_CODE = "it tells the application 1006 of every close by the client"
-    CLOSE_CODES = "it refuses to send 1001 to 2999: 3000 is added to them"
-    CLOSE_REASON = "it drops the reason of a close"
-    EMPTY_MESSAGES = "it drops messages without content"
-    ACCEPT_HEADERS = "it drops the headers that the connection is accepted with"
-    DENIAL_RESPONSE = "it has no extension to refuse a handshake with a response, just a 403"
-    QUIET_DENIAL = "it logs an error of its own for each response to a denied handshake"
-    SHUTDOWN = "it ends without a word to the application, or without waiting for it"
-    SHUTDOWN_CODE = "when it ends, it tells neither side 1012"
-    QUIET_SHUTDOWN = "it logs errors of its own when it ends, for each connection"
-    BACKPRESSURE = "it takes any number of messages for a client that does not read"
-    SEND_TIMEOUT = "a send that waits for a client can't be cancelled: it shields it"
-    FAILURE_RESPONSE = "it answers 403, not 500, when the application fails before it accepts"
-
-
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server.
@@ -62,17 +47,20 @@ class Server:
     Attributes:
         name: What its tests are called.
         arguments: What follows `python -m`; `{app}` and `{port}` are filled in.
-        lacks: What it makes impossible.
-        on_trio: Whether the application runs on trio.
+        pings: More arguments, for pings that find a dead client after three seconds.
     """
 
     name: str
     arguments: str
-    lacks: frozenset[Lack] = frozenset()
-    on_trio: bool = False
+    pings: str = ""
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def facts(self) -> ServerFacts:
+        """What is known of it."""
+        return next(facts for name, facts in FACTS.items() if name == self.name)
 
     def command(self, app: str, port: int) -> list[str]:
         """Return the command that serves `app`, as `module:name`."""
@@ -85,55 +73,35 @@ _UVICORN: Final = (
 )
 _HYPERCORN: Final = "hypercorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1 "
 
-_ALL: Final = [
-    # Its three implementations of WebSockets, and both of its event loops.
-    Server(
-        "uvicorn", _UVICORN + "--ws websockets-sansio --loop uvloop", frozenset({Lack.QUIET_DENIAL})
-    ),
-    Server("uvicorn-wsproto", _UVICORN + "--ws wsproto --loop asyncio"),
-    Server("uvicorn-legacy", _UVICORN + "--ws websockets --loop asyncio"),
-    Server(
-        "hypercorn",
-        _HYPERCORN + "-k asyncio",
-        frozenset({Lack.CLIENTS_CODE, Lack.QUIET_SHUTDOWN}),
-    ),
-    Server(
-        "hypercorn-trio",
-        _HYPERCORN + "-k trio",
-        frozenset({Lack.SEND_TIMEOUT, Lack.CLIENTS_CODE}),
-        on_trio=True,
-    ),
-    Server(
-        "granian",
-        "granian {app} --interface asgi --host 127.0.0.1 --port {port} --workers-kill-timeout 1",
-        frozenset({Lack.ACCEPT_HEADERS, Lack.FAILURE_RESPONSE, Lack.SHUTDOWN, Lack.SHUTDOWN_CODE}),
-    ),
-    Server(
-        "daphne",
-        "daphne {app} -b 127.0.0.1 -p {port} --access-log /dev/null "
-        # Its default is that of `Limits.max_message_size`; all others take 16 MiB.
-        "--websocket-max-message-size 16777216 --websocket-max-frame-size 16777216",
-        frozenset(
-            {
-                Lack.CLOSE_CODES,
-                Lack.CLOSE_REASON,
-                Lack.EMPTY_MESSAGES,
-                Lack.ACCEPT_HEADERS,
-                Lack.DENIAL_RESPONSE,
-                Lack.BACKPRESSURE,
-                Lack.SHUTDOWN,
-                Lack.SHUTDOWN_CODE,
-            }
-        ),
-    ),
-    Server(
-        "gunicorn",
-        "gunicorn {app} -k asgi --bind 127.0.0.1:{port} --graceful-timeout 1 --no-control-socket",
-        frozenset({Lack.DENIAL_RESPONSE, Lack.SHUTDOWN, Lack.SHUTDOWN_CODE}),
-    ),
-]
+_DAPHNE: Final = (
+    "daphne {app} -b 127.0.0.1 -p {port} --access-log /dev/null "
+    # Its default is that of `Limits.max_message_size`; all others take 16 MiB.
+    "--websocket-max-message-size 16777216 --websocket-max-frame-size 16777216"
+)
+_UVICORN_PINGS: Final = "--ws-ping-interval 1 --ws-ping-timeout 2"
+_HYPERCORN_PINGS: Final = "--websocket-ping-interval 1"
 
-SERVERS: Final[Mapping[str, Server]] = {server.name: server for server in _ALL}
+_ALL: Final[Mapping[ServerName, tuple[str, str]]] = {
+    # Its three implementations of WebSockets, and both of its event loops.
+    "uvicorn": (_UVICORN + "--ws websockets-sansio --loop uvloop", _UVICORN_PINGS),
+    "uvicorn-wsproto": (_UVICORN + "--ws wsproto --loop asyncio", _UVICORN_PINGS),
+    "uvicorn-legacy": (_UVICORN + "--ws websockets --loop asyncio", _UVICORN_PINGS),
+    "hypercorn": (_HYPERCORN + "-k asyncio", _HYPERCORN_PINGS),
+    "hypercorn-trio": (_HYPERCORN + "-k trio", _HYPERCORN_PINGS),
+    "granian": (
+        "granian {app} --interface asgi --host 127.0.0.1 --port {port} --workers-kill-timeout 1",
+        "",
+    ),
+    "daphne": (_DAPHNE, "--ping-interval 1 --ping-timeout 2"),
+    "gunicorn": (
+        "gunicorn {app} -k asgi --bind 127.0.0.1:{port} --graceful-timeout 1 --no-control-socket",
+        "",
+    ),
+}
+
+SERVERS: Final[Mapping[str, Server]] = {
+    name: Server(name, arguments, pings) for name, (arguments, pings) in _ALL.items()
+}
 
 
 class Process:

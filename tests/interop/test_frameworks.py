@@ -11,7 +11,7 @@ from .clients import CLIENTS, Client, Refused
 from .conversation import Conversation
 from .framework_apps.room import NOWHERE
 from .outcomes import as_sent, as_told
-from .servers import SERVERS, Lack, Pool
+from .servers import SERVERS, Pool
 
 pytestmark = pytest.mark.anyio
 
@@ -155,13 +155,13 @@ async def test_an_unusable_frame_closes(conversation: Conversation, place: Place
 
 async def test_a_refusal_goes_out(conversation: Conversation, place: Place) -> None:
     """A client that is denied gets the response, or a 403 where the server can't send it."""
-    if Lack.QUIET_DENIAL in conversation.server.lacks:
+    if conversation.server.facts.logs_denials:
         conversation.ignore_error("ASGI callable returned without completing handshake")
     with pytest.raises(Refused) as refused:
         async with conversation.connect(place.path, query=[("denied", "yes")]):
             pass
-    if Lack.DENIAL_RESPONSE in conversation.server.lacks:
-        assert refused.value.status == 403
-    else:
+    if conversation.server.facts.denial_response:
         assert (refused.value.status, refused.value.body) == (401, b"who are you?")
+    else:
+        assert refused.value.status == 403
     assert await conversation.journal() == ["on_connect", "end"]

@@ -1,6 +1,6 @@
 """The same conversations on every server: what a client sees, and which hooks run.
 
-Where a server makes an outcome impossible, `servers.SERVERS` says so.
+Where a server makes an outcome impossible, its facts say so.
 """
 
 import asyncio
@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from .clients import CLIENTS, Client, Closed, Refused, reset
+from .clients import CLIENTS, Client, Closed, Refused, open_socket, reset
 from .conversation import Conversation
 from .outcomes import as_sent, as_told
-from .servers import Lack
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +85,7 @@ async def test_empty_messages_arrive(conversation: Conversation) -> None:
     async with conversation.connect("/frames") as client:
         for frame in ("", b""):
             await client.send(frame)
-            if Lack.EMPTY_MESSAGES not in conversation.server.lacks:
+            if conversation.server.facts.empty_messages:
                 assert await client.receive() == frame
         await client.send("end")
         assert await client.receive() == "end"
@@ -254,27 +253,21 @@ async def test_denied_answers_with_its_response(conversation: Conversation) -> N
     with pytest.raises(Refused) as refused:
         async with conversation.connect("/strict", query=[("by", "denied")]):
             pass
-    if Lack.QUIET_DENIAL in conversation.server.lacks:
+    if conversation.server.facts.logs_denials:
         conversation.ignore_error("ASGI callable returned without completing handshake")
-    if Lack.DENIAL_RESPONSE in conversation.server.lacks:
-        assert refused.value.status == 403
-    else:
+    if conversation.server.facts.denial_response:
         assert refused.value.status == 401
         assert refused.value.headers["x-why"] == "because"
         assert refused.value.body == b"who are you?"
+    else:
+        assert refused.value.status == 403
     assert await conversation.journal() == ["on_connect", "end"]
 
 
 async def test_the_client_leaves_before_accept(conversation: Conversation) -> None:
     """It makes no error, wherever the server tells; `on_disconnect` runs if accept was sent."""
     async with asyncio.timeout(10):
-        _, writer = await asyncio.open_connection("127.0.0.1", conversation.process.port)
-        writer.write(
-            f"GET {conversation.target('/slow')} HTTP/1.1\r\n"
-            f"Host: {conversation.process.netloc}\r\n"
-            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
+        _, writer = await open_socket(conversation.process.netloc, conversation.target("/slow"))
         assert await conversation.journal("on_connect") == ["on_connect"]
         reset(writer.transport)
         await conversation.add_to_journal("released")
@@ -287,14 +280,13 @@ async def test_the_client_leaves_before_accept(conversation: Conversation) -> No
     ]
 
 
-async def test_a_failure_before_accept_is_a_500(conversation: Conversation) -> None:
+async def test_a_failure_before_accept_is_told_by_the_status(conversation: Conversation) -> None:
     """The server answers, since nothing was sent; `on_disconnect` is not called."""
     conversation.expect_failure()
     with pytest.raises(Refused) as refused:
         async with conversation.connect("/strict", query=[("by", "failing")]):
             pass
-    lacks = conversation.server.lacks
-    assert refused.value.status == (403 if Lack.FAILURE_RESPONSE in lacks else 500)
+    assert refused.value.status == conversation.server.facts.failure_status
     assert await conversation.journal() == ["on_connect", "raised DeliberateError", "end"]
 
 
@@ -316,7 +308,7 @@ async def test_the_endpoint_sees_the_handshake(conversation: Conversation) -> No
             "subprotocols": ["one", "two"],
             "client": "127.0.0.1",
         }
-        if Lack.ACCEPT_HEADERS not in conversation.server.lacks:
+        if conversation.server.facts.accept_headers:
             assert client.headers["x-seen"] == "yes"
             assert client.headers["set-cookie"] == "a=b"
 

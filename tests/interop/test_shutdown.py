@@ -8,7 +8,7 @@ import pytest
 
 from .clients import CLIENTS, Closed
 from .conversation import Conversation
-from .servers import SERVERS, Lack, Process, Server
+from .servers import SERVERS, Process, Server
 
 pytestmark = pytest.mark.anyio
 
@@ -35,15 +35,16 @@ async def test_a_server_ends_promptly_with_connections_open(server: Server, tmp_
     finally:
         process.kill()
 
-    code = 1006 if Lack.SHUTDOWN_CODE in server.lacks else 1012
+    is_told = server.facts.shutdown != "kills"
+    code = 1012 if is_told else 1006
     assert closed == also_closed == Closed(code)
-    if Lack.SHUTDOWN not in server.lacks:
+    if is_told:
         assert hooks_of(idle) == ["on_connect", "say", f"on_disconnect {code}", "end"]
         assert hooks_of(waiting) == ["on_connect", "wait ended", f"on_disconnect {code}", "end"]
-    if Lack.QUIET_SHUTDOWN not in server.lacks:
+    if not server.facts.logs_shutdown:
         assert process.errors() == []
 
 
 def hooks_of(conversation: Conversation) -> list[str]:
-    """Return what happened, but for the cancellation that some servers end it with."""
+    """Return what happened, without the cancellation that some servers end it with."""
     return [entry for entry in conversation.printed_journal() if "Cancelled" not in entry]

@@ -240,19 +240,19 @@ async def test_daphne_takes_any_code_for_a_refusal() -> None:
             pytest.fail("never entered")
 
 
-async def test_granian_ends_a_denial_response_with_its_first_body() -> None:
-    """What follows is an error to the app."""
-    body: Event = {"type": "websocket.http.response.body", "body": b"no", "more_body": True}
+async def test_granian_takes_a_denial_response_with_one_body_only() -> None:
+    """An event that announces more is refused, and the one without is the whole body."""
     start: Event = {"type": "websocket.http.response.start", "status": 401}
+    body: Event = {"type": "websocket.http.response.body", "body": b"no"}
     errors: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send(start)
-        await send(body)
         with pytest.raises(RuntimeError) as caught:
-            await send(body)
+            await send({**body, "more_body": True})
         errors.append(str(caught.value))
+        await send(body)
 
     with pytest.raises(HandshakeDenied) as denied:
         async with connect(app, server="granian"):
@@ -262,7 +262,7 @@ async def test_granian_ends_a_denial_response_with_its_first_body() -> None:
 
 
 @pytest.mark.parametrize("ends", ["cancelled", "received"])
-async def test_granian_holds_a_close_back(ends: str) -> None:
+async def test_a_server_that_holds_a_close_back(ends: str) -> None:
     """It goes out once no `receive` is pending: that was cancelled, or has its event."""
     order: list[str] = []
 
@@ -291,7 +291,7 @@ async def test_granian_holds_a_close_back(ends: str) -> None:
                 go.set()
 
     go = anyio.Event()
-    async with connect(app, server="granian") as client:
+    async with connect(app, server=Dialect(close_awaits_receive=True)) as client:
         if ends == "received":
             await go.wait()
             await client.send("x")

@@ -2,7 +2,7 @@
 
 from wsendpoints.testing.client import Client
 from wsendpoints.testing.connecting import connect
-from wsendpoints.testing.dialects import DIALECTS, Dialect, ServerName
+from wsendpoints.testing.dialects import Dialect, ServerName
 from wsendpoints.testing.errors import (
     AppStillRunningError,
     ConnectionEndedError,
@@ -12,6 +12,7 @@ from wsendpoints.testing.errors import (
     UnexpectedEventError,
 )
 from wsendpoints.testing.events import Closed
+from wsendpoints.testing.measured import DIALECTS
 
 __all__ = [
     "DIALECTS",

@@ -11,8 +11,9 @@ import anyio
 from wsendpoints.protocol.asgi import ASGIApp
 from wsendpoints.protocol.headers import HeadersLike
 from wsendpoints.testing.client import Client
-from wsendpoints.testing.dialects import Dialect, ServerName, dialect_of
+from wsendpoints.testing.dialects import Dialect, ServerName
 from wsendpoints.testing.errors import HandshakeDenied, UnexpectedEventError
+from wsendpoints.testing.measured import DIALECTS
 from wsendpoints.testing.scopes import build_scope
 from wsendpoints.testing.server import Server
 
@@ -65,7 +66,7 @@ async def connect(
         LeftoverTasksError: On leaving, if tasks that the app started are still running. Only
             asyncio lets that happen.
     """
-    dialect = dialect_of(server)
+    dialect = server if isinstance(server, Dialect) else _dialect_of(server)
     if swallow_sends:
         dialect = replace(dialect, send_after_disconnect="silent", send_once_received="same")
     played = Server(
@@ -89,6 +90,13 @@ async def connect(
         raise
     await played.stop(timeout)
     _raise_problems(played)
+
+
+def _dialect_of(server: ServerName) -> Dialect:
+    if server not in DIALECTS:
+        names = ", ".join(map(repr, DIALECTS))
+        raise ValueError(f"server={server!r}: use a Dialect, or one of {names}")
+    return DIALECTS[server]
 
 
 async def _shake_hands(server: Server, timeout: float) -> None:  # noqa: ASYNC109 - see above

@@ -1,13 +1,12 @@
-"""Where ASGI servers differ, as one value that the played server obeys; and theirs, by name."""
+"""Where ASGI servers differ, as one value that the played server obeys."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from wsendpoints.protocol.asgi import Event
 
-__all__ = ["DIALECTS", "Dialect", "ServerName", "dialect_of"]
+__all__ = ["Dialect", "ServerName"]
 
 ServerName: TypeAlias = Literal[
     "uvicorn",
@@ -55,12 +54,14 @@ class Dialect:
         text_ports: Whether the ports in them are str, or int.
         denial_response: Whether the scope offers the extension `"websocket.http.response"`, so
             that the app may answer the handshake with an HTTP response of its own.
-        single_denial_body: Whether such a response ends with its first body event.
+        single_denial_body: Whether the body of such a response has to be a single event: `send`
+            raises for one that announces more.
         refused_codes: Close codes, legal ones, that `send` raises for; the connection stays open.
         close_reasons: Whether the client gets the reason of a close.
         accept_headers: Whether the client gets the headers that the app accepts with.
         empty_messages: Whether the client gets messages without content.
-        close_awaits_receive: Whether the app's close goes out only when no `receive` is pending.
+        close_awaits_receive: Whether the app's close goes out only when no `receive` is pending,
+            as with granian before 2.8.9.
         shutdown: What the app sees when the server ends. `"disconnects"` delivers a disconnect
             with 1012; `"cancels"` cancels the app, which can still close; `"kills"` cancels it
             when the connection is lost already.
@@ -113,98 +114,3 @@ class Dialect:
     def disconnect_after_close(self, code: int, reason: str) -> Event:
         """Return the disconnect event that follows the app's own close."""
         return self.disconnect(code if self.told_own_code is None else self.told_own_code, reason)
-
-
-_UVICORN: Final = {"told_reset": 1005, "return_code": 1006, "failure_code": 1006}
-
-_HYPERCORN: Final = {
-    "send_after_disconnect": "silent",
-    "second_receive": "blocks",
-    "told_code": 1006,
-    "told_no_code": 1006,
-    "told_own_code": 1000,
-    "tells_reason": False,
-    "both_keys": True,
-    "spec_version": "2.3",
-    "shutdown": "cancels",
-    "return_code": 1011,
-    "failure_code": 1011,
-}
-
-# Measured on the versions that docs/testing.md names.
-_ALL: Final[Mapping[ServerName, Mapping[str, object]]] = {
-    "uvicorn": _UVICORN,
-    "uvicorn-wsproto": _UVICORN,
-    "uvicorn-legacy": {
-        **_UVICORN,
-        "send_once_received": "runtime_error",
-        "told_reset": 1006,
-        "told_own_code": 1005,
-    },
-    "hypercorn": _HYPERCORN,
-    "hypercorn-trio": _HYPERCORN,
-    "granian": {
-        "send_after_disconnect": "silent",
-        "told_reset": 1005,
-        "told_own_code": 1005,
-        "tells_reason": False,
-        "spec_version": "2.3",
-        "text_ports": True,
-        "single_denial_body": True,
-        "accept_headers": False,
-        "close_awaits_receive": True,
-        "shutdown": "kills",
-        "return_code": 1005,
-        "failure_code": 1005,
-        "return_status": 403,
-    },
-    "daphne": {
-        # autobahn's `Disconnected`; or silence, if the app is late.
-        "send_after_disconnect": "runtime_error",
-        "send_once_received": "silent",
-        "second_receive": "blocks",
-        "told_no_code": None,
-        "tells_reason": False,
-        "spec_version": None,
-        "missing_keys": frozenset({"extensions", "http_version", "scheme", "state"}),
-        "lists_addresses": True,
-        "denial_response": False,
-        "refused_codes": range(1001, 3000),
-        "close_reasons": False,
-        "accept_headers": False,
-        "empty_messages": False,
-        "shutdown": "kills",
-        "return_stays_open": True,
-        "failure_code": 1011,
-        "return_status": None,
-    },
-    "gunicorn": {
-        "second_receive": "blocks",
-        "tells_reason": False,
-        "missing_keys": frozenset({"extensions"}),
-        "denial_response": False,
-        "shutdown": "kills",
-        "return_code": 1011,
-        "failure_code": 1011,
-        "return_status": 403,
-    },
-}
-
-DIALECTS: Final[Mapping[ServerName, Dialect]] = MappingProxyType(
-    {name: Dialect(name=name, **fields) for name, fields in _ALL.items()}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a table of all fields
-)
-"""The servers that were measured."""
-
-
-def dialect_of(server: ServerName | Dialect) -> Dialect:
-    """Return the dialect of a server that is given by name, or by its dialect.
-
-    Raises:
-        ValueError: No such server was measured.
-    """
-    if isinstance(server, Dialect):
-        return server
-    if server not in DIALECTS:
-        names = ", ".join(map(repr, get_args(ServerName)))
-        raise ValueError(f"server={server!r}: use a Dialect, or one of {names}")
-    return DIALECTS[server]

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import Any, Final, cast
 
-from wsendpoints.protocol.close_codes import MAX_REASON_BYTES, check_close_code
-from wsendpoints.testing.consequences import Fault, consequence_of
+from wsendpoints.protocol.close_codes import MAX_REASON_BYTES, CloseCode, check_close_code
+from wsendpoints.testing.consequences import consequence_of
 from wsendpoints.testing.errors import IllegalEventError
 from wsendpoints.testing.events import (
     Accepted,
@@ -15,6 +15,7 @@ from wsendpoints.testing.events import (
     DenialStart,
     HeaderList,
 )
+from wsendpoints.testing.faults import Fault
 
 __all__ = ["Phase", "Referee"]
 
@@ -48,12 +49,17 @@ _OUT_OF_TURN: Final[dict[Phase, Fault]] = {
     Phase.CLOSED: Fault.SEND_AFTER_CLOSE,
     Phase.RETURNED: Fault.AFTER_RETURN,
 }
-"""What an event out of turn is, but for those of the next table."""
+"""What an event out of turn is, unless it is in the next table."""
 
-_TWICE: Final[dict[tuple[Phase, str], Fault]] = {
+_OF_ITS_OWN: Final[dict[tuple[Phase, str], Fault]] = {
+    (Phase.DENIED, "websocket.accept"): Fault.ACCEPT_AFTER_DENIAL,
     (Phase.OPEN, "websocket.accept"): Fault.SECOND_ACCEPT,
     (Phase.CLOSED, "websocket.close"): Fault.SECOND_CLOSE,
 }
+
+_NEVER_SENT: Final = frozenset(
+    {CloseCode.NO_STATUS_RECEIVED, CloseCode.ABNORMAL_CLOSURE, CloseCode.TLS_HANDSHAKE}
+)
 
 
 class Referee:
@@ -117,7 +123,7 @@ class Referee:
             may = " or ".join(map(repr, allowed)) or "nothing"
             raise _IllegalError(
                 f"{type_!r} {self.phase.value}, where {may} may be sent",
-                _TWICE.get((self.phase, type_), _OUT_OF_TURN[self.phase]),
+                _OF_ITS_OWN.get((self.phase, type_), _OUT_OF_TURN[self.phase]),
             )
         if type_ == "websocket.http.response.start" and not self._has_denial_response:
             raise _IllegalError(
@@ -181,9 +187,9 @@ def _field(event: dict[str, Any], key: str, type_: type[Any], default: Any, faul
 
 
 def _frame(event: dict[str, Any]) -> str | bytes:
-    text: str | None = _field(event, "text", str, None, Fault.OTHER_FRAME)
+    text: str | None = _field(event, "text", str, None, Fault.BYTES_AS_TEXT)
     is_like = isinstance(event.get("bytes"), bytearray | memoryview)
-    fault = Fault.BYTES_LIKE if is_like else Fault.OTHER_FRAME
+    fault = Fault.BYTES_LIKE if is_like else Fault.TEXT_AS_BYTES
     data: bytes | None = _field(event, "bytes", bytes, None, fault)
     if text is not None and data is None:
         _utf8(text, "text")
@@ -203,7 +209,8 @@ def _close(event: dict[str, Any]) -> Closed:
     try:
         check_close_code(code)
     except ValueError as exc:
-        raise _IllegalError(str(exc), Fault.CLOSE_CODE) from None
+        fault = Fault.RESERVED_CLOSE_CODE if code in _NEVER_SENT else Fault.CLOSE_CODE
+        raise _IllegalError(str(exc), fault) from None
     reason: str = _field(event, "reason", str, None, Fault.REASON_TYPE) or ""
     size = len(_utf8(reason, "reason"))
     if size > MAX_REASON_BYTES:

@@ -246,7 +246,7 @@ class Server:
     async def _refuse_legal(self, said: AppEvent) -> None:
         """Raise for what is legal, and what this server does not take all the same."""
         match said:
-            case DenialBody() if self.denied is not None:
+            case DenialBody(has_more=True) if self.dialect.single_denial_body:
                 await checkpoint()
                 raise RuntimeError("this server takes one body event of a denial response")
             case Closed(code) if self.accepted is not None and code in self.dialect.refused_codes:
@@ -272,8 +272,7 @@ class Server:
                 self._denial = said
             case DenialBody():
                 self._denial_body += said.body
-                is_last = self.dialect.single_denial_body or not said.has_more
-                if self._denial is not None and is_last:
+                if self._denial is not None and not said.has_more:
                     self.denied = HandshakeDenied(
                         self._denial.status, self._denial.headers, self._denial_body
                     )
