@@ -1,17 +1,19 @@
-"""docs/testing.md: every block of Python in it runs, and its tests pass."""
+"""The pages on testing and on servers: what they show runs, and what they say of servers is so."""
 
 import inspect
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, get_args
 
 import pytest
 
-from wsendpoints.testing import DIALECTS, ServerName
+from wsendpoints.testing import ServerName
+from wsendpoints.testing.measured import FACTS
+
+from .tables import TABLES, render
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +44,7 @@ def test_every_block_has_a_name() -> None:
     assert PAGE.count("```python\n") == len(BLOCKS)
 
 
-@pytest.mark.parametrize("name", BLOCKS.keys() - {"app"})
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name != "app"])
 async def test_the_blocks_tests_pass(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is run as pytest would, with every server where it wants one."""
     run_block("app", monkeypatch)
@@ -54,52 +56,16 @@ async def test_the_blocks_tests_pass(name: str, monkeypatch: pytest.MonkeyPatch)
             await test(*arguments)
 
 
-def test_the_table_is_that_of_the_dialects() -> None:
-    """What the page says of each server is what is played."""
-    lines = [line.strip("| ") for line in PAGE.splitlines() if line.startswith("|")]
-    rows = [re.split(r"\s*\|\s*", line) for line in lines]
-    servers, table = rows[0], {row[0]: row[1:] for row in rows[2:]}
-    words: dict[object, str] = {
-        "oserror": "`OSError`",
-        "runtime_error": "`RuntimeError`",
-        "silent": "silence",
-        "disconnects": "1012",
-        "kills": "ends",
-        None: "`None`",
-    }
-    for number, server in enumerate(servers):
-        dialect = DIALECTS[server]  # type: ignore[index]  # pyright: ignore[reportArgumentType]  # a name
-        received = dialect.send_once_received
-        told = {
-            "`send` after the client left": dialect.send_after_disconnect,
-            "… once the disconnect was received": dialect.send_after_disconnect
-            if received == "same"
-            else received,
-            "a second `receive` of the disconnect": dialect.second_receive,
-            "the app is told the client's code": dialect.told_code or "yes",
-            "… where there was none": dialect.told_no_code,
-            "… where the connection was lost": dialect.told_reset,
-            "keys of a frame's event": "both" if dialect.both_keys else "one",
-            "denial response": ("one body event" if dialect.single_denial_body else "yes")
-            if dialect.denial_response
-            else "no",
-            "headers of the accept arrive": "yes" if dialect.accept_headers else "no",
-            "close with 1001 to 2999": "raises" if 1001 in dialect.refused_codes else "yes",
-            "a close while a `receive` is pending": "waits for it"
-            if dialect.close_awaits_receive
-            else "goes out",
-            "empty messages arrive": "yes" if dialect.empty_messages else "no",
-            "shutdown": dialect.shutdown,
-            "the app returns without a close: client sees": "nothing"
-            if dialect.return_stays_open
-            else dialect.return_code,
-        }
-        assert {key: row[number] for key, row in table.items()} == {
-            key: words.get(value, str(value)) for key, value in told.items()
-        }
-    twins: list[tuple[ServerName, ServerName]] = [
-        ("uvicorn-wsproto", "uvicorn"),
-        ("hypercorn-trio", "hypercorn"),
-    ]
-    for twin, of in twins:
-        assert replace(DIALECTS[twin], name=None) == replace(DIALECTS[of], name=None)
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
+def test_the_table_is_that_of_the_facts(path: Path) -> None:
+    """What a page says of each server is what is known of it: `python -m tests.testing.tables`."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert "".join(line for line in lines if line.startswith("|")) == render(TABLES[path])
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
+def test_the_versions_are_those_of_the_facts(path: Path) -> None:
+    """What a page names is what was measured."""
+    words = " ".join(path.read_text(encoding="utf-8").split())
+    for name, facts in FACTS.items():
+        assert re.search(rf"{name.partition('-')[0]} {re.escape(facts.version)}\b(?!\.\d)", words)

@@ -16,7 +16,7 @@ class ServerFacts(Dialect):
     `tests/interop/test_facts.py` asks the real server for each of them.
 
     Attributes:
-        version: The version that was measured.
+        version: The version that was measured; those after it are expected to do the same.
         on_trio: Whether the app runs on trio.
         failure_status: The status when the app raises before it has answered the handshake.
         bounds_outbound: Whether `send` waits for a client that does not read.

@@ -28,7 +28,7 @@ _DROPS_HEADERS: Final = "drops every header"
 
 _UVICORN: Final = ServerFacts(
     name="uvicorn",
-    version="0.54.0",
+    version="0.54",
     told_reset=1005,
     return_code=1006,
     failure_code=1006,
@@ -115,7 +115,7 @@ _UVICORN_LEGACY: Final = replace(
 
 _HYPERCORN: Final = ServerFacts(
     name="hypercorn",
-    version="0.18.0",
+    version="0.18",
     send_after_disconnect="silent",
     second_receive="blocks",
     told_code=1006,
@@ -233,7 +233,7 @@ _GRANIAN: Final = ServerFacts(
 
 _DAPHNE: Final = ServerFacts(
     name="daphne",
-    version="4.2.3",
+    version="4.2",
     # autobahn's `Disconnected`, up to the end of the TCP connection; silence after that.
     send_after_disconnect="runtime_error",
     send_once_received="silent",
@@ -289,7 +289,7 @@ _DAPHNE: Final = ServerFacts(
 
 _GUNICORN: Final = ServerFacts(
     name="gunicorn",
-    version="27.0.1",
+    version="27",
     second_receive="blocks",
     tells_reason=False,
     missing_keys=frozenset({"extensions"}),
