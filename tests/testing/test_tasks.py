@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -152,6 +152,93 @@ async def test_a_task_factory_that_was_put_on_top_stays(anyio_backend: object) -
         assert loop.get_task_factory() is factory
     finally:
         loop.set_task_factory(None)
+
+
+@pytest.fixture
+def eager_task_factory(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return asyncio's, or before Python 3.12 one of its shape, which starts nothing eagerly."""
+    if "eager_task_factory" not in vars(asyncio):
+
+        def create_eager_task_factory(constructor: Any) -> Any:
+            def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+                return constructor(coroutine, loop=loop, **options)
+
+            return factory
+
+        create: Any = create_eager_task_factory
+        monkeypatch.setattr(asyncio, "create_eager_task_factory", create, raising=False)
+        monkeypatch.setattr(asyncio, "eager_task_factory", create(asyncio.Task), raising=False)
+    return vars(asyncio)["eager_task_factory"]
+
+
+@pytest.fixture
+async def eager_loop(anyio_backend: object, eager_task_factory: Any) -> AsyncGenerator[None]:
+    """Have the test's tasks made by it."""
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(eager_task_factory)
+    yield
+    assert loop.get_task_factory() is eager_task_factory
+    loop.set_task_factory(None)
+
+
+async def test_a_conversation_with_eager_tasks(anyio_backend: object, eager_loop: None) -> None:
+    """Under an eager task factory the app's task runs at once, and all else as usual."""
+    async with connect(echo) as client, connect(echo) as other:
+        for each in (client, other):
+            await each.send("x")
+            assert await each.receive() == "x"
+        await client.close()
+        other.cancel_app()
+        await other.wait_for_app()
+
+
+async def test_an_app_that_ends_at_once_with_eager_tasks(
+    anyio_backend: object, eager_loop: None
+) -> None:
+    """An app may be over before its task is known to anybody."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        async with connect(app):
+            pytest.fail("never entered")
+
+
+async def test_leftovers_with_eager_tasks(anyio_backend: object, eager_loop: None) -> None:
+    """Tasks that an eager factory makes are noted, unless they ended while it made them."""
+    tasks: Tasks = []
+
+    async def ends_at_once() -> None:
+        pass
+
+    with pytest.raises(LeftoverTasksError) as caught:
+        async with connect(starting(tasks, sleep, ends_at_once)):
+            await checkpoint()
+    assert [name.rpartition(" ")[2] for name in caught.value.tasks] == ["(sleep)"]
+    assert all(task.done() for task in tasks)
+
+
+async def test_task_groups_of_anyio_with_eager_tasks(
+    anyio_backend: object, eager_loop: None
+) -> None:
+    """A task of a group that enters a cancel scope at once leaves it, while a client is there."""
+    slept: list[bool] = []
+
+    async def nap() -> None:
+        with anyio.move_on_after(0) as scope:
+            await anyio.sleep_forever()
+        slept.append(scope.cancelled_caught)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(nap)
+            await echo(scope, receive, send)
+
+    async with connect(app) as client:
+        await client.send("x")
+        assert await client.receive() == "x"
+    assert slept == [True]
 
 
 async def test_trio_need_not_be_installed(

@@ -3,16 +3,26 @@
 # ruff: noqa: ASYNC109 - each wait has a limit of its own, and an error that tells what came.
 
 from collections.abc import AsyncIterator
-from typing import Any, Literal, TypeVar, assert_never, final, get_origin, overload
+from typing import Any, TypeVar, assert_never, final, overload
 
 import anyio
 from anyio.lowlevel import checkpoint
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from wsendpoints.protocol.asgi import Event, Scope
 from wsendpoints.protocol.close_codes import describe
 from wsendpoints.protocol.exceptions import InvalidStateError
+from wsendpoints.testing.decoding import (
+    BINARY,
+    TEXT,
+    Mode,
+    decode_binary,
+    decode_json,
+    decode_text,
+    describe_json,
+    describe_type,
+    validate,
+)
 from wsendpoints.testing.errors import ConnectionEndedError, UnexpectedEventError
 from wsendpoints.testing.events import (
     Accepted,
@@ -92,7 +102,7 @@ class Client:
         """
         self._send_frame(data)
 
-    async def send_json(self, data: Any, mode: Literal["text", "binary"] = "text") -> None:
+    async def send_json(self, data: Any, mode: Mode = "text") -> None:
         """Send `data` as JSON.
 
         Args:
@@ -147,18 +157,7 @@ class Client:
             return await self.receive_text(timeout=timeout)
         if expected is bytes:
             return await self.receive_bytes(timeout=timeout)
-        # Python 3.11: `list[int]` passes for a type, by the name of "list".
-        is_class = isinstance(expected, type) and get_origin(expected) is None
-        name = expected.__name__ if is_class else repr(expected)
-        frame = await self._frame(name, timeout)
-        try:
-            return TypeAdapter[Any](expected).validate_json(frame)
-        except ValidationError as exc:
-            errors = "; ".join(
-                f"{'.'.join(map(str, error['loc'])) or 'message'}: {error['msg']}"
-                for error in exc.errors(include_url=False)
-            )
-            raise UnexpectedEventError(name, f"{describe_frame(frame)} ({errors})") from None
+        return validate(await self._frame(describe_type(expected), timeout), expected)
 
     async def receive_text(self, *, timeout: float | None = None) -> str:
         """Return the next frame, a text frame.
@@ -166,10 +165,7 @@ class Client:
         Raises:
             UnexpectedEventError: If something else comes, or nothing.
         """
-        frame = await self._frame("a text frame", timeout)
-        if isinstance(frame, str):
-            return frame
-        raise UnexpectedEventError("a text frame", describe_frame(frame))
+        return decode_text(await self._frame(TEXT, timeout))
 
     async def receive_bytes(self, *, timeout: float | None = None) -> bytes:
         """Return the next frame, a binary frame.
@@ -177,14 +173,9 @@ class Client:
         Raises:
             UnexpectedEventError: If something else comes, or nothing.
         """
-        frame = await self._frame("a binary frame", timeout)
-        if isinstance(frame, bytes):
-            return frame
-        raise UnexpectedEventError("a binary frame", describe_frame(frame))
+        return decode_binary(await self._frame(BINARY, timeout))
 
-    async def receive_json(
-        self, mode: Literal["text", "binary"] | None = None, *, timeout: float | None = None
-    ) -> Any:
+    async def receive_json(self, mode: Mode | None = None, *, timeout: float | None = None) -> Any:
         """Return the value of the next frame, which is JSON.
 
         Args:
@@ -194,14 +185,7 @@ class Client:
         Raises:
             UnexpectedEventError: If something else comes, or nothing.
         """
-        awaited = f"JSON in a {mode} frame" if mode else "JSON"
-        frame = await self._frame(awaited, timeout)
-        if mode in (None, "text" if isinstance(frame, str) else "binary"):
-            try:
-                return from_json(frame)
-            except ValueError:
-                pass
-        raise UnexpectedEventError(awaited, describe_frame(frame))
+        return decode_json(await self._frame(describe_json(mode), timeout), mode)
 
     async def receive_nothing(self, *, timeout: float | None = None) -> None:
         """Wait until every task of the event loop waits for something, and nothing came by then.
@@ -298,7 +282,7 @@ class Client:
 
         Args:
             code: What the app is told, if the server tells it. 1005 is a close without a code.
-            reason: What the app is told besides.
+            reason: The reason that the app is told, if the server tells it.
             timeout: Seconds.
 
         Raises:

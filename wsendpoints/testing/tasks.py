@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -99,39 +100,55 @@ class _NotingFactory:
     def __init__(self, replaced: Callable[..., Any] | None) -> None:
         self._replaced = replaced
         self._users = 0
+        make_eagerly = _constructor_of(replaced)
+        if make_eagerly is None:
+            self._factory = self._noting(replaced or _make_task)
+        else:
+            # anyio's task groups know an eager factory by its code, and call what it calls: their
+            # tasks must not start before the group knows them. So this has to be one, too.
+            create: Any = vars(asyncio)["create_eager_task_factory"]
+            self._factory = create(self._noting(make_eagerly))
 
     @classmethod
     def install(cls, loop: asyncio.AbstractEventLoop) -> "_NotingFactory":
         installed: Any = loop.get_task_factory()
-        if isinstance(installed, cls):
-            factory = installed
-        else:
-            factory = cls(installed)
-            loop.set_task_factory(factory)
-        factory._users += 1
-        return factory
+        noting = _installed.get(loop)
+        # Somebody may have put a factory of their own around the one that was there.
+        if noting is None or noting._factory is not installed:
+            noting = _installed[loop] = cls(installed)
+            loop.set_task_factory(noting._factory)
+        noting._users += 1
+        return noting
 
     def uninstall(self) -> None:
         self._users -= 1
         loop = asyncio.get_running_loop()
-        # Somebody may have put a factory of their own around this one: then it stays, idle.
         installed: Any = loop.get_task_factory()
-        if not self._users and installed is self:
+        # If somebody has put a factory of their own around this one, it stays, idle.
+        if not self._users and installed is self._factory:
             loop.set_task_factory(self._replaced)
 
-    def __call__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        coroutine: Any,
-        /,
-        **options: Any,
-    ) -> Any:
-        make = self._replaced or _make_task
-        task = make(loop, coroutine, **options)
-        owner = _owner.get()
-        if owner is not None:
-            owner.note(task)
-        return task
+    def _noting(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        def make_and_note(*arguments: Any, **options: Any) -> Any:
+            task = make(*arguments, **options)
+            owner = _owner.get()
+            if owner is not None:
+                owner.note(task)
+            return task
+
+        return make_and_note
+
+
+_installed: WeakKeyDictionary[asyncio.AbstractEventLoop, _NotingFactory] = WeakKeyDictionary()
+
+
+def _constructor_of(factory: Any) -> Callable[..., Any] | None:
+    """Return what an eager task factory makes its tasks with; `None` for any other factory."""
+    eager: Any = vars(asyncio).get("eager_task_factory")  # Since Python 3.12.
+    if eager is None or getattr(factory, "__code__", None) is not eager.__code__:
+        return None
+    constructor: Callable[..., Any] = factory.__closure__[0].cell_contents
+    return constructor
 
 
 def _make_task(
