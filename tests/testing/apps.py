@@ -1,6 +1,6 @@
 """Small ASGI apps for the tests of the test client."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Generator, Mapping
 from typing import Any
 
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
@@ -48,3 +48,24 @@ class Recorder:
         await send(ACCEPT)
         while self.events[-1]["type"] != "websocket.disconnect":
             self.events.append(await receive())
+
+
+class Bare:
+    """An awaitable as an extension module may make them: without `throw` and `close`."""
+
+    def __init__(self, awaitable: Awaitable[Any]) -> None:
+        self._iterator: Any = awaitable.__await__()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        wrapped: Any = self
+        return wrapped
+
+    def __iter__(self) -> "Bare":
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._iterator)
+
+    def send(self, value: Any) -> Any:
+        """Go on with `value`, as trio wants it."""
+        return self._iterator.send(value)

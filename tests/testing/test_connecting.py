@@ -3,23 +3,27 @@
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any, get_args
 
 import anyio
 import pytest
 
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
+    DIALECTS,
     AppStillRunningError,
     Client,
     Dialect,
     HandshakeDenied,
     IllegalEventError,
     LeftoverTasksError,
+    ServerName,
     UnexpectedEventError,
     connect,
 )
 
-from .apps import ACCEPT, CLOSE, Recorder, echo, sending, text
+from .apps import ACCEPT, CLOSE, Bare, Recorder, echo, sending, text
 
 pytestmark = pytest.mark.anyio
 
@@ -338,6 +342,32 @@ async def test_an_app_that_survives_its_cancellation() -> None:
     await anyio.wait_all_tasks_blocked()
 
 
+async def test_an_app_of_bare_awaitables() -> None:
+    """What an app returns, and what it awaits, needs neither `throw` nor `close`."""
+
+    async def bare_echo(scope: Scope, receive: Receive, send: Send) -> None:
+        await echo(scope, lambda: Bare(receive()), lambda event: Bare(send(event)))
+
+    def app(scope: Scope, receive: Receive, send: Send) -> Bare:
+        return Bare(bare_echo(scope, receive, send))
+
+    async with connect(app) as client:
+        await client.send("x")
+        assert await client.receive() == "x"
+
+
+async def test_an_app_in_a_bare_awaitable_is_cancelled() -> None:
+    """A cancellation ends the app's task where what it awaits cannot be thrown into."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        await Bare(anyio.Event().wait())
+
+    async with connect(app) as client:
+        client.cancel_app()
+        await client.wait_for_app()
+
+
 async def test_a_cancelled_test_still_ends_the_app() -> None:
     """Cancellation of the test does not keep the app from its disconnect."""
     recorder = Recorder()
@@ -419,3 +449,35 @@ async def test_tasks_that_the_app_left_running_fail_the_test(anyio_backend: obje
             pass
     assert caught.value.tasks == ["mine (sleep_forever)"]
     assert started[0].cancelled()
+
+
+async def test_a_server_that_nobody_measured() -> None:
+    """A wrong name is told, with those that there are."""
+    wrong: Any = "nginx"
+    with pytest.raises(ValueError, match=r"^server='nginx': use a Dialect, or one of 'uvicorn', "):
+        async with connect(echo, server=wrong):
+            pytest.fail("never entered")
+
+
+@pytest.mark.parametrize("server", [None, *get_args(ServerName)])
+async def test_an_app_that_ends_without_an_answer(server: ServerName | None) -> None:
+    """The client gets the server's status; or it waits, and the test is told."""
+    status = DIALECTS[server].return_status if server else 500
+    error = UnexpectedEventError if status is None else HandshakeDenied
+    with pytest.raises(error) as caught:
+        async with connect(sending(waits=False), server=server or Dialect()):
+            pytest.fail("never entered")
+    assert str(caught.value) == (
+        f"awaited the app's answer to the handshake, but it returned without one, and {server} "
+        "leaves the client waiting"
+        if status is None
+        else f"the app denied the handshake with status {status}"
+    )
+
+
+async def test_a_server_of_ones_own() -> None:
+    """A dialect that was measured can be changed in one respect."""
+    dialect = replace(DIALECTS["daphne"], name=None)
+    with pytest.raises(UnexpectedEventError, match="and the server leaves the client waiting"):
+        async with connect(sending(waits=False), server=dialect):
+            pytest.fail("never entered")
