@@ -505,6 +505,30 @@ async def test_cancel_app() -> None:
 
 
 @pytest.mark.parametrize(
+    ("dialect", "ending"),
+    [
+        pytest.param(Dialect(shutdown="cancels"), "the server cancelled the app", id="cancels"),
+        pytest.param(Dialect(shutdown="kills"), "the server was killed", id="kills"),
+    ],
+)
+async def test_a_shutdown_that_cancels_the_app(dialect: Dialect, ending: str) -> None:
+    """Where the server does, the app is told nothing, and the test how it ended."""
+    recorder = Recorder()
+    async with connect(recorder, server=dialect) as client:
+        client.shutdown()
+        await client.wait_for_app()
+        with pytest.raises(ConnectionEndedError, match=f": {ending}$"):
+            client.shutdown()
+    assert recorder.events == [{"type": "websocket.connect"}]
+
+
+async def test_what_the_client_sees_of_an_app_that_returned() -> None:
+    """Where a server closes in the app's place, that is the close that is awaited."""
+    async with connect(sending(ACCEPT, waits=False), server=Dialect(return_code=1011)) as client:
+        assert await client.expect_close() == Closed(1011)
+
+
+@pytest.mark.parametrize(
     "method", ["receive", "receive_text", "receive_nothing", "expect_close", "__anext__"]
 )
 async def test_a_client_that_paused_reading_does_not_receive(method: str) -> None:

@@ -451,6 +451,22 @@ async def test_tasks_that_the_app_left_running_fail_the_test(anyio_backend: obje
     assert started[0].cancelled()
 
 
+async def test_sends_that_are_swallowed() -> None:
+    """Whatever the server does with a send after the client left, it returns."""
+    sent: list[bool] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        await send(text("x"))
+        sent.append(True)
+
+    async with connect(app, server="uvicorn-legacy", swallow_sends=True):
+        pass
+    assert sent == [True]
+
+
 async def test_a_server_that_nobody_measured() -> None:
     """A wrong name is told, with those that there are."""
     wrong: Any = "nginx"

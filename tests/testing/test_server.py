@@ -16,6 +16,7 @@ from wsendpoints.testing import (
     Dialect,
     HandshakeDenied,
     IllegalEventError,
+    LeftoverTasksError,
     ServerName,
     UnexpectedEventError,
     connect,
@@ -261,6 +262,52 @@ async def test_an_app_whose_task_is_cancelled_from_outside(anyio_backend: object
         with pytest.raises(UnexpectedEventError) as caught:
             await client.receive()
     assert str(caught.value) == ("awaited the app's end, but its task was cancelled from outside")
+
+
+async def test_a_raw_disconnect_is_the_last_event() -> None:
+    """It reaches the app as it is, and ends the connection."""
+    recorder = Recorder()
+    event: Event = {"type": "websocket.disconnect", "code": 1001, "more": True}
+    async with connect(recorder) as client:
+        await client.send_event(event)
+        with pytest.raises(ConnectionEndedError, match="the client disconnected by a raw event"):
+            await client.send("x")
+    assert recorder.events[-1] == event
+
+
+async def test_a_denial_response_of_several_parts() -> None:
+    """Its body is what the parts make together."""
+    start: Event = {"type": "websocket.http.response.start", "status": 401}
+    body: Event = {"type": "websocket.http.response.body", "body": b"no"}
+    with pytest.raises(HandshakeDenied) as denied:
+        async with connect(sending(start, {**body, "more_body": True}, body)):
+            pytest.fail("never entered")
+    assert (denied.value.status, denied.value.body) == (401, b"nono")
+
+
+async def test_an_app_that_is_cancelled() -> None:
+    """The server that cancelled it is what ended the connection."""
+    async with connect(echo) as client:
+        client.cancel_app()
+        with pytest.raises(UnexpectedEventError, match="the server cancelled the app"):
+            await client.receive()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_the_app_leaves_running(anyio_backend: object) -> None:
+    """Its tasks are cancelled, and fail the test."""
+    import asyncio
+
+    tasks: list[asyncio.Task[None]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        tasks.append(asyncio.create_task(anyio.sleep_forever()))
+        await echo(scope, receive, send)
+
+    with pytest.raises(LeftoverTasksError):
+        async with connect(app):
+            pass
+    assert tasks[0].cancelled()
 
 
 # The servers, by name: each does what is known of it.

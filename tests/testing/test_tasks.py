@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+import trio
 from anyio.lowlevel import checkpoint
 
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
@@ -15,7 +16,9 @@ from wsendpoints.testing.tasks import AppTasks
 
 from .apps import echo
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+pytestmark = pytest.mark.anyio
+
+on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 Tasks = list[asyncio.Task[None]]
 
@@ -50,6 +53,7 @@ async def nest() -> None:
     await inner
 
 
+@on_asyncio
 async def test_all_leftovers_are_named_and_cancelled(anyio_backend: object) -> None:
     """Leftover tasks are cancelled, whatever they make of it, and the tasks of tasks too."""
     tasks: Tasks = []
@@ -66,6 +70,7 @@ async def test_all_leftovers_are_named_and_cancelled(anyio_backend: object) -> N
     assert all(task.done() for task in tasks)
 
 
+@on_asyncio
 async def test_a_task_that_survives_its_cancellation(anyio_backend: object) -> None:
     """A task that does not even end when cancelled is left alone after the limit."""
     release = asyncio.Event()
@@ -87,6 +92,7 @@ async def test_a_task_that_survives_its_cancellation(anyio_backend: object) -> N
     await tasks[0]
 
 
+@on_asyncio
 async def test_tasks_that_are_about_to_end_are_no_leftovers(anyio_backend: object) -> None:
     """A task gets a few turns of the loop to end."""
     is_over = asyncio.Event()
@@ -102,6 +108,7 @@ async def test_tasks_that_are_about_to_end_are_no_leftovers(anyio_backend: objec
     assert tasks[0].done()
 
 
+@on_asyncio
 async def test_tasks_of_others_are_not_blamed(anyio_backend: object) -> None:
     """Neither the test's own tasks nor those of another connection's app are leftovers."""
     tasks: Tasks = []
@@ -118,6 +125,7 @@ async def test_tasks_of_others_are_not_blamed(anyio_backend: object) -> None:
     await asyncio.wait(mine)
 
 
+@on_asyncio
 async def test_the_loops_task_factory_comes_back(anyio_backend: object) -> None:
     """The loop's own task factory goes on making tasks, and is back after the last connection."""
     made: list[str] = []
@@ -139,6 +147,7 @@ async def test_the_loops_task_factory_comes_back(anyio_backend: object) -> None:
     assert made == ["Server._run", "Server._run"]
 
 
+@on_asyncio
 async def test_a_task_factory_that_was_put_on_top_stays(anyio_backend: object) -> None:
     """What somebody else set in the meantime is not taken away."""
     loop = asyncio.get_running_loop()
@@ -181,6 +190,7 @@ async def eager_loop(anyio_backend: object, eager_task_factory: Any) -> AsyncGen
     loop.set_task_factory(None)
 
 
+@on_asyncio
 async def test_a_conversation_with_eager_tasks(anyio_backend: object, eager_loop: None) -> None:
     """Under an eager task factory the app's task runs at once, and all else as usual."""
     async with connect(echo) as client, connect(echo) as other:
@@ -192,6 +202,7 @@ async def test_a_conversation_with_eager_tasks(anyio_backend: object, eager_loop
         await other.wait_for_app()
 
 
+@on_asyncio
 async def test_an_app_that_ends_at_once_with_eager_tasks(
     anyio_backend: object, eager_loop: None
 ) -> None:
@@ -205,6 +216,7 @@ async def test_an_app_that_ends_at_once_with_eager_tasks(
             pytest.fail("never entered")
 
 
+@on_asyncio
 async def test_leftovers_with_eager_tasks(anyio_backend: object, eager_loop: None) -> None:
     """Tasks that an eager factory makes are noted, unless they ended while it made them."""
     tasks: Tasks = []
@@ -219,6 +231,7 @@ async def test_leftovers_with_eager_tasks(anyio_backend: object, eager_loop: Non
     assert all(task.done() for task in tasks)
 
 
+@on_asyncio
 async def test_task_groups_of_anyio_with_eager_tasks(
     anyio_backend: object, eager_loop: None
 ) -> None:
@@ -241,6 +254,7 @@ async def test_task_groups_of_anyio_with_eager_tasks(
     assert slept == [True]
 
 
+@on_asyncio
 async def test_trio_need_not_be_installed(
     anyio_backend: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +265,22 @@ async def test_trio_need_not_be_installed(
         assert await client.receive() == "x"
 
 
+@on_asyncio
 async def test_ending_what_was_not_started(anyio_backend: object) -> None:
     """Ending twice, or before the start, finds nothing."""
     assert await AppTasks().end(1.0) == []
+
+
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_on_trio_tasks_are_the_nurserys(anyio_backend: object) -> None:
+    """There is nothing to note, and the app's task is there all the same."""
+    name: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        name.append(trio.lowlevel.current_task().name)
+        await echo(scope, receive, send)
+
+    async with connect(app, "/x") as client:
+        await client.send("x")
+        assert await client.receive() == "x"
+    assert name == ["app at /x"]
