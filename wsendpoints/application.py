@@ -1,7 +1,7 @@
 """An endpoint as an ASGI application: the one form that every host takes.
 
-Some hosts tell an application by its signature: it must be an object with an `async def
-__call__`, its parameters with these names, and annotated.
+Some hosts recognise an application by its signature: it must be an object with an `async def
+__call__`, whose parameters have these names and are annotated.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ def check_attributes(cls: type, names: Iterable[str]) -> None:
     """Check that a class declares the attributes that are to be set on its instances.
 
     Raises:
-        ConfigurationError: It does not declare one, or has compiled it.
+        ConfigurationError: The class does not declare one, or has compiled it.
     """
     for name in names:
         if name in _COMPILED:
@@ -47,8 +47,8 @@ def _is_annotated(cls: type, name: str) -> bool:
 class Application:
     """What `WebSocketEndpoint.as_asgi` returns.
 
-    It also answers what a server asks of an application besides: `lifespan`, and `http` with
-    426 (RFC 9110, section 15.5.22).
+    It also answers what else a server asks of an application: `lifespan`, and `http` with 426
+    (RFC 9110, section 15.5.22).
     """
 
     __slots__ = ("__name__", "_serve")

@@ -67,26 +67,26 @@ class WebSocketEndpoint(ABC):
     message of `on_receive` is annotated with is validated; what it returns is sent. A class that
     takes several types of messages has a method for each, marked with `handles`.
 
-    Messages are handled one at a time, in the order in which they came. A client that leaves is
-    noticed at once, also while a handler waits: sending raises `WebSocketDisconnect` from then
-    on, the tasks of `start_soon` and a streaming handler are cancelled, any other handler may go
-    on for `limits.grace` seconds. What the client sent before it left is still handled.
+    Messages are handled one at a time, in the order in which they came. A disconnect is noticed at
+    once, also while a handler waits: sending raises `WebSocketDisconnect` from then on, the tasks
+    of `start_soon` and a streaming handler are cancelled, any other handler may go on for
+    `limits.grace` seconds. What the client sent before it disconnected is still handled.
 
     Mistakes in the declaration raise `ConfigurationError` when the class is made.
 
     Attributes:
         encoding: What a message is: `"text"`, `"bytes"`, `"json"`, or `None` for each frame as
             it comes, as str or bytes.
-        sends: The union of the messages that it sends besides its replies, if it declares them.
-            Nothing that the class does not declare can be sent with `push` or as a reply then.
+        sends: The union of the messages that it sends in addition to its replies, if it declares
+            them. Then `push` and replies can send nothing that the class does not declare.
         allowed_origins: The web pages that may connect, as the origins that browsers send: by
             default, `None`, those of the same origin alone; a list; or `"*"` for all.
-        require_origin: Whether a client that tells no origin, and so is no browser, is refused.
+        require_origin: Whether a client is refused that sends no `Origin` header, as no browser does.
         subprotocols: The subprotocols that it speaks, in the order of preference.
         params: Annotate it with a model of the path and query parameters. They are validated
             before `on_connect`, and a client with others is refused with 422.
         limits: What a connection may take of the server.
-        cancel_on_disconnect: Whether a handler is cancelled as soon as the client leaves.
+        cancel_on_disconnect: Whether a handler is cancelled as soon as the client disconnects.
         websocket: The connection.
     """
 
@@ -112,7 +112,7 @@ class WebSocketEndpoint(ABC):
             cls._declaration = declare(cls, WebSocketEndpoint, cls.encoding, cls.sends, streaming)
             cls._open_variable = None
         except UnboundTypeVariable as exc:
-            # A generic base: what it takes is known once a subclass says it.
+            # A generic base class: which messages it takes, a subclass says.
             cls._declaration, cls._open_variable = None, str(exc)
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,7 +142,7 @@ class WebSocketEndpoint(ABC):
             ConfigurationError: The class does not declare one of them, or is abstract.
         """
         cls._check_servable()
-        cls._check(attributes)
+        cls._check_attributes(attributes)
 
         def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             return cls._with(attributes, scope, receive, send)
@@ -167,7 +167,7 @@ class WebSocketEndpoint(ABC):
             ConfigurationError: As for `as_asgi`.
             InvalidStateError: It was accepted already.
         """
-        cls._check(attributes)
+        cls._check_attributes(attributes)
         # Starlette's name for it, and ours.
         for name in ("application_state", "connection_state"):
             if getattr(getattr(websocket, name, None), "name", None) in {"CONNECTED", "OPEN"}:
@@ -185,7 +185,7 @@ class WebSocketEndpoint(ABC):
         return endpoint
 
     @classmethod
-    def _check(cls, attributes: dict[str, Any]) -> None:
+    def _check_attributes(cls, attributes: dict[str, Any]) -> None:
         check_attributes(cls, attributes)
         _check_limits(cls, attributes.get("limits", cls.limits))
         compile_origins(attributes.get("allowed_origins"), cls.__qualname__)
@@ -220,10 +220,10 @@ class WebSocketEndpoint(ABC):
         await websocket.accept(subprotocol)
 
     def on_receive(self, websocket: WebSocket, data: Any) -> Any:
-        """Handle a message. By default: take no notice.
+        """Handle a message. By default: ignore it.
 
-        Write it as `async def`. What it returns is sent, but for `None`. With `yield` it is an
-        async generator, and each value is sent as it comes.
+        Write it as `async def`. What it returns is sent, unless it is `None`. With `yield` it is
+        an async generator, and each value is sent as it comes.
 
         Args:
             websocket: The connection.
@@ -239,11 +239,11 @@ class WebSocketEndpoint(ABC):
 
         Args:
             websocket: The connection.
-            close_code: Ours if we closed it, else the client's; 1006 if none came.
+            close_code: Ours if we closed it, else the client's; 1006 if it sent none.
         """
 
     async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
-        """Answer a message that is unusable.
+        """Answer a message that can't be used.
 
         By default a JSON message that is not one of those declared is answered with an error
         message, and everything else closes the connection with the error's code.
@@ -272,7 +272,7 @@ class WebSocketEndpoint(ABC):
             ConfigurationError: The class declares what it sends, and this is not among it.
             ValueError: It can't be written as JSON.
             InvalidStateError: The connection is not accepted yet, or the application closed it.
-            WebSocketDisconnect: It is over: the peer left, or a limit closed it.
+            WebSocketDisconnect: The peer disconnected, or a limit closed the connection.
         """
         connection = self._lifecycle.connection
         await connection.transmit(connection.encode(message))

@@ -205,7 +205,7 @@ class Connection:
 
         Raises:
             InvalidStateError: It is out of turn, or there is nowhere to send it.
-            WebSocketDisconnect: The peer left.
+            WebSocketDisconnect: The peer disconnected.
         """
         send = self.send
         if send is _no_send:

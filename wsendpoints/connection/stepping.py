@@ -18,7 +18,7 @@ DONE: Final = object()
 
 
 class Watcher(Protocol):
-    """Somebody who is told each time that an awaitable has to wait.
+    """Is told each time that an awaitable has to wait.
 
     Attributes:
         stage: `None` while that is of no interest. It is looked at here, since a call costs as
@@ -30,7 +30,7 @@ class Watcher(Protocol):
         """What it is that has to wait."""
 
     def waits(self) -> None:
-        """Take note that it has to wait."""
+        """It has to wait."""
 
 
 @types.coroutine
@@ -40,7 +40,7 @@ def resume(steps: Any, trap: Any, watcher: Watcher | None = None) -> Generator[A
     Args:
         steps: The iterator of its `__await__`.
         trap: What it yielded: what it waits for.
-        watcher: Who is told of each wait, this one included.
+        watcher: Is told of each wait, this one included.
     """
     try:
         while True:

@@ -136,7 +136,7 @@ class WebSocket(Request):
         """
         event: Event = {"type": ACCEPT, "subprotocol": subprotocol, "headers": []}
         if subprotocol is not None or headers is not None:
-            event = self._check({**event, "headers": headers})
+            event = self._check_event({**event, "headers": headers})
         if self._connection.state is not ConnectionState.HANDSHAKE:
             await self._await_handshake()
         await self._send_checked(event)
@@ -174,7 +174,7 @@ class WebSocket(Request):
         async def collect(event: Event) -> None:
             match event["type"].removeprefix("websocket."):
                 case "http.response.start":
-                    start.update(self._check({**event, "type": RESPONSE_START}))
+                    start.update(self._check_event({**event, "type": RESPONSE_START}))
                 case "http.response.body":
                     body.extend(check_binary(event.get("body", b"")))
                     if start and not event.get("more_body"):
@@ -214,7 +214,7 @@ class WebSocket(Request):
             TypeError: `data` is no `str`.
             ValueError: It holds a lone surrogate.
             InvalidStateError: The connection is not accepted yet, or the application closed it.
-            WebSocketDisconnect: It is over: the peer left, or a limit closed it.
+            WebSocketDisconnect: The peer disconnected, or a limit closed the connection.
         """
         await self._connection.transmit({"type": SEND, "text": check_text(data)})
 
@@ -234,7 +234,7 @@ class WebSocket(Request):
             mode: The kind of frame that carries it.
 
         Raises:
-            ValueError: It can't be written as JSON, or `mode` is none of the two.
+            ValueError: It can't be written as JSON, or `mode` is neither of the two.
         """
         _check_mode(mode)
         json = encode_json(data)
@@ -246,9 +246,9 @@ class WebSocket(Request):
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str | None = None) -> None:
         """Close the connection; before `accept`, refuse it: the client gets a 403.
 
-        The first close wins. Closing again, or after the peer left, does nothing. Any number
-        of tasks may call it at the same time. Cancelling it leaves the connection closed for
-        this side, though the peer may not have been told.
+        The first close wins. Closing again, or after the peer disconnected, does nothing. Any
+        number of tasks may call it at the same time. After a cancelled close the connection is
+        closed for this side, though the peer may not have been told.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999. RFC 6455, section 7.4.
@@ -267,16 +267,16 @@ class WebSocket(Request):
             ValueError, TypeError: The event is not as the ASGI specification has it; nothing
                 was sent then.
             InvalidStateError: It is out of turn.
-            WebSocketDisconnect: The peer left.
+            WebSocketDisconnect: The peer disconnected.
         """
-        await self._send_checked(self._check(event))
+        await self._send_checked(self._check_event(event))
 
     async def _send_checked(self, event: Event) -> None:
         await self._connection.transmit(event)
         if event["type"] == ACCEPT:
             self._subprotocol = event.get("subprotocol")
 
-    def _check(self, event: object) -> Event:
+    def _check_event(self, event: object) -> Event:
         checked = check_event(event, self.scope.get("subprotocols"))
         if checked["type"] == RESPONSE_START:
             self._check_can_respond()
@@ -319,7 +319,7 @@ class WebSocket(Request):
         Raises:
             UnsupportedDataError: The frame is of the other kind.
             InvalidDataError: It is not UTF-8, or not JSON.
-            ValueError: `mode` is none of the two.
+            ValueError: `mode` is neither of the two.
         """
         _check_mode(mode)
         frame = await (self.receive_text() if mode == "text" else self.receive_bytes())

@@ -1,4 +1,4 @@
-"""Who is to blame for an exception that ends a connection, which decides what becomes of it."""
+"""Whose fault an exception is that ends a connection, which decides what becomes of it."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -15,7 +15,7 @@ __all__ = ["Verdict", "judge", "requested_close"]
 class Verdict(Enum):
     """What an exception that escapes from the application stands for."""
 
-    DISCONNECT = "the peer left"
+    DISCONNECT = "the peer disconnected"
     CANCELLED = "the task was cancelled from outside"
     FAILURE = "the application failed"
 

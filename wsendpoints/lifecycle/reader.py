@@ -1,4 +1,4 @@
-"""The reader's role: who calls the server's `receive`, and when.
+"""The reader's role: what calls the server's `receive`, and when.
 
 A disconnect shows in `receive` alone, on every server. So one call must be pending at all times,
 also while a handler runs for long. A task that does nothing but read would do it, at the price of
