@@ -34,6 +34,12 @@ from wsendpoints.protocol.state import (
 __all__ = ["ASGIResponse", "WebSocket", "connection_of"]
 
 
+_NOT_ACCEPTED: Final = frozenset(
+    {ConnectionState.CONNECTING, ConnectionState.HANDSHAKE, ConnectionState.DENYING}
+)
+_ENDED_BY_US: Final = frozenset({ConnectionState.CLOSED, ConnectionState.BROKEN})
+
+
 class ASGIResponse(Protocol):
     """Any HTTP response that is an ASGI application, such as Starlette's."""
 
@@ -371,12 +377,6 @@ class WebSocket(Request):
         if event["type"] == DISCONNECT:
             raise connection.disconnect_error()
         return frame_of(event)
-
-
-_NOT_ACCEPTED: Final = frozenset(
-    {ConnectionState.CONNECTING, ConnectionState.HANDSHAKE, ConnectionState.DENYING}
-)
-_ENDED_BY_US: Final = frozenset({ConnectionState.CLOSED, ConnectionState.BROKEN})
 
 
 def connection_of(websocket: WebSocket) -> Connection:
