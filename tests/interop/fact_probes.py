@@ -157,9 +157,9 @@ async def _close_codes(lab: Laboratory) -> Measured:
     async def is_refused(code: int) -> bool:
         async with lab.run(RECEIVE, ACCEPT, send("close", code=code), say("open")) as run:
             seen = await run.seen("open")
-            outcome = (await run.outcomes())[2]
-        assert seen == (["open"] if outcome != SILENCE else [Closed(code)])
-        return outcome != SILENCE
+            raised = bool((await run.outcomes())[2] != SILENCE)
+        assert seen == (["open"] if raised else [Closed(code)])
+        return raised
 
     refused = await asyncio.gather(*map(is_refused, LEGAL_CODES))
     pairs = zip(LEGAL_CODES, refused, strict=True)

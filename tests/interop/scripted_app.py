@@ -165,6 +165,7 @@ class _Script:
             The seconds that it took to be cancelled; `None` if all was sent.
         """
         sent = -1
+        cancelled: float | None = None
 
         async def send_all() -> None:
             nonlocal sent
@@ -178,11 +179,11 @@ class _Script:
             while before != sent < megabytes:
                 before = sent
                 await anyio.sleep(PATIENCE)
-            is_waiting = sent < megabytes
             journal.add(self._scope, "flooded")
-            cancelled = anyio.current_time()
-            group.cancel_scope.cancel()
-        return anyio.current_time() - cancelled if is_waiting else None
+            if sent < megabytes:
+                cancelled = anyio.current_time()
+                group.cancel_scope.cancel()
+        return None if cancelled is None else anyio.current_time() - cancelled
 
     async def wait_for(self, entry: str) -> None:
         """Wait until the journal says so."""

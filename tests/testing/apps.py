@@ -1,7 +1,7 @@
 """Small ASGI apps for the tests of the test client."""
 
 from collections.abc import Awaitable, Generator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 
@@ -57,8 +57,7 @@ class Bare:
         self._iterator: Any = awaitable.__await__()
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        wrapped: Any = self
-        return wrapped
+        return cast("Generator[Any, Any, Any]", self)
 
     def __iter__(self) -> "Bare":
         return self

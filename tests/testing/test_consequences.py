@@ -2,6 +2,7 @@
 
 import pytest
 
+from wsendpoints.testing import ServerName
 from wsendpoints.testing.consequences import consequence_of
 from wsendpoints.testing.faults import Fault
 from wsendpoints.testing.measured import FACTS
@@ -9,7 +10,7 @@ from wsendpoints.testing.measured import FACTS
 
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("server", FACTS)
-def test_each_consequence_is_told(server: str, fault: Fault) -> None:
+def test_each_consequence_is_told(server: ServerName, fault: Fault) -> None:
     """Of one server, and among those of all; a fault that it cannot meet was not measured."""
     does = {name: facts.illegal_events.get(fault) for name, facts in FACTS.items()}
     told = {name: f"{name} {words}" for name, words in does.items() if words}
