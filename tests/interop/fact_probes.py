@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -14,9 +13,10 @@ from .laboratory import ACCEPT, RECEIVE, Laboratory, event, say, send
 from .scripted_app import PENDING, SILENCE, Step
 
 __all__ = [
+    "FIRST_PROBE",
+    "HEAVY_PROBES",
     "LAST_PROBE",
     "LEGAL_CODES",
-    "LONE_PROBES",
     "PROBES",
     "SLOW_PROBE",
     "Measured",
@@ -36,8 +36,8 @@ CLOSE_FRAME: Final = b"\x88\x82\0\0\0\0\x0f\xa1"
 SHIELDED_FOR: Final = 1.0
 """Seconds that a client waits for a `send` to be cancelled; half of it is more than it takes."""
 
-PAYLOAD: Final = os.urandom(1 << 16)
-"""At random, since clients compress what they send; and small, since some servers count frames."""
+PAYLOAD: Final = bytes(1 << 16)
+"""Not all in one frame, since some servers count frames."""
 
 DEAD_AFTER: Final = 5.0
 """Seconds within which a server finds a dead client by its pings, as the test sets them."""
@@ -104,7 +104,7 @@ async def _clients_reset(lab: Laboratory) -> Measured:
 
 
 async def _sends_after_disconnect(lab: Laboratory) -> Measured:
-    sending: Step = "send_until_it_raises", event("send", text="x")
+    sending: Step = "send_until_after", "left", event("send", text="x")
     async with lab.run(RECEIVE, ACCEPT, sending, UNTIL_DISCONNECT, say("x")) as run:
         run.client.reset()
         await run.tell("left")
@@ -224,7 +224,9 @@ async def _client_that_does_not_read(lab: Laboratory) -> Measured:
 
 
 async def _app_that_does_not_receive(lab: Laboratory) -> Measured:
-    async with lab.run(RECEIVE, ACCEPT, ("wait_for", "released")) as run:
+    # With the client that does not compress, which would take most of the time.
+    steps = RECEIVE, ACCEPT, ("wait_for", "released")
+    async with lab.run(*steps, client="aiohttp") as run:
         is_bounded = False
         try:
             for _ in range(MEGABYTES << 4):
@@ -293,18 +295,20 @@ PROBES: Final[Sequence[Probe]] = [
     _failure,
     _no_answer,
 ]
-"""Probes that can run at once, with anything else."""
+"""Probes that can run at once."""
 
 SLOW_PROBE: Final[Probe] = _dead_client
-"""A probe that waits for long, whatever else runs."""
+"""A probe that waits for long, and can do so whatever else runs."""
 
-LONE_PROBES: Final[Sequence[Probe]] = [
-    _denials_in_the_log,
+FIRST_PROBE: Final[Probe] = _denials_in_the_log
+"""A probe that needs the log for itself."""
+
+HEAVY_PROBES: Final[Sequence[Probe]] = [
     _sends_after_disconnect,
     _client_that_does_not_read,
     _app_that_does_not_receive,
 ]
-"""Probes that need the server, or its log, for themselves."""
+"""Probes that keep the server busy, so that each is to run alone."""
 
 LAST_PROBE: Final[Probe] = _shutdown
 """A probe that ends the server."""

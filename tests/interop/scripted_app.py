@@ -118,20 +118,24 @@ class _Script:
             await self.wait_for("enough")
             group.cancel_scope.cancel()
 
-    async def send_until_it_raises(self, event: Any) -> object:
-        """Send an event again and again, up to a while after the journal says `"left"`."""
-        outcome: object = SILENCE
+    async def send_until_after(self, entry: str, event: Any) -> object:
+        """Send an event again and again, up to a while after the journal says `entry`.
+
+        Returns:
+            The last outcome: on the way to it, a server may raise other things.
+        """
+        outcome: object = None
         async with anyio.create_task_group() as group:
 
-            async def give_up() -> None:
-                await self.wait_for("left")
-                await anyio.sleep(PATIENCE)
-                group.cancel_scope.cancel()
+            async def send() -> None:
+                nonlocal outcome
+                while True:
+                    outcome = await self._try_to_send(event)
+                    await anyio.sleep(PATIENCE / 50)
 
-            group.start_soon(give_up)
-            while outcome == SILENCE:
-                outcome = await self._try_to_send(event)
-                await anyio.sleep(0.01)
+            group.start_soon(send)
+            await self.wait_for(entry)
+            await anyio.sleep(PATIENCE)
             group.cancel_scope.cancel()
         return outcome
 

@@ -4,7 +4,7 @@ A plain app (`scripted_app`) asks them, with nothing of the library in between.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,16 @@ import pytest
 from wsendpoints.testing.facts import ServerFacts
 from wsendpoints.testing.faults import Fault
 
-from .fact_probes import LAST_PROBE, LEGAL_CODES, LONE_PROBES, PROBES, SLOW_PROBE, Measured
+from .fact_probes import (
+    FIRST_PROBE,
+    HEAVY_PROBES,
+    LAST_PROBE,
+    LEGAL_CODES,
+    PROBES,
+    SLOW_PROBE,
+    Measured,
+    Probe,
+)
 from .illegal_events import CASES, OR
 from .laboratory import Laboratory
 from .servers import SERVERS, Process, Server
@@ -88,28 +97,31 @@ async def _ask(server: Server, log: Path, at_once: asyncio.Semaphore, answers: A
     process = Process(with_pings, APP, log)
     lab = Laboratory(process)
 
-    async def probe(measure: Callable[[Laboratory], Awaitable[Measured]]) -> None:
-        async with at_once:
-            answers.facts |= await measure(lab)
+    async def measure(probe: Probe) -> None:
+        answers.facts |= await probe(lab)
 
-    async def probe_slowly() -> None:
-        answers.facts |= await SLOW_PROBE(lab)
+    async def measure_at_once(probe: Probe) -> None:
+        async with at_once:
+            await measure(probe)
 
     async def send_illegally(fault: Fault) -> None:
         async with at_once:
             answers.consequences[fault] = await CASES[fault].consequence(lab)
 
-    try:
-        await asyncio.to_thread(process.wait_until_it_accepts)
-        for measure in LONE_PROBES:
-            answers.facts |= await measure(lab)
+    async def measure_the_rest() -> None:
+        for probe in HEAVY_PROBES:
+            await answers.add(measure(probe))
         work = [
-            probe_slowly(),
-            *map(probe, PROBES),
+            *map(measure_at_once, PROBES),
             *map(send_illegally, _faults_of(server) - _faults_that_end(server)),
         ]
         await asyncio.gather(*map(answers.add, work))
-        answers.facts |= await LAST_PROBE(lab)
+
+    try:
+        await asyncio.to_thread(process.wait_until_it_accepts)
+        await measure(FIRST_PROBE)
+        await asyncio.gather(answers.add(measure(SLOW_PROBE)), measure_the_rest())
+        await measure(LAST_PROBE)
     finally:
         process.kill()
 
