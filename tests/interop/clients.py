@@ -144,7 +144,7 @@ async def _connect_with_websockets(
             open_timeout=WITHIN,
             close_timeout=WITHIN,
             proxy=None,
-            # Whoever closes without having read everything still reads the answer to that.
+            # So that a client that closes before it has read all still reads the answer.
             max_queue=None,
         )
     except InvalidStatus as exc:

@@ -16,8 +16,7 @@ LAST: Final = "last"
 """A message after the illegal event: on a connection that still works, it arrives."""
 
 OR: Final = ", or "
-
-ABSENT: Final = "absent"
+"""Between what the server does with several events, or from time to time."""
 
 TEXT: Final = "illegal"
 BYTES: Final = b"illegal"
@@ -62,11 +61,11 @@ class Case:
         steps = RECEIVE, *self.before, (step, event), *self.after
         observed = await lab.observe(*steps, last=LAST, subprotocols=["a", "b"])
         outcome = observed.outcomes[1 + len(self.before)]
-        is_harmed = self.unharmed not in (observed.status or ABSENT, observed.seen or ABSENT)
-        is_denied = isinstance(self.unharmed, int)
-        if is_harmed and is_denied and observed.handshake == "accepted":
+        if self.unharmed and self.unharmed == (observed.seen or observed.status):
+            return _in_words(outcome, None)
+        if isinstance(self.unharmed, int) and observed.handshake == "accepted":
             return _in_words(outcome, "accepts the client")
-        return _in_words(outcome, _effect(observed, event) if is_harmed else None)
+        return _in_words(outcome, _effect(observed, event))
 
 
 class _CaseAfterReturn(Case):

@@ -30,7 +30,7 @@ STARTED_WITHIN: Final = 30.0
 """Seconds that a server may take until it accepts connections, on a busy machine."""
 
 ENDED_WITHIN: Final = 10.0
-"""Seconds that a server may take after SIGTERM; what is left of it then is killed."""
+"""Seconds that a server may take after SIGTERM; then it is killed."""
 
 LOGGED_WITHIN: Final = 5.0
 POLL_EVERY: Final = 0.02
@@ -173,7 +173,7 @@ class Process:
         self._popen.terminate()
 
     def wait(self, timeout: float = ENDED_WITHIN) -> float:
-        """Wait until it ended, and end what is left of it, its workers included.
+        """Wait until it ended, and kill what remains of it, its workers included.
 
         Returns:
             The seconds that it took.
@@ -189,7 +189,7 @@ class Process:
         return time.monotonic() - start
 
     def kill(self) -> None:
-        """End what is left of it on the spot, its workers included."""
+        """Kill what remains of it, its workers included."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()

@@ -51,7 +51,7 @@ async def test_a_subprotocol_is_chosen_and_text_echoed(conversation: Conversatio
 
 
 @with_all_clients
-async def test_no_subprotocol_is_chosen_of_those_that_nobody_knows(
+async def test_no_subprotocol_is_chosen_of_unknown_ones(
     conversation: Conversation,
 ) -> None:
     """A client that offers nothing that the endpoint speaks is accepted without one."""
@@ -136,7 +136,7 @@ async def test_the_client_closes_with_a_code_of_its_own(conversation: Conversati
 
 
 @pytest.mark.parametrize("by", ["handler", "waiting handler", "task"])
-async def test_the_endpoint_closes_whoever_receives(conversation: Conversation, by: str) -> None:
+async def test_the_endpoint_closes_while_it_receives(conversation: Conversation, by: str) -> None:
     """A close goes out at once, also while the server is asked for the next message."""
     async with conversation.connect("/chat") as client:
         await say(client, {"type": "leave", "by": by})
@@ -145,7 +145,7 @@ async def test_the_endpoint_closes_whoever_receives(conversation: Conversation, 
 
 
 async def test_messages_before_the_clients_close_are_handled(conversation: Conversation) -> None:
-    """What was said before leaving is handled, in order, though nobody hears the replies."""
+    """What came before the close is handled, in order, though the replies are lost."""
     async with conversation.connect("/chat") as client:
         for _ in range(20):
             await say(client, {"type": "say", "text": "hi"})

@@ -177,7 +177,7 @@ async def test_the_exception_of_the_test_wins() -> None:
         async with connect(sending(ACCEPT, ValueError("boom"))):
             raise AssertionError("mine")
     (note,) = caught.value.__notes__
-    assert note.startswith("Besides, in the app under test:\nTraceback")
+    assert note.startswith("Also, in the app under test:\nTraceback")
     assert "raise event" in note
     assert note.endswith("ValueError: boom")
 
@@ -289,7 +289,7 @@ async def test_giving_up_the_handshake_disconnects() -> None:
     assert outcomes == [
         {"type": "websocket.connect"},
         {"type": "websocket.disconnect", "code": 1006, "reason": ""},
-        "the client left with 1006 (abnormal closure)",
+        "the client disconnected with 1006 (abnormal closure)",
     ]
 
 
@@ -321,7 +321,7 @@ async def test_an_app_that_does_not_end_is_cancelled() -> None:
         async with connect(app, timeout=0.01):
             pass
     assert str(caught.value) == (
-        "the client left with 1000 (normal closure), "
+        "the client disconnected with 1000 (normal closure), "
         "but the app did not end within 0.01 s: it was cancelled"
     )
 

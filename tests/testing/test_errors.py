@@ -50,7 +50,7 @@ ERRORS: list[tuple[Exception, str]] = [
     (
         LeftoverTasksError(["a (work)", "b (work)"]),
         (
-            "the app ended, but left 2 of its tasks running: a (work), b (work); "
+            "the app ended, but 2 of its tasks still ran: a (work), b (work); "
             "await or cancel them before the app returns"
         ),
     ),

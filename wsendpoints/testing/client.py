@@ -117,7 +117,7 @@ class Client:
         self._send_frame(encoded if mode == "binary" else encoded.decode())
 
     async def send_event(self, event: Event) -> None:
-        """Let the app receive `event` as it is, be it legal or not.
+        """Let the app receive `event` as it is, legal or not.
 
         A `websocket.disconnect` ends the connection.
 

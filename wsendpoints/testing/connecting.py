@@ -36,12 +36,12 @@ async def connect(
 
     The app runs in a task of its own. Entering waits until it has accepted. Leaving disconnects
     with 1000 if the connection is still open, waits for the app to end, and raises what went
-    wrong with it and was not raised before: its own exception, the very object and never in a
-    group, an event that it should not have sent, or what it left running. If the test failed
+    wrong with it and was not raised before: its own exception, the same object and never in a
+    group, an event that it should not have sent, or the tasks that still run. If the test failed
     itself, its exception goes on, with those as notes.
 
-    Any number of clients may be open at once, and be opened and left in any order and from any
-    task: in a fixture, say, which leaves it when the test is over.
+    Any number of clients may be connected at once, entered and exited in any order and from any
+    task: in a fixture, say, which exits when the test is over.
 
     Args:
         app: An ASGI application.
@@ -136,4 +136,4 @@ def _add_problems(exc: BaseException, server: Server) -> None:
     while (problem := server.take_problem()) is not None:
         if problem is not exc:
             text = "".join(traceback.format_exception(problem)).rstrip()
-            exc.add_note(f"Besides, in the app under test:\n{text}")
+            exc.add_note(f"Also, in the app under test:\n{text}")

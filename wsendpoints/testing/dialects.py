@@ -21,7 +21,7 @@ ServerName: TypeAlias = Literal[
 """A server that was measured, with its implementation of WebSockets or its worker."""
 
 SendOutcome: TypeAlias = Literal["oserror", "runtime_error", "silent"]
-"""What becomes of a send that cannot arrive."""
+"""What `send` does when the client is disconnected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class Dialect:
     `dataclasses.replace` changes one of the named ones.
 
     Attributes:
-        name: Which server it is, for what errors say of it; `None` for none that was measured.
-        send_after_disconnect: What `send` does once the client has left. `"oserror"` raises
+        name: Which server it is, for errors; `None` for none that was measured.
+        send_after_disconnect: What `send` does once the client has disconnected. `"oserror"` raises
             `OSError`, as the ASGI spec wants it since 2.4; `"runtime_error"` raises
             `RuntimeError`; `"silent"` takes the event and forgets it.
         send_once_received: The same once the app has received the disconnect; `"same"` is as
@@ -66,9 +66,9 @@ class Dialect:
             with 1012; `"cancels"` cancels the app, which can still close; `"kills"` cancels it
             when the connection is lost already.
         return_code: What the client sees when the app returns without a close. 1005 is a close
-            without a code, 1006 a lost connection. `None` is no business of the client's: the
-            test is told.
-        return_stays_open: Whether the connection stays open then, with nobody behind it.
+            without a code, 1006 a lost connection; with `None` the client sees nothing, and the
+            test fails with what happened.
+        return_stays_open: Whether the connection stays open then, without an app.
         failure_code: What the client sees when the app raises.
         return_status: The status when the app returns without an answer to the handshake; `None`
             leaves the client waiting.

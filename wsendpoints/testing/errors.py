@@ -138,6 +138,6 @@ class LeftoverTasksError(AssertionError):
 
     def __str__(self) -> str:
         return (
-            f"the app ended, but left {len(self.tasks)} of its tasks running: "
+            f"the app ended, but {len(self.tasks)} of its tasks still ran: "
             f"{', '.join(self.tasks)}; await or cancel them before the app returns"
         )

@@ -66,12 +66,12 @@ class Referee:
     """Follows one connection from the app's side.
 
     The order of the app's events is judged on its own: an event that the server could not
-    deliver, since the client had left, counts as sent.
+    deliver, since the client had disconnected, counts as sent.
 
     Args:
         subprotocols: What the client offers.
         has_denial_response: Whether the scope offers denial responses.
-        server: Whose way with illegal events is told; `None` tells that of all.
+        server: The server whose consequence an error tells; `None` for those of all.
 
     Attributes:
         phase: How far the app has come.
@@ -95,7 +95,7 @@ class Referee:
             IllegalEventError: If the event is malformed, or out of turn.
         """
         try:
-            fields = _check_dict(event)
+            fields = _fields(event)
             self._check_turn(fields["type"])
             return self._parse(fields)
         except _IllegalError as exc:
@@ -157,7 +157,7 @@ class Referee:
 
 
 class _IllegalError(Exception):
-    """What is wrong with an event, in words, and as one of what servers were tried with."""
+    """What is wrong with an event, in words and as a fault."""
 
     def __init__(self, problem: str, fault: Fault) -> None:
         super().__init__(problem, fault)
@@ -165,7 +165,7 @@ class _IllegalError(Exception):
         self.fault = fault
 
 
-def _check_dict(event: object) -> dict[str, Any]:
+def _fields(event: object) -> dict[str, Any]:
     # ASGI spec, "Events": "Events are unicode string keyed dicts".
     if not isinstance(event, dict):
         raise _IllegalError(f"an event is a dict, not {type(event).__name__}", Fault.NOT_A_DICT)

@@ -81,7 +81,7 @@ def _handshake_headers(headers: HeadersLike | None, subprotocols: list[str]) -> 
         "Iterable[tuple[str | bytes, str | bytes]]",
         headers.items() if isinstance(headers, Mapping) else headers or (),
     )
-    given = [(_to_bytes(name).lower(), _to_bytes(value)) for name, value in pairs]
+    given = [(_latin_1(name).lower(), _latin_1(value)) for name, value in pairs]
     # No `Origin`: this client is not a browser (RFC 6454, section 7.3).
     usual = [
         (b"host", b"testserver"),
@@ -96,5 +96,5 @@ def _handshake_headers(headers: HeadersLike | None, subprotocols: list[str]) -> 
     return [pair for pair in usual if pair[0] not in replaced] + given
 
 
-def _to_bytes(text: str | bytes) -> bytes:
+def _latin_1(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode("latin-1")

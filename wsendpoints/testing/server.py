@@ -53,7 +53,7 @@ class Server:
         frames: What the app sent and the client did not read yet.
         closed: The app's close, after it accepted.
         dropped: What the client sees of an app that ended without a close, where that is known.
-        left: How the client left, in words.
+        disconnected: How the client disconnected, in words.
         is_paused: Whether the client does not read at present.
         has_ended: Whether the app has ended.
         error: What the app raised.
@@ -67,7 +67,7 @@ class Server:
         self.frames: deque[Frame] = deque()
         self.closed: Closed | None = None
         self.dropped: Closed | None = None
-        self.left: str | None = None
+        self.disconnected: str | None = None
         self.is_paused: bool = False
         self.has_ended: bool = False
         self.error: BaseException | None = None
@@ -98,8 +98,8 @@ class Server:
             return str(self.denied)
         if self.closed is not None:
             return f"the app closed with {describe_close(self.closed.code, self.closed.reason)}"
-        if self.left is not None:
-            return self.left
+        if self.disconnected is not None:
+            return self.disconnected
         if self.error is not None:
             return f"the app raised {shorten(self.error)}"
         if not self.has_ended:
@@ -139,7 +139,7 @@ class Server:
             disconnect: What the app receives.
             how: The ending, in words.
         """
-        self.left = how
+        self.disconnected = how
         self._disconnect = disconnect
         self._notify()
 
@@ -175,7 +175,7 @@ class Server:
         self._notify()
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - each wait has this limit
-        """Disconnect the client if it is there still, and see to it that nothing goes on running.
+        """Disconnect the client if it is connected, and end what runs on.
 
         What goes wrong is found by `take_problem` afterwards. May be called again.
         """
@@ -184,7 +184,7 @@ class Server:
                 code = 1000 if self.accepted else 1006
                 self.leave(
                     self.dialect.disconnect_by_client(code, ""),
-                    f"the client left with {describe_close(code, '')}",
+                    f"the client disconnected with {describe_close(code, '')}",
                 )
             with anyio.move_on_after(timeout):
                 await self.wait_for(lambda: self.has_ended)
@@ -195,9 +195,9 @@ class Server:
                 self._problems.append(
                     AppStillRunningError(self.ending or "", timeout, self.has_ended)
                 )
-            left = await self._tasks.end(timeout)
-            if left:
-                self._problems.append(LeftoverTasksError(left))
+            remaining = await self._tasks.end(timeout)
+            if remaining:
+                self._problems.append(LeftoverTasksError(remaining))
 
     # The app's side.
 
@@ -228,19 +228,19 @@ class Server:
             self._problems.append(exc)
             await checkpoint()
             raise
-        if self.left is None:
+        if self.disconnected is None:
             await self._refuse_legal(said)
         self._referee.follow(said)
         if isinstance(said, Closed) and self.dialect.close_awaits_receive:
             await self.wait_for(lambda: not self._receiving)
-        if self.left is not None:
+        if self.disconnected is not None:
             await self._refuse()
             return
         self._take(said)
         self._notify()
         if isinstance(said, (str, bytes)):
             await self.wait_for(lambda: self._has_room or self.ending is not None)
-            if self.left is not None:
+            if self.disconnected is not None:
                 await self._refuse()
 
     async def _refuse_legal(self, said: AppEvent) -> None:
@@ -297,9 +297,9 @@ class Server:
             case "oserror":
                 # ASGI spec, WebSocket, "Send": "If send is called on a closed connection the
                 # server should raise a server-specific subclass of OSError."
-                raise OSError(self.left)
+                raise OSError(self.disconnected)
             case "runtime_error":
-                raise RuntimeError(self.left)
+                raise RuntimeError(self.disconnected)
             case "silent":
                 pass
             case _:
@@ -322,15 +322,15 @@ class Server:
             self._notify()
 
     def _drop(self) -> None:
-        """Do to the client what becomes of an app that ended without a close."""
+        """Show the client the end of an app that ended without a close, as the server does."""
         code = self.dialect.failure_code if self.error else self.dialect.return_code
-        is_open = self.accepted is not None and self.closed is None and self.left is None
+        is_open = self.accepted is not None and self.closed is None and self.disconnected is None
         if is_open and code is not None and not self._is_cancelled:
             self.dropped = Closed(code)
 
     def _fail(self, error: BaseException) -> None:
         self.error = error
-        # An illegal event that made the app fail is not told a second time.
+        # An illegal event that made the app fail is reported once.
         self._problems = [error, *(other for other in self._problems if other is not error)]
 
     def _notify(self) -> None:
@@ -339,4 +339,4 @@ class Server:
 
 
 class _CloseCodeRefusedError(Exception):
-    """What daphne raises, which has no class of its own for it."""
+    """What a refused close code raises: to an app a plain `Exception`, as on daphne."""

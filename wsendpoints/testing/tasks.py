@@ -1,6 +1,6 @@
 """Runs an app in a task of its own, and knows which tasks the app started.
 
-The task belongs to no task group. A group's cancel scope would have to be left in the task that
+The task belongs to no task group. A group's cancel scope has to be exited in the task that
 entered it, last in, first out; so a connection could not be opened in a fixture that runs in
 another task than its test (pytest-asyncio and pytest-trio), nor two of them be closed in any
 order. Its owner is the connection, which awaits it when the test leaves.
@@ -9,7 +9,7 @@ On asyncio, the app's tasks are known by a context variable: it is set in the ap
 and while a connection is open the loop's task factory notes each task that is created where it is
 set. So the tasks of the test, of its fixtures, and of other connections are never blamed on an
 app. On trio, a task cannot outlive the nursery that it was started in, so there is nothing to
-note: what an app starts in somebody else's nursery, or as a system task, is theirs.
+note: what an app starts in another nursery, or as a system task, does not count as its own.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class AppTasks:
         task.add_done_callback(self._started.discard)
 
     async def end(self, timeout: float) -> list[str]:  # noqa: ASYNC109 - passed on
-        """Cancel the tasks that the app left behind, once it has ended itself.
+        """Cancel the tasks that the app started and that still run, once it has ended itself.
 
         Args:
             timeout: How long to wait for the cancelled tasks, in seconds.
@@ -78,16 +78,16 @@ class AppTasks:
                 await checkpoint()
         self._factory.uninstall()
         self._factory = None
-        left = set(self._started)
-        for task in left:
+        remaining = set(self._started)
+        for task in remaining:
             task.cancel()
         with anyio.move_on_after(timeout):
-            if left:
-                await asyncio.wait(left)
-        for task in left:
+            if remaining:
+                await asyncio.wait(remaining)
+        for task in remaining:
             if task.done() and not task.cancelled():
-                task.exception()  # Else asyncio logs that nobody asked for it.
-        return sorted(map(_describe, left))
+                task.exception()  # Otherwise asyncio logs that it was never retrieved.
+        return sorted(map(_describe, remaining))
 
 
 class _NotingFactory:
