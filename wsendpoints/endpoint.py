@@ -81,7 +81,7 @@ class WebSocketEndpoint(ABC):
             them. Then `push` and replies can send nothing that the class does not declare.
         allowed_origins: The web pages that may connect, as the origins that browsers send: by
             default, `None`, those of the same origin alone; a list; or `"*"` for all.
-        require_origin: Whether a client is refused that sends no `Origin` header: no browser does so.
+        require_origin: Whether a client without an `Origin` header is refused: no browser is one.
         subprotocols: The subprotocols that it speaks, in the order of preference.
         params: Annotate it with a model of the path and query parameters. They are validated
             before `on_connect`, and a client with others is refused with 422.

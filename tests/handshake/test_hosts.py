@@ -80,4 +80,4 @@ def test_requested_host_is_the_only_value_of_the_header(
 ) -> None:
     """Several headers count as one if they agree, and as none if they differ."""
     headers = [(b"x", b"y"), *((b"Host", value) for value in values)]
-    assert requested_host(Headers(headers)) == host
+    assert requested_host(Headers(headers).getlist("host")) == host

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from wsendpoints.handshake.datastructures import Address
-from wsendpoints.handshake.request import Request, has_header
+from wsendpoints.handshake.request import Request, header_values
 from wsendpoints.protocol.asgi import Scope
 
 FULL: Scope = {
@@ -155,51 +155,53 @@ def test_state_is_kept_in_the_scope() -> None:
     assert request["state"] == {"user": "ada"}
 
 
-# has_header
+# header_values
 
 
 NAMES = [(b"host", b"a"), (b"Origin", b"http://a"), (b"x-tag", b"b")]
 
 
 @pytest.mark.parametrize(
-    ("headers", "name", "is_there"),
+    ("headers", "name", "values"),
     [
-        pytest.param(NAMES, b"origin", True, id="other case"),
-        pytest.param(NAMES, b"x-tag", True, id="last"),
-        pytest.param(NAMES, b"cookie", False, id="of the same length as another"),
-        pytest.param(NAMES, b"x", False, id="prefix"),
-        pytest.param(tuple(NAMES), b"host", True, id="tuple"),
-        pytest.param(tuple(NAMES), b"cookie", False, id="missing in a tuple"),
-        pytest.param([[b"host", b"a"]], b"host", True, id="pair is a list"),
-        pytest.param([], b"host", False, id="empty"),
-        pytest.param(None, b"host", False, id="None"),
+        pytest.param(NAMES, b"origin", ["http://a"], id="other case"),
+        pytest.param(NAMES, b"x-tag", ["b"], id="last"),
+        pytest.param(NAMES, b"cookie", [], id="of the same length as another"),
+        pytest.param(NAMES, b"x", [], id="prefix"),
+        pytest.param([*NAMES, (b"Host", b"\xe9")], b"host", ["a", "\xe9"], id="several"),
+        pytest.param(tuple(NAMES), b"host", ["a"], id="tuple"),
+        pytest.param(tuple(NAMES), b"cookie", [], id="missing in a tuple"),
+        pytest.param([[b"host", b"a"]], b"host", ["a"], id="pair is a list"),
+        pytest.param([], b"host", [], id="empty"),
+        pytest.param(None, b"host", [], id="None"),
     ],
 )
-def test_has_header(headers: Any, name: bytes, is_there: bool) -> None:
+def test_header_values(headers: Any, name: bytes, values: list[str]) -> None:
     """The case of the names does not matter."""
-    assert has_header(Request({"type": "websocket", "headers": headers}), name) is is_there
+    request = Request({"type": "websocket", "headers": headers})
+    assert header_values(request, name) == values
 
 
-def test_h14_has_header_without_headers() -> None:
+def test_h14_header_values_without_headers() -> None:
     """A scope without headers has none."""
-    assert not has_header(Request({"type": "websocket"}), b"host")
+    assert header_values(Request({"type": "websocket"}), b"host") == []
 
 
-def test_has_header_does_not_build_the_headers() -> None:
+def test_header_values_does_not_build_the_headers() -> None:
     """They are still read from the scope later."""
     request = Request({"type": "websocket", "headers": []})
-    assert not has_header(request, b"x-late")
+    assert header_values(request, b"x-late") == []
     request.scope["headers"] = [(b"x-late", b"a")]
     assert request.headers["x-late"] == "a"
 
 
-def test_has_header_keeps_headers_that_can_be_read_only_once() -> None:
+def test_header_values_keeps_headers_that_can_be_read_only_once() -> None:
     """An iterator, which the ASGI specification allows, is not used up."""
 
     def pairs() -> Iterator[tuple[bytes, bytes]]:
         yield from NAMES
 
     request = Request({"type": "websocket", "headers": pairs()})
-    assert has_header(request, b"origin")
-    assert not has_header(request, b"cookie")
+    assert header_values(request, b"origin") == ["http://a"]
+    assert header_values(request, b"cookie") == []
     assert list(request.headers) == ["host", "origin", "x-tag"]

@@ -20,6 +20,7 @@ __all__ = [
     "State",
     "parse_cookies",
     "query_bytes",
+    "values_of",
 ]
 
 MAX_QUERY_FIELDS: Final = 1000
@@ -93,6 +94,23 @@ class State(MutableMapping[str, Any]):
         return f"State({self._state!r})"
 
 
+def values_of(raw: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    """Return all values of a header, in order.
+
+    Args:
+        raw: Pairs of name and value, as in `scope["headers"]`.
+        name: The name in lower case.
+    """
+    length = len(name)
+    return [
+        value.decode("latin-1")
+        for key, value in raw
+        # The ASGI specification requires lower case, but scopes made by tests may not have it. To
+        # compare the lengths first saves a copy of most names.
+        if len(key) == length and key.lower() == name
+    ]
+
+
 @final
 class Headers(Mapping[str, str]):
     """Headers as received: immutable, in order, with case-insensitive names.
@@ -121,7 +139,12 @@ class Headers(Mapping[str, str]):
 
     def getlist(self, key: str) -> list[str]:
         """Return all values of a header, in order; an empty list if there are none."""
-        return list(self._find(key))
+        try:
+            # Encoded first: `str.lower` turns some other letters, such as the Kelvin sign, into
+            # ASCII letters.
+            return values_of(self._raw, key.encode("latin-1").lower())
+        except UnicodeEncodeError:
+            return []
 
     # Lists: the views of `Mapping` would repeat the first value for every line of the same name.
     def keys(self) -> list[str]:  # type: ignore[override]  # see above
@@ -137,12 +160,13 @@ class Headers(Mapping[str, str]):
         return list(zip(self, self.values(), strict=True))
 
     def __getitem__(self, key: str) -> str:
-        for value in self._find(key):
-            return value
-        raise KeyError(key)
+        values = self.getlist(key)
+        if not values:
+            raise KeyError(key)
+        return values[0]
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and any(True for _ in self._find(key))
+        return isinstance(key, str) and bool(self.getlist(key))
 
     def __iter__(self) -> Iterator[str]:
         return (name.lower().decode("latin-1") for name, _ in self._raw)
@@ -157,18 +181,6 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({list(self._raw)!r})"
-
-    def _find(self, key: str) -> Iterator[str]:
-        try:
-            # Encoded first: `str.lower` turns some other letters, such as the Kelvin sign, into
-            # ASCII letters.
-            wanted = key.encode("latin-1").lower()
-        except UnicodeEncodeError:
-            return
-        for name, value in self._raw:
-            # The ASGI specification requires lower case, but scopes made by tests may not have it.
-            if name.lower() == wanted:
-                yield value.decode("latin-1")
 
 
 @final

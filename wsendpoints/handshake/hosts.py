@@ -3,8 +3,6 @@
 import re
 from typing import Final, NamedTuple
 
-from wsendpoints.handshake.datastructures import Headers
-
 __all__ = ["HOST_NAME", "Host", "parse_host", "requested_host"]
 
 HOST_NAME: Final = r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])"
@@ -33,12 +31,17 @@ def parse_host(text: str) -> Host | None:
     return None if port is not None and port > 65535 else Host(found[1], port)
 
 
-def requested_host(headers: Headers) -> Host | None:
+def requested_host(values: list[str]) -> Host | None:
     """Return the host that the client asked for; `None` if it can't be told.
+
+    Args:
+        values: Those of the `Host` header.
 
     RFC 9112, section 3.2: a request "that contains more than one Host header field line" is to be
     refused. Servers that support HTTP/2 may add a second line with the same value, so several
     lines count as one if they agree, and as none if they don't.
+
+    Returns:
+        `None` also if there is no such header, or its value is not a host.
     """
-    values = set(headers.getlist("host"))
-    return parse_host(values.pop()) if len(values) == 1 else None
+    return parse_host(values[0]) if values and values.count(values[0]) == len(values) else None

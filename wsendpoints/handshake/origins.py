@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from wsendpoints.handshake.hosts import HOST_NAME, requested_host
-from wsendpoints.handshake.request import Request, has_header
+from wsendpoints.handshake.request import Request, header_values
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["AllowedOrigins", "Origins", "compile_origins", "origin_refusal"]
@@ -98,13 +98,13 @@ def origin_refusal(
     Returns:
         Text for one line of a log: the origin, escaped and cut, and what to set to allow it.
     """
-    if not has_header(websocket, b"origin"):
+    found = header_values(websocket, b"origin")
+    if not found:
         if not required:
             return None
         return "there is no Origin header; to allow that set require_origin = False"
     if allowed == "*":
         return None
-    found = websocket.headers.getlist("origin")
     # RFC 6454, section 7.3: "the user agent MUST NOT include more than one Origin header field".
     origin = _parse(found[0]) if len(found) == 1 else None
     if origin is not None and (
@@ -116,7 +116,7 @@ def origin_refusal(
         return f'the origin {shown} can\'t be listed; only allowed_origins = "*" allows it'
     if allowed is not None:
         return f'the origin {shown} is not allowed; to allow it add "{origin}" to allowed_origins'
-    host = ascii(", ".join(websocket.headers.getlist("host"))[:_MAX_SHOWN])
+    host = ascii(", ".join(header_values(websocket, b"host"))[:_MAX_SHOWN])
     return (
         f"the origin {shown} is not that of the host {host}; to allow it set "
         f'allowed_origins = ["{origin}"]'
@@ -140,7 +140,7 @@ def _parse_short(text: str) -> _Origin | None:
 
 
 def _is_same(origin: _Origin, websocket: Request) -> bool:
-    host = requested_host(websocket.headers)
+    host = requested_host(header_values(websocket, b"host"))
     if host is None or host.name.lower() != origin.host:
         return False
     is_secure = host.port == 443 or websocket.scope.get("scheme") in ("wss", "https")

@@ -261,7 +261,7 @@ def _join(scheme: str, netloc: str, path: str, query: str, fragment: str = "") -
 
 def _host_of(scope: Mapping[str, Any]) -> Host | None:
     try:
-        host = requested_host(Headers(scope.get("headers")))
+        host = requested_host(Headers(scope.get("headers")).getlist("host"))
     except (AttributeError, TypeError, ValueError):
         # Malformed headers are the server's fault, but a log line that shows the URL must not fail.
         host = None
