@@ -9,10 +9,10 @@ be undone at the end, or the garbage collector has to find it.
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import Enum
 from types import MethodType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 
@@ -77,17 +77,16 @@ def _objects(value: Any) -> Iterator[Any]:
     if isinstance(value, MethodType):
         value = value.__self__
     if isinstance(value, dict):
-        for item in [*value.keys(), *value.values()]:
-            yield from _objects(item)
+        yield from _objects([*cast("dict[Any, Any]", value).items()])
     elif isinstance(value, list | tuple | set | frozenset):
-        for item in value:
+        for item in cast("Collection[Any]", value):
             yield from _objects(item)
     elif _is_made_for_one_connection(value):
         yield value
 
 
 def _is_made_for_one_connection(value: Any) -> bool:
-    klass = type(value)
+    klass: type = value.__class__
     is_ours = klass.__module__.startswith("wsendpoints.") or isinstance(value, WebSocketEndpoint)
     return is_ours and klass.__name__ not in _NOT_PER_CONNECTION and not _is_constant(value)
 

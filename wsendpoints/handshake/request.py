@@ -1,7 +1,7 @@
 """What the client asked for: the scope of its handshake, made easy to read."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from wsendpoints.handshake.datastructures import (
     Address,
@@ -16,6 +16,8 @@ from wsendpoints.protocol.asgi import Scope
 from wsendpoints.protocol.subprotocols import parse_subprotocols
 
 __all__ = ["Request", "header_values"]
+
+_READABLE_AGAIN: Final = frozenset({list, tuple})
 
 
 class Request(Mapping[str, Any]):
@@ -118,7 +120,7 @@ def header_values(request: Request, name: bytes) -> list[str]:
         name: The name in lower case.
     """
     headers: Any = request.scope.get("headers")
-    if type(headers) is list or type(headers) is tuple:
+    if headers.__class__ in _READABLE_AGAIN:
         return values_of(headers, name)
     # An iterator can be read only once, and `request.headers` keeps what it yields.
     return request.headers.getlist(name.decode("latin-1"))
