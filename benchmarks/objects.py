@@ -77,7 +77,8 @@ def _objects(value: Any) -> Iterator[Any]:
     if isinstance(value, MethodType):
         value = value.__self__
     if isinstance(value, dict):
-        yield from _objects([*cast("dict[Any, Any]", value).items()])
+        entries: dict[Any, Any] = value
+        yield from _objects([*entries.items()])
     elif isinstance(value, list | tuple | set | frozenset):
         for item in cast("Collection[Any]", value):
             yield from _objects(item)
