@@ -77,7 +77,7 @@ def _objects(value: Any) -> Iterator[Any]:
     if isinstance(value, MethodType):
         value = value.__self__
     if isinstance(value, dict):
-        entries: dict[Any, Any] = value
+        entries = cast("Any", value)
         yield from _objects([*entries.items()])
     elif isinstance(value, list | tuple | set | frozenset):
         for item in cast("Collection[Any]", value):
