@@ -24,9 +24,9 @@ __all__ = ["MAX_MUTUAL", "mutual", "references"]
 MAX_MUTUAL: Final = 2
 
 _NOT_PER_CONNECTION: Final = frozenset(
-    {"Admission", "Declaration", "Limits", "Inbound", "Outbound"}
+    {"Admission", "Declaration", "Limits", "Inbound", "Outbound", "Ticker"}
 )
-"""What a class has once, for all of its connections."""
+"""What there is once for all connections of a class, or of an event loop."""
 
 
 class Busy(WebSocketEndpoint):

@@ -4,10 +4,9 @@ import asyncio
 from time import monotonic
 from typing import Any
 
-import anyio
-from anyio.lowlevel import checkpoint
 from trio.testing import MockClock
 
+from tests.waiting import all_tasks_blocked
 from wsendpoints import WebSocketEndpoint
 from wsendpoints.lifecycle.serving import serve
 from wsendpoints.protocol.asgi import Receive, Scope, Send
@@ -51,6 +50,4 @@ class Clock:
 
 async def settle() -> None:
     """Let everything happen that can."""
-    for _ in range(5):
-        await checkpoint()
-    await anyio.wait_all_tasks_blocked()
+    await all_tasks_blocked()

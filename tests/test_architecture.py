@@ -39,6 +39,7 @@ TESTING: Final = ["protocol", "testing"]
 LIFECYCLE: Final = [
     "failures",
     "tasks",
+    "ticker",
     "hooks",
     "deadlines",
     "intake",

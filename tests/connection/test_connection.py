@@ -16,7 +16,8 @@ from wsendpoints import (
     ServerProtocolError,
     WebSocketDisconnect,
 )
-from wsendpoints.connection.connection import Connection, Listener
+from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.listener import Listener
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.events import close_event
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, Script, make_scope
 from tests.recording import Recording
+from tests.waiting import all_tasks_blocked
 from wsendpoints import (
     ClientMessageError,
     ConnectionState,
@@ -243,7 +244,7 @@ async def test_handler_without_a_limit_may_take_its_time() -> None:
     async with connect(Saver.as_asgi()) as client:
         await client.send_text("x")
         client.vanish()
-        await anyio.wait_all_tasks_blocked()
+        await all_tasks_blocked()
         assert Saver.log == ["connect"]
         done.set()
         await client.wait_for_app()
@@ -281,7 +282,7 @@ async def test_messages_from_before_the_disconnect_are_handled(swallow: bool) ->
         for text in ("one", "two", "save"):
             await client.send_text(text)
         client.vanish()
-        await anyio.wait_all_tasks_blocked()
+        await all_tasks_blocked()
         go.set()
         await client.wait_for_app()
     assert Saver.log == ["connect", "one", "two", "save", 1006]
@@ -358,7 +359,7 @@ async def test_tasks_end_with_a_failed_send() -> None:
     class Telling(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> str:
             self.start_soon(self.tell)
-            await anyio.wait_all_tasks_blocked()
+            await all_tasks_blocked()
             return data
 
         async def tell(self) -> None:
@@ -376,7 +377,7 @@ async def test_tasks_end_with_a_failed_send() -> None:
             await Telling(make_scope(), server.receive, server.send)
 
         tasks.start_soon(serve)
-        await anyio.wait_all_tasks_blocked()
+        await all_tasks_blocked()
         server.failure = OSError("gone")
         server.deliver({"type": "websocket.receive", "text": "x"})
         with anyio.fail_after(5):

@@ -11,6 +11,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.recording import Recording
+from tests.waiting import all_tasks_blocked
 from wsendpoints import ConfigurationError, Limits, Rate, WebSocket
 from wsendpoints.protocol.limits import RateLimiter
 from wsendpoints.testing import Dialect, HandshakeDenied, ServerName, connect
@@ -354,7 +355,7 @@ async def test_f10_client_that_reads_again_in_time_stays() -> None:
     async with connect(Patient.as_asgi()) as client:
         client.pause_reading()
         await client.send_text("2")
-        await anyio.wait_all_tasks_blocked()
+        await all_tasks_blocked()
         client.resume_reading()
         assert await client.receive_text() == "x"
         assert await client.receive_text() == "x"
@@ -369,7 +370,7 @@ async def test_sends_without_a_limit_may_take_their_time() -> None:
     async with connect(Patient.as_asgi()) as client:
         client.pause_reading()
         await client.send_text("1")
-        await anyio.wait_all_tasks_blocked()
+        await all_tasks_blocked()
         client.resume_reading()
         assert await client.receive_text() == "x"
 

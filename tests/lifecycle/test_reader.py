@@ -7,6 +7,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.recording import Recording
+from tests.waiting import all_tasks_blocked
 from wsendpoints import InvalidStateError, Limits, WebSocket
 from wsendpoints.protocol.asgi import Event, Scope
 from wsendpoints.testing import Dialect, connect
@@ -77,7 +78,7 @@ async def test_inbox_is_bounded(limits: Limits, frames: list[str | bytes], read:
     server = Flood(["first", *frames])
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve, Busy, server)
-        await anyio.wait_all_tasks_blocked()
+        await all_tasks_blocked()
         calls.append(server.calls)
         go.set()
     # The connect and the first message were read before the handler had to wait.
@@ -210,7 +211,7 @@ async def test_task_that_receives_still_is_first() -> None:
         async def on_receive(self, websocket: WebSocket, data: str) -> str:
             if data == "one":
                 self.start_soon(self.help)
-                await anyio.wait_all_tasks_blocked()
+                await all_tasks_blocked()
             return data
 
         async def help(self) -> None:
@@ -233,7 +234,7 @@ async def test_task_that_receives_still_gets_its_message_while_a_handler_runs() 
         async def on_receive(self, websocket: WebSocket, data: str) -> str:
             if data == "one":
                 self.start_soon(self.help)
-                await anyio.wait_all_tasks_blocked()
+                await all_tasks_blocked()
             else:
                 await done.wait()
             return data
@@ -291,9 +292,9 @@ async def test_disconnect_that_a_task_takes_ends_the_endpoint(
                 await Helped(dict(SCOPE), receive, send)
 
         tasks.start_soon(serve)
-        await anyio.wait_all_tasks_blocked()
+        await all_tasks_blocked()
         go.set()
-        await anyio.wait_all_tasks_blocked()
+        await all_tasks_blocked()
         leave.set()
     assert Helped.log == ["connect", "left", 1000]
 

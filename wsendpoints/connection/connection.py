@@ -5,13 +5,11 @@ All events that come in here are checked already. What the peer does shows as a 
 """
 
 import logging
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 import anyio
-from typing_extensions import override
 
-from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.messages.outbound import encode_anything
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
@@ -28,9 +26,10 @@ from wsendpoints.protocol.state import (
 )
 
 if TYPE_CHECKING:
+    from wsendpoints.connection.listener import Listener
     from wsendpoints.messages.codecs import Encode
 
-__all__ = ["Connection", "Listener", "Relay"]
+__all__ = ["Connection"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -41,65 +40,6 @@ _DISCONNECTED: Final = ConnectionState.DISCONNECTED
 
 _DAPHNES_OFFSET: Final = 3000
 """What is added to a code that the server refuses: 1011 becomes 4011."""
-
-
-class Listener:
-    """Is told what happens to a connection, as it happens.
-
-    Its methods do nothing; override those of interest. They must neither raise nor send.
-    """
-
-    __slots__ = ()
-
-    def on_accept(self) -> None:
-        """The accept is sent."""
-
-    def on_close(self) -> None:
-        """A close is about to be sent."""
-
-    def on_disconnect(self) -> None:
-        """The peer disconnected, or more is known of how it did."""
-
-    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
-        """A send has to wait for the server, or no longer does; `send` stands for it."""
-
-    def on_expiry_set(self) -> None:
-        """`Connection.expires_at` was set."""
-
-
-class Relay(Listener):
-    """A listener in front of another one: what it overrides, it passes on by `super()`.
-
-    It is put there once the endpoint listens: `connection.listener = Log(connection.listener)`.
-
-    Args:
-        behind: The listener that was there before.
-    """
-
-    __slots__ = ("_behind",)
-
-    def __init__(self, behind: Listener) -> None:
-        self._behind = behind
-
-    @override
-    def on_accept(self) -> None:
-        self._behind.on_accept()
-
-    @override
-    def on_close(self) -> None:
-        self._behind.on_close()
-
-    @override
-    def on_disconnect(self) -> None:
-        self._behind.on_disconnect()
-
-    @override
-    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
-        self._behind.on_send_wait(send, is_waiting)
-
-    @override
-    def on_expiry_set(self) -> None:
-        self._behind.on_expiry_set()
 
 
 class Connection:
@@ -126,6 +66,10 @@ class Connection:
         listener: Is told what happens to it. The one reference upwards: whoever sets it removes
             it again.
         expires_at: When it is to be closed, in seconds since the epoch.
+        sends_begun: How many sends have begun, without the replies of an endpoint's loop.
+        sends_ended: How many of them have ended. Servers end them in the order in which they began.
+        tells_sends: Whether `Listener.on_send` is called.
+        tells_sent: Whether `Listener.on_sent` is called.
         close_timeout: Seconds that a close may take, during which it is not cancelled; `None` for
             a close that is neither bounded nor shielded.
     """
@@ -145,7 +89,11 @@ class Connection:
         "reason",
         "receive",
         "send",
+        "sends_begun",
+        "sends_ended",
         "state",
+        "tells_sends",
+        "tells_sent",
     )
 
     def __init__(
@@ -163,6 +111,10 @@ class Connection:
         self.send: Send = send or _no_send
         self._scope: Scope = scope or {}
         self.encode: Encode = encode_anything
+        self.sends_begun: int = 0
+        self.sends_ended: int = 0
+        self.tells_sends: bool = False
+        self.tells_sent: bool = False
         self._is_receiving = False
         self._is_ended_by_us = False
         self._at_end: tuple[Callable[[], object], ...] | None = ()
@@ -219,28 +171,22 @@ class Connection:
             self.state = following
             is_accept = following is _OPEN
             self.is_accepted |= is_accept
+        if self.tells_sends and self.listener is not None:
+            self.listener.on_send()
+        self.sends_begun += 1
         try:
-            # By hand: most sends end without having to wait, and then nothing has to bound them.
-            steps = send(event).__await__()
-            if (trap := next(steps, DONE)) is not DONE:
-                await self._wait(steps, trap)
+            await send(event)
         except Exception as exc:
             raise self.send_failed(exc) from exc
         except BaseException:
             self.send_cancelled()
             raise
+        finally:
+            self.sends_ended += 1
+            if self.tells_sent and self.listener is not None:
+                self.listener.on_sent()
         if is_accept and self.listener is not None:
             self.listener.on_accept()
-
-    async def _wait(self, steps: Any, trap: Any) -> None:
-        listener = self.listener
-        if listener is not None:
-            listener.on_send_wait(steps, True)
-        try:
-            await resume(steps, trap)
-        finally:
-            if listener is not None:
-                listener.on_send_wait(steps, False)
 
     def _after(self, event: Event) -> ConnectionState:
         is_over = self.state is ConnectionState.CLOSED and self._is_ended_by_us

@@ -13,6 +13,7 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.deadlines import Deadline, strictest
 from wsendpoints.lifecycle.hooks import Hooks
+from wsendpoints.lifecycle.ticker import is_asyncio
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.limits import Period
 from wsendpoints.protocol.state import RECEIVE
@@ -31,7 +32,7 @@ async def connect_alone(endpoint: Hooks, connection: Connection) -> Event | Dead
     # A cancel scope costs a third of a whole handshake (3.6 of 10 us). On asyncio there is none
     # unless the server holds the accept up, which is rare: unlike a cancel scope,
     # `asyncio.timeout` may begin in the middle, within scopes that a middleware has open.
-    if _is_asyncio():
+    if is_asyncio():
         steps = answer.__await__()
         if (trap := next(steps, DONE)) is not DONE:
             deadline = _deadline(endpoint)
@@ -58,10 +59,3 @@ async def connect_alone(endpoint: Hooks, connection: Connection) -> Event | Dead
 
 def _deadline(endpoint: Hooks) -> Deadline | None:
     return strictest(endpoint.limits, Period.CONNECTING, Period.SENDING)
-
-
-def _is_asyncio() -> bool:
-    try:
-        return asyncio.current_task() is not None
-    except RuntimeError:  # no event loop of asyncio's
-        return False

@@ -1,14 +1,15 @@
 """The conversation with one client: message after message, and what runs beside them."""
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
 import anyio
 from pydantic import ValidationError
 
-from wsendpoints.connection.connection import Connection, Listener
+from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
 from wsendpoints.lifecycle.hooks import Hooks
@@ -104,14 +105,13 @@ class Conversation(Listener):
         try:
             async with tasks.group:
                 try:
-                    # By hand, so that it shows where it has to wait.
-                    steps = self._converse().__await__()
-                    if (trap := next(steps, DONE)) is not DONE:
-                        await resume(steps, trap, self._reader)
+                    await self._converse()
                 except (anyio.get_cancelled_exc_class(), GeneratorExit):
                     raise
                 except BaseException as exc:  # noqa: BLE001 - raised in the end
                     tasks.fail(exc)
+                finally:
+                    self._reader.retire()
                 # To cancel takes as long as two messages, so only if there is something to cancel.
                 if tasks.were_started:
                     tasks.end()
@@ -165,9 +165,12 @@ class Conversation(Listener):
                 connection.received(event)
                 return
             reader.stage = _HANDLING
+            if not reader.is_unseen:
+                reader.attend()
             try:
                 frame = event.get("text")
-                if type(frame) is not str or event.get("bytes") is not None:
+                # Most servers have one of the keys "text" and "bytes" in an event, some have both.
+                if type(frame) is not str or (len(event) != 2 and event.get("bytes") is not None):
                     frame = frame_of(event)
                 if len(frame) > surely_passes:
                     self._intake.check(frame)
@@ -175,13 +178,15 @@ class Conversation(Listener):
                     message = decode_text(frame) if type(frame) is str else decode_binary(frame)
                 except ValidationError as exc:
                     raise self._declaration.codec.client_error(exc, frame) from None
-                handler = handlers.get(message.__class__, on_message)
+                handler = handlers.get(message.__class__, on_message) if handlers else on_message
                 reply = await handler(endpoint, websocket, message)
                 self._invalid_in_a_row = 0
                 # A reply is dropped if the connection was closed meanwhile.
                 if reply is not None and connection.state is _OPEN:
                     event = encoders.get(reply.__class__, encode)(reply)
                     reader.stage = _REPLYING
+                    if not reader.is_unseen:
+                        reader.attend()
                     # In a variable first: as a method call it takes 160 instructions more.
                     send = connection.send
                     try:
@@ -207,7 +212,12 @@ class Conversation(Listener):
     async def _connect(self) -> None:
         self._reader.stage = Stage.CONNECTING
         try:
-            await self._endpoint.on_connect(self._endpoint.websocket)
+            # By hand, so that it shows when it has to wait.
+            steps = self._endpoint.on_connect(self._endpoint.websocket).__await__()
+            if (trap := next(steps, DONE)) is not DONE:
+                self._deadlines.connecting()
+                self._reader.attend()
+                await resume(steps, trap)
         except ClientMessageError as error:  # from a message that it received itself
             await self._refuse(error)
         self._deadlines.connected()
@@ -247,12 +257,13 @@ class Conversation(Listener):
         self._deadlines.accepted()
         self.on_expiry_set()
 
-    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
-        """Count the time of a send that has to wait."""
-        if is_waiting:
-            self._deadlines.send_waits(send)
-        else:
-            self._deadlines.send_ended(send)
+    def on_send(self) -> None:
+        """Have a look at it, should it take long."""
+        self._reader.attend()
+
+    def on_sent(self) -> None:
+        """Count the time of the next send, if there is one."""
+        self._reader.sent()
 
     def on_expiry_set(self) -> None:
         """Count the time until it expires."""

@@ -52,6 +52,9 @@ class _Running(NamedTuple):
 _NONE: Final[dict[Hashable, _Running]] = {}
 """What runs of all connections for which nothing does: an empty dict holds 64 bytes."""
 
+_PUSHES: Final = "pushes"
+"""What stands for all sends that are no replies."""
+
 _awaits_first: Final = is_timed(Period.AWAITING_FIRST)
 _times_idle: Final = is_timed(Period.IDLE)
 
@@ -137,15 +140,16 @@ class Deadlines:
         self._recurring.pop(Period.IDLE, None)
 
     def handling(self) -> None:
-        """A handler has to wait."""
+        """A handler takes long."""
         if Period.HANDLING not in self._recurring:
             self.time_messages = True
             self._begin(Period.HANDLING, Period.HANDLING)
 
     def replying(self) -> None:
-        """The reply of a handler has to wait."""
-        self.time_messages = True
-        self.send_waits(Period.SENDING)
+        """The reply of a handler takes long."""
+        if Period.SENDING not in self._recurring:
+            self.time_messages = True
+            self._begin(Period.SENDING, Period.SENDING)
 
     def handled(self) -> None:
         """A message is handled, and its reply is sent."""
@@ -155,18 +159,13 @@ class Deadlines:
         self._begin(Period.IDLE, Period.IDLE)
         self.time_messages = Period.IDLE in recurring
 
-    def send_waits(self, send: Hashable) -> None:
-        """A send has to wait for the server.
+    def sending(self) -> None:
+        """A send that is no reply takes long; called again, the time begins anew."""
+        self._begin(Period.SENDING, _PUSHES)
 
-        Args:
-            send: What stands for it.
-        """
-        if send not in self._recurring:
-            self._begin(Period.SENDING, send)
-
-    def send_ended(self, send: Hashable) -> None:
-        """A send that had to wait has ended."""
-        self._recurring.pop(send, None)
+    def sent(self) -> None:
+        """No send is under way that is no reply."""
+        self._recurring.pop(_PUSHES, None)
 
     def inbox_filled(self) -> None:
         """Nothing is read for lack of room; called again, the time begins anew."""

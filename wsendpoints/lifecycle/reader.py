@@ -4,15 +4,17 @@ A disconnect shows in `receive` alone, on every server. So one call must be pend
 also while a handler runs for long. A task that does nothing but read would do it, at the price of
 a task switch a message. Instead the role moves:
 
-- The endpoint's loop has it: it calls `receive`, and awaits the handler. If the handler ends
-  without having to wait, which is the common case, nothing else happens.
-- The loop is run by hand, so that it shows when a handler has to wait. Then a task takes the
-  role, and reads into a bounded inbox.
+- The endpoint's loop has it: it calls `receive`, and awaits the handler. If the handler ends soon,
+  which is the common case, nothing else happens.
+- When the ticker finds a handler that takes long, a task takes the role, and reads into a bounded
+  inbox.
 - When the handler is done, the loop takes what is in the inbox, then what the task is still
-  waiting for. It has the role again once a message was handled without a wait.
+  waiting for. It has the role again once a message was handled soon.
 """
 
 from collections import deque
+from collections.abc import Callable
+from contextvars import Context, copy_context
 from enum import Enum
 from typing import Final
 
@@ -21,6 +23,7 @@ import anyio
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.lifecycle.ticker import Ticker, running_ticker
 from wsendpoints.protocol.asgi import Event, Receive
 from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.protocol.limits import Limits
@@ -55,26 +58,33 @@ class Reader:
         receive: The server's `receive`, for the loop to call while it `has_role`.
         has_role: Whether the loop may call it: no task is about to, and the inbox is empty.
         stage: What the loop does; `None` while it waits for the next event.
+        is_unseen: Whether the ticker looks at this connection, and has not looked since the loop
+            began what it does. If not, the loop calls `attend` when it begins something.
     """
 
     __slots__ = (
         "_arrival",
         "_connection",
+        "_context",
         "_deadlines",
         "_failure",
         "_has_waited",
         "_inbox",
         "_is_at_end",
+        "_is_attended",
         "_is_taking",
         "_limits",
         "_room",
         "_scope",
+        "_sends_seen",
         "_size",
-        "_tasks",
+        "_ticker",
         "_watching",
         "has_role",
+        "is_unseen",
         "receive",
         "stage",
+        "tasks",
     )
 
     def __init__(
@@ -88,9 +98,15 @@ class Reader:
         self.receive: Receive = connection.receive
         self.has_role: bool = first is None
         self.stage: Stage | None = None
+        self.is_unseen: bool = False
+        self._is_attended = False
         connection.receive = self.take
+        connection.tells_sends = True
+        self._ticker: Ticker | None = None
+        self._context: Context | None = None
+        self._sends_seen = 0
         self._connection = connection
-        self._tasks = tasks
+        self.tasks: Tasks = tasks
         self._deadlines = deadlines
         self._limits = limits
         self._inbox: deque[Event] = _EMPTY if first is None else deque((first,))
@@ -110,24 +126,80 @@ class Reader:
         A task that was cancelled keeps its frame, and so this, until the garbage collector runs.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self._tasks, self._deadlines
+        self._connection.tells_sends = self._connection.tells_sent = False
+        del (
+            self.receive,
+            self._ticker,
+            self._context,
+            self._connection,
+            self.tasks,
+            self._deadlines,
+        )
+
+    def retire(self) -> None:
+        """Have the ticker look no more: the task group is about to end."""
+        if self._ticker is not None:
+            self._ticker.remove(self)
+        self._connection.tells_sends = self._connection.tells_sent = False
 
     @property
     def is_handling(self) -> bool:
         """Whether the loop is at work, rather than waiting for an event."""
         return self.stage is not None
 
-    def waits(self) -> None:
-        """The loop has to wait in a hook, a handler or a send: have a task read meanwhile."""
-        match self.stage:
-            case Stage.CONNECTING:
-                self._deadlines.connecting()
-            case Stage.REPLYING:
-                self._deadlines.handling()
+    def attend(self) -> None:
+        """Have the ticker look, now that the loop, or a send, begins something."""
+        if not self._is_attended:
+            if self._ticker is None:
+                self._ticker = running_ticker()
+                # What is begun beside the loop is begun in its context.
+                self._context = copy_context()
+            self._ticker.add(self)
+            self._is_attended = True
+            self._connection.tells_sends = False
+        self.is_unseen = True
+
+    def look(self) -> bool:
+        """Give what takes long what it needs; return whether there is anything to look at again."""
+        connection = self._connection
+        is_undecided = False
+        if connection.sends_ended < connection.sends_begun:
+            if connection.sends_ended < self._sends_seen:
+                self._start(self._deadlines.sending)
+                connection.tells_sent = True
+            is_undecided = not connection.tells_sent
+        self._sends_seen = connection.sends_begun
+        if self.stage is not None:
+            if self.is_unseen:
+                is_undecided = True
+            else:
+                self._start(self._take_long)
+        self.is_unseen = False
+        if not is_undecided:
+            self._is_attended = False
+            connection.tells_sends = True
+        return is_undecided
+
+    def _start(self, func: Callable[[], None]) -> None:
+        if self._context is not None:
+            self._context.run(func)
+
+    def sent(self) -> None:
+        """A send has ended, of which one took long: the others have their whole time."""
+        connection = self._connection
+        if connection.sends_ended < connection.sends_begun:
+            self._deadlines.sending()
+        else:
+            self._deadlines.sent()
+            connection.tells_sent = False
+
+    def _take_long(self) -> None:
+        """Have a task read meanwhile, and count the time."""
+        if self.stage is not Stage.CONNECTING:
+            self._has_waited = True
+            self._deadlines.handling()
+            if self.stage is Stage.REPLYING:
                 self._deadlines.replying()
-            case _:
-                self._deadlines.handling()
-        self._has_waited = self.stage is not Stage.CONNECTING
         # Before the accept there is nothing to read. After our close no `receive` is to hold it
         # up. After a send that failed there is: the disconnect is still to come.
         connection = self._connection
@@ -211,7 +283,7 @@ class Reader:
         if not (self._watching or self._is_at_end) and self._failure is None:
             self._watching = True
             self.has_role = False
-            self._tasks.start_own(self._read, "wsendpoints reader")
+            self.tasks.start_own(self._read, "wsendpoints reader")
 
     async def _read(self) -> None:
         try:
@@ -238,8 +310,7 @@ class Reader:
             self._notify()
             if self._is_filled(1):
                 await self._wait_for_room()
-            # Where each handler has to wait, as with a server that makes each reply wait a
-            # little, to begin anew with each would cost more than to go on.
+            # Where each handler takes long, to begin anew with each would cost more than to go on.
             if not (self._has_waited or self.is_handling or self._is_taking):
                 return
             self._has_waited = False

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from time import monotonic
+from typing import Any, Final
 
 from anyio.lowlevel import checkpoint
 
@@ -12,6 +13,10 @@ from wsendpoints.messages.declaration import Handler, Stream
 from wsendpoints.protocol.state import ConnectionState
 
 __all__ = ["streaming"]
+
+
+_TURN: Final = 0.001
+"""Seconds that a generator may go on before others have a turn."""
 
 
 def streaming(function: Stream) -> Handler:
@@ -31,10 +36,14 @@ async def _send_each(
 ) -> None:
     """Send what is yielded, until the connection ends: the generator is cancelled then."""
     with tasks.scope():
+        turn_ends = monotonic() + _TURN
         async with aclosing(replies):
             async for reply in replies:
                 if connection.state is not ConnectionState.OPEN:
                     return
                 await connection.transmit(connection.encode(reply))
-                # A generator that never waits must not keep the others from running.
-                await checkpoint()
+                # A generator that never waits must not keep the others from running. To let them
+                # run takes as long as three messages, so it is not done for each.
+                if monotonic() >= turn_ends:
+                    await checkpoint()
+                    turn_ends = monotonic() + _TURN

@@ -60,6 +60,11 @@ class Tasks:
         for scope in self._scopes:
             scope.cancel()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether `end` was called, or the moment of `end_at` has come."""
+        return self.group.cancel_scope.cancel_called
+
     def end(self) -> None:
         """Cancel all that the connection does: the tasks, the reader, and the handler."""
         self.group.cancel_scope.cancel()
