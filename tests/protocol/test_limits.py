@@ -1,13 +1,25 @@
-"""Limits are checked where they are written, and cannot be changed afterwards."""
+"""The table of limits: what each may be, what it counts, and what follows when it is exceeded."""
 
 import dataclasses
+import logging
 import math
 from typing import Any
 
 import pytest
 
-from wsendpoints.protocol.exceptions import ConfigurationError
-from wsendpoints.protocol.limits import Limits, Rate, RateLimiter
+from wsendpoints.protocol.exceptions import ConfigurationError, MessageTooBigError
+from wsendpoints.protocol.limits import (
+    EXPIRY,
+    MEASURED,
+    OUTCOMES,
+    TIMED,
+    Limits,
+    Measure,
+    Period,
+    Rate,
+    RateLimiter,
+    is_timed,
+)
 
 NAMES = [field.name for field in dataclasses.fields(Limits) if field.name != "rate"]
 COUNTS = ["max_message_size", "max_invalid", "inbox", "inbox_bytes", "max_connections"]
@@ -76,6 +88,103 @@ def test_limits_do_not_change() -> None:
         limits.inbox = 5
 
 
+# The table.
+
+INFO, WARNING = logging.INFO, logging.WARNING
+SIZE = MEASURED["max_message_size"]
+TABLE: dict[str, tuple[int, int, Period | Measure | None]] = {
+    "max_message_size": (1009, INFO, SIZE),
+    "max_invalid": (1008, WARNING, None),
+    "rate": (1008, WARNING, None),
+    "connect_timeout": (1008, WARNING, Period.CONNECTING),
+    "first_message_timeout": (1008, INFO, Period.AWAITING_FIRST),
+    "idle_timeout": (1001, INFO, Period.IDLE),
+    "handler_timeout": (1011, WARNING, Period.HANDLING),
+    "send_timeout": (1013, WARNING, Period.SENDING),
+    "close_timeout": (1006, WARNING, None),
+    "disconnect_timeout": (1006, WARNING, None),
+    "grace": (1006, INFO, Period.GRACE),
+    "inbox": (1006, WARNING, None),
+    "inbox_bytes": (1006, WARNING, None),
+    "inbox_timeout": (1013, WARNING, Period.INBOX_FULL),
+    "max_connections": (1006, INFO, None),
+}
+
+
+def test_each_limit_has_its_outcome() -> None:
+    """The table has the close code, the log level and the period of each field of `Limits`."""
+    assert [*OUTCOMES] == [field.name for field in dataclasses.fields(Limits)]
+    assert {name: (each.code, each.level, each.counts) for name, each in OUTCOMES.items()} == TABLE
+
+
+def test_expiry_has_its_outcome() -> None:
+    """A connection that expires is closed with 4401, and that is no warning."""
+    assert (EXPIRY.code, EXPIRY.level, EXPIRY.counts) == (4401, INFO, None)
+
+
+@pytest.mark.parametrize("period", Period, ids=lambda period: period.name)
+def test_each_period_has_its_limits(period: Period) -> None:
+    """The limits of a period are those of the table that count its seconds."""
+    assert TIMED[period] == tuple(
+        (name, OUTCOMES[name]) for name, (_, _, counts) in TABLE.items() if counts is period
+    )
+
+
+def test_limits_that_count_a_period_are_numbers_of_seconds() -> None:
+    """A limit on time has a number of seconds, which may be a fraction."""
+    timed = {name for rows in TIMED.values() for name, _ in rows}
+    assert timed | {"close_timeout", "disconnect_timeout"} == {*TIMES}
+
+
+@pytest.mark.parametrize(
+    ("frame", "size"),
+    [
+        pytest.param("", 0, id="empty text"),
+        pytest.param(b"", 0, id="no bytes"),
+        pytest.param("abc", 3, id="ASCII"),
+        pytest.param("äöü", 6, id="two bytes a character"),
+        pytest.param("😀", 4, id="four bytes a character"),
+        pytest.param("\ud800", 1, id="lone surrogate"),
+        pytest.param(b"\xff\x00", 2, id="bytes"),
+    ],
+)
+def test_m13_size_of_a_message_is_counted_in_bytes(frame: str | bytes, size: int) -> None:
+    """Text counts as UTF-8, whatever it holds."""
+    assert SIZE.count(frame) == size
+
+
+def test_measured_limits_say_what_is_exceeded() -> None:
+    """The text for the client has the limit, and the error has the close code of the table."""
+    assert {*MEASURED} == {"max_message_size"}
+    assert SIZE.text.format(limit=10) == "a message may have 10 bytes"
+    assert SIZE.error is MessageTooBigError
+    assert SIZE.error("x").close_code == OUTCOMES["max_message_size"].code
+
+
+NO_TIMES: dict[str, Any] = dict.fromkeys(TIMES)
+
+
+@pytest.mark.parametrize("period", Period, ids=lambda period: period.name)
+def test_period_is_timed_if_one_of_its_limits_is_set(period: Period) -> None:
+    """A limit of `None` does not count, and a limit of another period does not either."""
+    timed = is_timed(period)
+    for name in TIMES:
+        values: dict[str, Any] = {**NO_TIMES, name: 1.0}
+        limits = Limits(**values)
+        assert timed(limits) is (name in dict(TIMED[period])), name
+    assert not timed(Limits(**NO_TIMES))
+
+
+def test_any_of_several_periods_is_timed() -> None:
+    """One limit that is set is enough."""
+    timed = is_timed(Period.AWAITING_FIRST, Period.IDLE)
+    assert timed(Limits(idle_timeout=1))
+    assert timed(Limits(first_message_timeout=1))
+    assert timed(Limits(first_message_timeout=1, idle_timeout=1))
+    assert not timed(Limits())
+    assert not timed(Limits(handler_timeout=1))
+
+
 # The rate.
 
 
@@ -85,6 +194,13 @@ def test_limits_take_a_rate() -> None:
     assert Limits(rate=rate).rate == rate
 
 
+def test_rate_of_limits_is_a_rate() -> None:
+    """A number alone is refused, since it does not say in which time."""
+    with pytest.raises(ConfigurationError) as caught:
+        Limits(rate=5)  # type: ignore[arg-type]  # that is the test
+    assert str(caught.value) == "Limits(rate=5): use a Rate(...), or None for no limit"
+
+
 @pytest.mark.parametrize("name", ["messages", "per", "burst"])
 @pytest.mark.parametrize("value", BAD, ids=repr)
 def test_rate_of_anything_else_is_refused(name: str, value: Any) -> None:
@@ -92,10 +208,11 @@ def test_rate_of_anything_else_is_refused(name: str, value: Any) -> None:
     values: dict[str, Any] = {"messages": 1, name: value}
     with pytest.raises(ConfigurationError) as caught:
         Rate(**values)
-    assert str(caught.value).startswith(f"Rate({name}={value!r}): use a number above 0")
+    more = ", or None for as many as `messages`" if name == "burst" else ""
+    assert str(caught.value) == f"Rate({name}={value!r}): use a number above 0{more}"
 
 
-class Clock:
+class StoppedClock:
     """A clock that stands still until it is set."""
 
     def __init__(self) -> None:
@@ -122,7 +239,7 @@ def allowed(limiter: RateLimiter, messages: int) -> int:
 )
 def test_f12_burst_may_come_at_once(rate: Rate, at_once: int) -> None:
     """From then on, one message for each token that flows in."""
-    clock = Clock()
+    clock = StoppedClock()
     limiter = RateLimiter(rate, clock)
     assert allowed(limiter, 100) == at_once
     clock.now += rate.per / rate.messages
@@ -131,7 +248,7 @@ def test_f12_burst_may_come_at_once(rate: Rate, at_once: int) -> None:
 
 def test_f12_tokens_flow_in_over_time() -> None:
     """A part of a token is kept, and is no message yet."""
-    clock = Clock()
+    clock = StoppedClock()
     limiter = RateLimiter(Rate(4, per=2.0), clock)
     assert allowed(limiter, 10) == 4
     clock.now += 0.25
@@ -142,7 +259,33 @@ def test_f12_tokens_flow_in_over_time() -> None:
 
 def test_f12_silence_saves_up_no_more_than_a_burst() -> None:
     """A client that was silent for a day may not send a day's messages."""
-    clock = Clock()
+    clock = StoppedClock()
     limiter = RateLimiter(Rate(1, burst=3), clock)
     clock.now += 86_400
     assert allowed(limiter, 100) == 3
+
+
+@pytest.mark.parametrize(
+    ("rate", "moments", "allowed"),
+    [
+        pytest.param(Rate(2), [0, 0, 0], [True, True, False], id="burst is the rate"),
+        pytest.param(Rate(2, burst=1), [0, 0, 0.4, 0.5], [True, False, False, True], id="flows in"),
+        pytest.param(
+            Rate(1, per=10, burst=2), [0, 0, 9.9, 10], [True] * 2 + [False, True], id="per"
+        ),
+        pytest.param(Rate(1, burst=2), [0, 100, 100, 100], [True] * 3 + [False], id="full"),
+    ],
+)
+def test_f12_each_message_takes_a_token(
+    rate: Rate, moments: list[float], allowed: list[bool]
+) -> None:
+    """A message that is refused takes none."""
+    now = iter([0.0, *moments])
+    limiter = RateLimiter(rate, lambda: next(now))
+    assert [limiter.allows_one() for _ in moments] == allowed
+
+
+def test_limiter_knows_its_rate() -> None:
+    """The rate is there for the text that tells of it."""
+    rate = Rate(3)
+    assert RateLimiter(rate).rate is rate
