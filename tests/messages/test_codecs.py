@@ -1,144 +1,264 @@
-"""JSON in frames: what is decoded, what is refused, and how values are written."""
+"""The table of encodings: which frames each takes and sends, and how it tells of an error."""
 
-import dataclasses
-import math
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from wsendpoints.messages.codecs import decode_json, encode_json
-from wsendpoints.protocol.exceptions import InvalidDataError
+from wsendpoints.messages.codecs import CODECS, Encoding, encode_json
+from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.exceptions import (
+    ClientMessageError,
+    ConfigurationError,
+    InvalidDataError,
+    InvalidMessageError,
+    UnsupportedDataError,
+)
 
-NOT_JSON = [
-    pytest.param("", id="m04 empty text"),
-    pytest.param(b"", id="m04 empty bytes"),
-    pytest.param(b'"\xff"', id="m05 not UTF-8"),
-    pytest.param(b'"\xc0\xaf"', id="m05 overlong"),
-    pytest.param(b'"\xed\xa0\x80"', id="m05 surrogate in UTF-8"),
-    pytest.param(b'"\xed\xa0\xbd\xed\xb8\x80"', id="m05 CESU-8"),
-    pytest.param("[1]".encode("utf-16"), id="m05 UTF-16"),
-    pytest.param("[1]".encode("utf-16-le"), id="m05 UTF-16 without BOM"),
-    pytest.param("[1]".encode("utf-32"), id="m05 UTF-32"),
-    pytest.param(b"\xef\xbb\xbf[1]", id="m05 BOM in bytes"),
-    pytest.param("\ufeff[1]", id="m06 BOM in text"),
-    pytest.param('{"a":', id="m06 truncated"),
-    pytest.param("[1] 2", id="m06 trailing data"),
-    pytest.param("[1,]", id="m06 trailing comma"),
-    pytest.param("[1] // one", id="m06 comment"),
-    pytest.param("['a']", id="m06 single quotes"),
-    pytest.param("{a: 1}", id="m06 key without quotes"),
-    pytest.param("\x00", id="m06 NUL"),
-    pytest.param('"\x00"', id="m06 NUL in a string"),
-    pytest.param('"a\nb"', id="m06 newline in a string"),
-    pytest.param("01", id="m06 leading zero"),
-    pytest.param("hello", id="m06 a word"),
-    pytest.param("NaN", id="m07 NaN"),
-    pytest.param("[Infinity]", id="m07 Infinity"),
-    pytest.param('{"a": -Infinity}', id="m07 negative Infinity"),
-    pytest.param("[" * 10_000, id="m08 10 000 brackets"),
-    pytest.param("[" * 100_000, id="m08 100 000 brackets"),
-    pytest.param("[" * 10_000 + "]" * 10_000, id="m08 10 000 nested arrays"),
-    pytest.param('{"a":' * 100_000, id="m08 100 000 nested objects"),
-    pytest.param("1" * 4_301, id="m09 4 301 digits"),
-    pytest.param("-" + "1" * 4_301, id="m09 4 301 negative digits"),
-    pytest.param("1" * 1_000_000, id="m09 1 000 000 digits"),
-    pytest.param('"\\ud800"', id="m12 escaped lone surrogate"),
-    pytest.param('"\\udc00\\ud800"', id="m12 escaped surrogates in the wrong order"),
-    pytest.param('"\ud800"', id="m12 raw lone surrogate"),
-]
+NO_TEXT = "this endpoint takes binary frames, not text"
+NO_BINARY = "this endpoint takes text frames, not binary"
+LONE_SURROGATE = "ä\ud800"
+Word = Annotated[str, Field(max_length=3)]
 
 
-@pytest.mark.parametrize("frame", NOT_JSON)
-def test_frame_that_is_not_json_is_invalid_data(frame: str | bytes) -> None:
-    """Whatever the parser rejects closes with 1007, and the error does not quote the input."""
-    with pytest.raises(InvalidDataError) as caught:
-        decode_json(frame)
-    assert (str(caught.value), caught.value.close_code) == ("not valid JSON", 1007)
-    assert caught.value.__suppress_context__
+def text_event(text: str) -> Event:
+    """Return the event that sends a text frame."""
+    return {"type": "websocket.send", "text": text}
+
+
+def binary_event(data: bytes) -> Event:
+    """Return the event that sends a binary frame."""
+    return {"type": "websocket.send", "bytes": data}
+
+
+def decode(encoding: Encoding, frame: str | bytes, annotation: Any = Any, *members: Any) -> Any:
+    """Read a message from a frame, with validation unless the annotation is `Any`."""
+    validator: Any = None if annotation is Any else TypeAdapter(annotation).validator
+    text, binary = CODECS[encoding].decoders(validator, members or (annotation,))
+    return text(frame) if isinstance(frame, str) else binary(frame)
+
+
+def invalid(annotation: Any, frame: str | bytes, *, json: bool) -> ValidationError:
+    """Return the error of a frame that the annotation refuses."""
+    adapter = TypeAdapter[Any](annotation)
+    with pytest.raises(ValidationError) as caught:
+        (adapter.validate_json if json else adapter.validate_python)(frame)
+    return caught.value
 
 
 @pytest.mark.parametrize(
-    ("frame", "value"),
+    ("encoding", "frames", "has_values"),
     [
-        pytest.param("null", None, id="null"),
-        pytest.param(b"[true, 1, 1.5]", [True, 1, 1.5], id="bytes"),
-        pytest.param(' {"a": "\\u00e4"} ', {"a": "ä"}, id="spaces"),
-        pytest.param('"\\ud83d\\ude00"', "😀", id="escaped surrogate pair"),
-        pytest.param('{"a": 1, "a": 2}', {"a": 2}, id="m10 duplicate keys"),
-        pytest.param("[" * 200 + "]" * 200, None, id="nested as deep as allowed"),
-        pytest.param("1" * 4_300, int("1" * 4_300), id="as many digits as allowed"),
-        pytest.param("1e400", math.inf, id="m07 1e400"),
+        pytest.param("text", [str], False, id="text"),
+        pytest.param("bytes", [bytes], False, id="bytes"),
+        pytest.param("json", [bytes], True, id="json"),
+        pytest.param(None, [str, bytes], False, id="none"),
     ],
 )
-def test_json_is_decoded(frame: str | bytes, value: Any) -> None:
-    """JSON in either type of frame becomes a plain value; of duplicate keys the last one wins."""
-    decoded = decode_json(frame)
-    assert value is None or decoded == value
+def test_each_encoding_has_a_row(encoding: Encoding, frames: list[type], has_values: bool) -> None:
+    """A row has its own name, and says whether a message is the frame itself."""
+    codec = CODECS[encoding]
+    assert codec.name == encoding
+    assert codec.has_values is has_values
+    assert [*codec.frames] == frames
 
 
-class Inner(BaseModel):
-    """A model with an alias."""
-
-    some_name: int = Field(default=1, alias="someName")
-    ratio: float = math.nan
+def test_encodings_are_those_of_the_table() -> None:
+    """The table has each encoding, and no other."""
+    assert [*CODECS] == ["text", "bytes", "json", None]
 
 
-@dataclasses.dataclass
-class Outer:
-    """A dataclass that holds a model."""
-
-    inner: Inner
-    values: list[Any]
+# From frames.
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("encoding", "frame", "message"),
     [
-        pytest.param(None, "null", id="null"),
-        pytest.param("ä", '"ä"', id="text"),
-        pytest.param({"a": [1, True]}, '{"a":[1,true]}', id="plain"),
-        pytest.param(Inner(), '{"someName":1,"ratio":null}', id="model by alias"),
+        pytest.param("text", "ä", "ä", id="text of text"),
+        pytest.param("text", b"x", NO_BINARY, id="bytes of text"),
+        pytest.param("bytes", "x", NO_TEXT, id="text of bytes"),
+        pytest.param("bytes", b"\xff", b"\xff", id="bytes of bytes"),
+        pytest.param("json", "[1]", [1], id="text of json"),
+        pytest.param("json", b"[1]", [1], id="bytes of json"),
+        pytest.param(None, "ä", "ä", id="text of none"),
+        pytest.param(None, b"\xff", b"\xff", id="bytes of none"),
+    ],
+)
+def test_m01_frames_that_an_encoding_takes(
+    encoding: Encoding, frame: str | bytes, message: Any
+) -> None:
+    """A frame of the other kind is refused with 1003, validated or not."""
+    annotations: list[Any] = [Any, str | bytes, str, bytes, int]
+    if message in (NO_TEXT, NO_BINARY):
+        for annotation in annotations:
+            with pytest.raises(UnsupportedDataError) as caught:
+                decode(encoding, frame, annotation)
+            assert (str(caught.value), caught.value.close_code) == (message, 1003)
+        return
+    assert decode(encoding, frame) == message
+    assert type(decode(encoding, frame)) is type(message)
+
+
+def outcome(validate: Callable[[Any], Any], frame: str | bytes) -> Any:
+    """Return what becomes of a frame: the message, or the types of the errors."""
+    try:
+        return validate(frame)
+    except ValidationError as exc:
+        return [error["type"] for error in exc.errors()]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "members"),
+    [
+        pytest.param(str, [str], id="str"),
+        pytest.param(str | bytes, [str, bytes], id="str or bytes"),
+        pytest.param(bytes, [bytes], id="bytes"),
+        pytest.param(str | int, [str, int], id="str or int"),
+        pytest.param(Word, [Word], id="constrained str"),
+        pytest.param(Word | bytes, [Word, bytes], id="constrained str or bytes"),
+        pytest.param(Literal["x", "ä"], [Literal["x", "ä"]], id="Literal"),
+    ],
+)
+def test_frame_becomes_what_pydantic_makes_of_it(annotation: Any, members: list[Any]) -> None:
+    """The shortcuts for str and bytes have the outcome of a validation, also for odd frames."""
+    validate = TypeAdapter(annotation).validate_python
+    frames: list[str | bytes] = ["", "x", "ä", LONE_SURROGATE, b"", b"x", b"\xff"]
+    for frame in frames:
+        taken = outcome(lambda frame: decode(None, frame, annotation, *members), frame)
+        assert taken == outcome(validate, frame)
+        assert type(taken) is type(outcome(validate, frame))
+
+
+@pytest.mark.parametrize("encoding", ["text", None])
+def test_any_ascii_text_is_a_str(encoding: Encoding) -> None:
+    """A text frame goes through as the same object where a str is taken."""
+    frame = "some text".upper()
+    assert decode(encoding, frame, str) is frame
+
+
+@pytest.mark.parametrize("encoding", ["bytes", None])
+def test_any_bytes_are_bytes(encoding: Encoding) -> None:
+    """A binary frame goes through as the same object where bytes are taken."""
+    frame = bytes(bytearray(b"\xff"))
+    assert decode(encoding, frame, bytes) is frame
+
+
+@pytest.mark.parametrize(
+    ("annotation", "frame", "message"),
+    [
+        pytest.param(bytes, "ä", "ä".encode(), id="text for bytes"),
+        pytest.param(str, b"x", "x", id="bytes for a str"),
+        pytest.param(int, "5", 5, id="text for an int"),
+        pytest.param(int, b"5", 5, id="bytes for an int"),
+    ],
+)
+def test_frame_of_another_type_is_converted(
+    annotation: Any, frame: str | bytes, message: Any
+) -> None:
+    """Where both kinds of frames are taken, pydantic makes of one what is declared."""
+    assert decode(None, frame, annotation) == message
+
+
+@pytest.mark.parametrize("frame", ["[1]", b"[1]"])
+def test_json_is_validated_as_json(frame: str | bytes) -> None:
+    """A value of JSON is converted as pydantic converts it."""
+    assert decode("json", frame, tuple[float, ...]) == (1.0,)
+    with pytest.raises(ValidationError):
+        decode("json", frame, str)
+
+
+# Into frames.
+
+
+@pytest.mark.parametrize(
+    ("encoding", "event"),
+    [
+        pytest.param("text", text_event('{"a":"ä"}'), id="text"),
+        pytest.param("bytes", binary_event('{"a":"ä"}'.encode()), id="bytes"),
+        pytest.param("json", text_event('{"a":"ä"}'), id="json"),
+        pytest.param(None, text_event('{"a":"ä"}'), id="none"),
+    ],
+)
+def test_value_goes_out_as_json(encoding: Encoding, event: Event) -> None:
+    """JSON goes out in the kind of frame that the encoding has, in text if it has both."""
+    assert CODECS[encoding].encoder(encode_json)({"a": "ä"}) == event
+
+
+@pytest.mark.parametrize("encoding", ["text", None])
+def test_str_goes_out_as_a_text_frame(encoding: Encoding) -> None:
+    """A text that UTF-8 can't encode is refused before the server has it."""
+    codec = CODECS[encoding]
+    for text in ("", "x", "ä"):
+        assert codec.encode_frame(text, str, "Chat") == text_event(text)
+    with pytest.raises(ValueError, match="lone surrogate at position 1"):
+        codec.encode_frame(LONE_SURROGATE, str, "Chat")
+
+
+@pytest.mark.parametrize("encoding", ["bytes", "json", None])
+@pytest.mark.parametrize("data", [b"\xff", bytearray(b"\xff"), memoryview(b"\xff")])
+def test_bytes_go_out_as_a_binary_frame(encoding: Encoding, data: Any) -> None:
+    """Whatever holds them, the server gets bytes."""
+    event = CODECS[encoding].encode_frame(data, bytes, "Chat")
+    assert event == binary_event(b"\xff")
+    assert type(event["bytes"]) is bytes
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message", "error"),
+    [
         pytest.param(
-            Outer(Inner(), [Inner(), math.inf]),
-            '{"inner":{"someName":1,"ratio":null},"values":[{"someName":1,"ratio":null},null]}',
-            id="models in a dataclass",
+            "text", b"x", 'Chat sends bytes, but its encoding is "text": send a str', id="text"
         ),
-        pytest.param([math.nan, math.inf, -math.inf], "[null,null,null]", id="m07 not-a-numbers"),
-    ],
-)
-def test_value_is_written_as_json(value: Any, text: str) -> None:
-    """Models are written by alias, and a number that JSON cannot express as null."""
-    assert encode_json(value) == text.encode()
-
-
-def test_m07_any_number_that_a_client_can_send_can_be_echoed() -> None:
-    """A number too great for a float comes back as null, not as an error."""
-    assert encode_json(decode_json("[1e400, -1e400]")) == b"[null,null]"
-
-
-def _a_cycle() -> list[Any]:
-    cycle: list[Any] = []
-    cycle.append(cycle)
-    return cycle
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        pytest.param(object, id="an object"),
-        pytest.param(lambda: "\ud800", id="a lone surrogate"),
-        pytest.param(lambda: {"a": ["\udfff"]}, id="a lone surrogate within"),
-        pytest.param(lambda: b"\xff", id="bytes that are not UTF-8"),
-        pytest.param(_a_cycle, id="a cycle"),
         pytest.param(
-            lambda: Inner.model_construct(ratio="\ud800"), id="a lone surrogate in a model"
+            "bytes", "x", 'Chat sends a str, but its encoding is "bytes": send bytes', id="bytes"
+        ),
+        pytest.param(
+            "json", "x", 'Chat sends a str, but its encoding is "json": send bytes', id="json"
         ),
     ],
 )
-@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
-def test_m22_value_that_json_cannot_express_is_a_value_error(make: Callable[[], Any]) -> None:
-    """The caller's mistake is raised before anything is sent."""
-    with pytest.raises(ValueError, match=r"\S"):
-        encode_json(make())
+def test_frame_that_an_encoding_has_not_is_refused(
+    encoding: Encoding, message: str | bytes, error: str
+) -> None:
+    """The error names the class, and says what it can send."""
+    with pytest.raises(ConfigurationError) as caught:
+        CODECS[encoding].encode_frame(message, str if isinstance(message, str) else bytes, "Chat")
+    assert str(caught.value) == error
+
+
+# Errors.
+
+
+@pytest.mark.parametrize("encoding", ["text", "bytes", None])
+def test_frame_that_is_refused_is_no_json(encoding: Encoding) -> None:
+    """Where a message is the frame, it is an invalid message, whatever it holds."""
+    error = CODECS[encoding].client_error(invalid(int, "[", json=False), "[")
+    assert isinstance(error, InvalidMessageError)
+    assert [detail["type"] for detail in error.errors] == ["int_parsing"]
+
+
+def test_json_that_is_refused_is_no_message_or_no_json() -> None:
+    """Of a frame that is JSON, the client is told what is wrong with its value."""
+    codec = CODECS["json"]
+    error = codec.client_error(invalid(list[int], '["x"]', json=True), '["x"]')
+    assert isinstance(error, InvalidMessageError)
+    assert [(detail["loc"], detail["type"]) for detail in error.errors] == [([0], "int_parsing")]
+    error = codec.client_error(invalid(list[int], "[", json=True), "[")
+    assert isinstance(error, InvalidDataError)
+    assert str(error) == "not valid JSON"
+
+
+@pytest.mark.parametrize("encoding", ["text", "bytes", None])
+def test_only_json_has_a_format_for_errors(encoding: Encoding) -> None:
+    """Without a format there is no answer, and so the connection is closed."""
+    assert CODECS[encoding].error_event(ClientMessageError("x"), "type") is None
+
+
+def test_json_answers_an_invalid_message() -> None:
+    """The answer is a text frame, with the tag of the endpoint's own messages."""
+    error = CODECS["json"].client_error(invalid(int, '"x"', json=True), '"x"')
+    assert CODECS["json"].error_event(error, "kind") == text_event(
+        '{"kind":"error","code":"invalid_message","errors":[{"loc":[],"type":"int_parsing",'
+        '"msg":"Input should be a valid integer, unable to parse string as an integer"}]}'
+    )

@@ -16,8 +16,6 @@ from wsendpoints.protocol.exceptions import (
     UnsupportedDataError,
 )
 
-ENCODINGS: list[Encoding] = ["text", "bytes", "json", None]
-
 
 @pytest.mark.parametrize(
     ("annotation", "encoding", "frame", "message"),

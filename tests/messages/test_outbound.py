@@ -111,7 +111,15 @@ def test_str_is_a_text_frame_where_messages_are_text(
         assert outbound.encode(text) == {"type": "websocket.send", "text": text}
 
 
-@pytest.mark.parametrize("data", [b"x", bytearray(b"x"), memoryview(b"x"), b""], ids=repr)
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"x", id="bytes"),
+        pytest.param(bytearray(b"x"), id="bytearray"),
+        pytest.param(memoryview(b"x"), id="memoryview"),
+        pytest.param(b"", id="empty"),
+    ],
+)
 @pytest.mark.parametrize("declared", [[], [bytes], [Say, bytes]], ids=str)
 @pytest.mark.parametrize("encoding", ["bytes", "json", None])
 def test_bytes_are_a_binary_frame(encoding: Encoding, declared: list[Any], data: Any) -> None:
@@ -159,7 +167,7 @@ DECLARED: list[Any] = [Say, Move, list[int], Literal["pong"], Envelope[int]]
         None,
         Envelope[str](content="x"),
         Say,
-        object(),
+        pytest.param(object(), id="an object"),
     ],
     ids=repr,
 )
