@@ -25,7 +25,7 @@ class Counting:
 
 
 async def test_awaitable_that_does_not_wait_is_done_at_once() -> None:
-    """Nothing is left to resume."""
+    """Its first step ends it, so that there is nothing to resume."""
 
     async def immediate() -> None:
         pass

@@ -1,0 +1,70 @@
+"""A connection in each of its states, and the events that may be sent."""
+
+from typing import Any, Final
+
+import anyio
+
+from tests.connection.websocket_calls import cancelled
+from tests.fake_server import CONNECT, DISCONNECT, FakeServer
+from wsendpoints import ConnectionState
+from wsendpoints.connection.connection import Connection
+from wsendpoints.protocol.asgi import Event
+
+__all__ = [
+    "ACCEPT",
+    "BODY",
+    "CLOSE",
+    "EVENTS",
+    "NO_NUMBERS",
+    "SEND",
+    "START",
+    "S",
+    "connection_in",
+    "state_of",
+]
+
+S = ConnectionState
+ACCEPT: Event = {"type": "websocket.accept"}
+SEND: Event = {"type": "websocket.send", "text": "x"}
+CLOSE: Event = {"type": "websocket.close", "code": 4000, "reason": "done"}
+START: Event = {"type": "websocket.http.response.start", "status": 403, "headers": []}
+BODY: Event = {"type": "websocket.http.response.body", "body": b""}
+
+
+EVENTS: Final = {"accept": ACCEPT, "send": SEND, "close": CLOSE, "start": START, "body": BODY}
+NO_NUMBERS: Final[list[Any]] = ["x", "1000", True, 1000.0, None]
+
+
+def state_of(connection: Connection) -> ConnectionState:
+    """Return the state; type checkers take the attribute for what an assertion found it to be."""
+    return connection.state
+
+
+async def connection_in(state: ConnectionState, server: FakeServer) -> Connection:
+    """Return a connection on `server` that is in `state`, with nothing sent since."""
+    connection = Connection(server.receive, server.send)
+    if state is S.CONNECTING:
+        return connection
+    server.deliver(CONNECT)
+    await connection.next_event()
+    if state is S.DENYING:
+        await connection.transmit(START)
+    elif state is not S.HANDSHAKE:
+        await connection.transmit(ACCEPT)
+    match state:
+        case S.BROKEN:
+            server.gate = anyio.Event()
+            await cancelled(lambda: connection.transmit(SEND))
+            server.gate = None
+        case S.CLOSED:
+            await connection.close(4000, "done")
+        case S.DISCONNECTED:
+            server.deliver(DISCONNECT)
+            await connection.next_event()
+        case _:
+            pass
+    assert state_of(connection) is state
+    server.sent.clear()
+    server.offers.clear()
+    server.receives = 0
+    return connection

@@ -1,0 +1,239 @@
+"""A close goes out once, with a code that the server takes, and within its time."""
+
+import logging
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.connection.connections import (
+    ACCEPT,
+    CLOSE,
+    NO_NUMBERS,
+    SEND,
+    S,
+    connection_in,
+    state_of,
+)
+from tests.connection.websocket_calls import soon
+from tests.fake_server import CONNECT, DISCONNECT, FakeServer
+from wsendpoints import CloseCode, ConnectionState, InvalidStateError, WebSocketDisconnect
+from wsendpoints.connection.connection import Connection
+from wsendpoints.protocol.events import close_event
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("state", S)
+async def test_f25_a_close_says_something_new_or_nothing(state: ConnectionState) -> None:
+    """It is sent where the peer does not know yet, and does nothing anywhere else."""
+    server = FakeServer()
+    connection = await connection_in(state, server)
+    server.deliver(CONNECT)
+    await connection.close(4000, "done")
+    if state in {S.DENYING, S.CLOSED, S.DISCONNECTED}:
+        assert server.offers == []
+        assert state_of(connection) is state
+    else:
+        assert server.sent == [CLOSE]
+        assert state_of(connection) is S.CLOSED
+        assert (connection.code, connection.reason) == (4000, "done")
+
+
+async def test_f25_of_two_tasks_that_close_the_first_wins() -> None:
+    """Exactly one close event goes out, and the other task goes on at once."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    server.gate = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        await soon(tasks, lambda: connection.close(4000, "done"))
+        await connection.close(4001, "late")
+        server.gate.set()
+    assert server.offers == [CLOSE]
+    assert (connection.code, connection.reason) == (4000, "done")
+
+
+@pytest.mark.parametrize("state", S)
+async def test_an_end_is_a_close_that_the_application_need_not_know_of(
+    state: ConnectionState,
+) -> None:
+    """A task that sends after it gets a disconnect; after a close of its own, it is out of turn."""
+    server = FakeServer()
+    connection = await connection_in(state, server)
+    await connection.end(1013, "too slow")
+    if state in {S.HANDSHAKE, S.OPEN, S.BROKEN}:
+        assert server.sent == [{"type": "websocket.close", "code": 1013, "reason": "too slow"}]
+        with pytest.raises(WebSocketDisconnect) as caught:
+            await connection.transmit(SEND)
+        assert caught.value.args == (1013, "too slow")
+    else:
+        assert server.offers == []
+        assert state_of(connection) is state
+        disconnected = state is S.DISCONNECTED
+        with pytest.raises(WebSocketDisconnect if disconnected else InvalidStateError):
+            await connection.transmit(SEND)
+
+
+async def test_a_close_waits_for_the_client_to_ask() -> None:
+    """A connection is refused once the client has asked for one."""
+    server = FakeServer()
+    connection = Connection(server.receive, server.send)
+    async with anyio.create_task_group() as tasks:
+        await soon(tasks, lambda: connection.close(4000, "done"))
+        assert server.offers == []
+        server.deliver(CONNECT)
+    assert server.sent == [CLOSE]
+
+
+async def test_f05_a_client_that_disconnected_before_it_asked_is_not_refused() -> None:
+    """With the disconnect in place of the connect, there is no client to refuse."""
+    server = FakeServer(DISCONNECT)
+    connection = Connection(server.receive, server.send)
+    await connection.close(4000, "done")
+    assert server.offers == []
+    assert state_of(connection) is S.DISCONNECTED
+
+
+OUT_OF_RANGE = [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65536, -1]
+
+
+@pytest.mark.parametrize("code", OUT_OF_RANGE + NO_NUMBERS)
+@pytest.mark.parametrize("state", S)
+async def test_h06_a_code_that_may_not_be_sent(state: ConnectionState, code: Any) -> None:
+    """It raises in every state, and nothing happens to the connection."""
+    server = FakeServer()
+    connection = await connection_in(state, server)
+    with pytest.raises(ValueError, match="is no close code that may be sent"):
+        await connection.close(code, None)
+    assert server.offers == []
+    assert server.receives == 0
+    assert state_of(connection) is state
+
+
+@pytest.mark.parametrize("code", [*range(1000, 1004), *range(1007, 1015), 3000, 4999])
+async def test_h06_a_code_that_may_be_sent(code: int) -> None:
+    """It goes out, and stays with the connection."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    await connection.close(CloseCode(code) if code < 3000 else code, None)
+    assert server.sent == [{"type": "websocket.close", "code": code, "reason": ""}]
+    assert type(server.sent[0]["code"]) is int
+    assert connection.code == code
+
+
+@pytest.mark.parametrize(
+    ("reason", "cut"),
+    [
+        pytest.param(None, "", id="none"),
+        pytest.param("", "", id="empty"),
+        pytest.param("a" * 123, "a" * 123, id="fits"),
+        pytest.param("a" * 124, "a" * 123, id="one too many"),
+        pytest.param("é" * 62, "é" * 61, id="within a character"),
+        pytest.param("a" * 122 + "é", "a" * 122, id="the last of two bytes"),
+        pytest.param("\ud800!", "?!", id="a lone surrogate"),
+    ],
+)
+async def test_h07_a_reason_is_cut_between_characters(reason: str | None, cut: str) -> None:
+    """What fits into 123 bytes of UTF-8 goes out, and stays with the connection."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    await connection.close(1000, reason)
+    assert server.sent == [{"type": "websocket.close", "code": 1000, "reason": cut}]
+    assert connection.reason == cut
+
+
+@pytest.mark.parametrize("reason", [b"bye", 5, 0, ["bye"]])
+def test_h07_a_reason_is_text(reason: object) -> None:
+    """Anything but a str or nothing is a mistake of the caller's."""
+    with pytest.raises(TypeError) as caught:
+        close_event(1000, reason)
+    assert str(caught.value) == f"the reason of a close is a str, not {type(reason).__name__}"
+
+
+async def test_an_error_of_the_servers_close_is_no_concern(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A close after the peer disconnected counts as done."""
+    caplog.set_level(logging.DEBUG, "wsendpoints")
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    server.failure = BrokenPipeError("gone")
+    await connection.close(1011, None)
+    assert len(server.offers) == 1
+    assert state_of(connection) is S.CLOSED
+    assert connection.code == 1011
+    assert caplog.messages == ["close: the peer disconnected before: BrokenPipeError"]
+
+
+@pytest.mark.parametrize("code", [1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014])
+async def test_a_code_that_daphne_refuses_is_sent_as_another(
+    code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """1011 goes out as 4011, and so on; for this side it stays 1011."""
+    caplog.set_level(logging.DEBUG, "wsendpoints")
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    server.failure, server.refused_codes = Exception("no"), range(1001, 3000)
+    await connection.close(code, "why")
+    assert server.sent == [{"type": "websocket.close", "code": code + 3000, "reason": "why"}]
+    assert connection.code == code
+    line = f"close: the server refuses code {code}, sending {code + 3000}"
+    assert caplog.messages == [line]
+
+
+@pytest.mark.parametrize(("code", "tries"), [(1000, 1), (1011, 2), (3000, 1), (4011, 1)])
+async def test_a_server_that_cannot_close_is_let_be(
+    code: int, tries: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where no code helps, the connection counts as closed, and nothing is raised."""
+    caplog.set_level(logging.DEBUG, "wsendpoints")
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    server.failure = Exception("no")
+    await connection.close(code, None)
+    assert len(server.offers) == tries
+    assert state_of(connection) is S.CLOSED
+    assert caplog.messages[-1] == "close: the server can't: Exception"
+
+
+async def test_a_close_that_comes_too_late_is_sent_once() -> None:
+    """A server that says so of a connection that ended is not tried with another code."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    server.failure = RuntimeError("after the disconnect")
+    await connection.close(1003, None)
+    assert len(server.offers) == 1
+
+
+async def test_f26_a_close_is_bounded_and_not_cancelled() -> None:
+    """A server that waits for a silent peer is waited for no longer than `close_timeout`."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    server.gate = anyio.Event()
+    connection.close_timeout = 0.01
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await connection.close(1000, None)
+    assert len(server.offers) == 1
+    assert state_of(connection) is S.CLOSED
+
+
+@pytest.mark.parametrize("code", [1001, 1011, 1014])
+async def test_daphne_is_known_by_its_scope(code: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A framework between us and daphne allows no second try, so the first code is right."""
+    caplog.set_level(logging.DEBUG, "wsendpoints")
+    server = FakeServer(CONNECT)
+    scope = {
+        "type": "websocket",
+        "asgi": {"version": "3.0"},
+        "path": "/",
+        "raw_path": b"/",
+        "client": ["127.0.0.1", 1],
+    }
+    connection = Connection(server.receive, server.send, scope)
+    await connection.next_event()
+    await connection.transmit(ACCEPT)
+    await connection.close(code, None)
+    assert server.sent[-1] == {"type": "websocket.close", "code": code + 3000, "reason": ""}
+    assert connection.code == code
+    assert caplog.messages == [f"close: the server refuses code {code}, sending {code + 3000}"]
