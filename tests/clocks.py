@@ -1,53 +1,72 @@
-"""A clock that is moved by hand, for the event loop and for an endpoint: no time passes."""
+"""Event loops on which no time passes: while all tasks wait, it is the next moment at once.
+
+A test that sleeps takes no time then, and a limit of an hour can be waited for. What happens in
+between does not depend on how fast the machine is.
+"""
 
 import asyncio
-from time import monotonic
-from typing import Any
+import math
+import selectors
+from typing import Any, Final
 
+import anyio
+import pytest
 from trio.testing import MockClock
 
-from tests.waiting import all_tasks_blocked
 from wsendpoints import WebSocketEndpoint
 from wsendpoints.lifecycle.serving import serve
-from wsendpoints.protocol.asgi import Receive, Scope, Send
+from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Clock", "settle"]
+__all__ = ["VIRTUAL_TIME", "as_asgi"]
 
 
-class Clock:
-    """Tells the time: that of the machine, and what it was moved by."""
+class _Selector(selectors.DefaultSelector):
+    """Waits for nothing: it tells how long it would have waited."""
 
     def __init__(self) -> None:
-        self._moved = 0.0
-        self._mock = MockClock()
+        super().__init__()
+        self.now = 0.0
 
-    def __call__(self) -> float:
-        """Return the time."""
-        return monotonic() + self._moved
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(None if timeout is None else 0)
+        if not ready and timeout is not None:
+            # What is due at this moment runs after it.
+            self.now = math.nextafter(self.now + timeout, math.inf)
+        return ready
 
-    def options(self, backend: str) -> dict[str, Any]:
-        """Return the options by which an event loop has this clock."""
-        return {"loop_factory": self._loop} if backend == "asyncio" else {"clock": self._mock}
 
-    def _loop(self) -> asyncio.AbstractEventLoop:
-        loop = asyncio.new_event_loop()
-        loop.time = self  # type: ignore[method-assign]  # what the event loop tells the time by
-        return loop
+class _Loop(asyncio.SelectorEventLoop):
+    """Tells the time by its selector."""
 
-    async def move(self, seconds: float) -> None:
-        """Let it be later, and let everything happen that is due."""
-        self._moved += seconds
-        self._mock.jump(seconds)
-        await settle()
+    def __init__(self) -> None:
+        self._clock = _Selector()
+        super().__init__(self._clock)
 
-    async def serve(
-        self, cls: type[WebSocketEndpoint], scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Serve a connection by this clock."""
+    def time(self) -> float:
+        return self._clock.now
+
+
+VIRTUAL_TIME: Final = pytest.mark.parametrize(
+    "anyio_backend",
+    [
+        pytest.param(("asyncio", {"loop_factory": _Loop}), id="asyncio"),
+        pytest.param(("trio", {"clock": MockClock(autojump_threshold=0)}), id="trio"),
+    ],
+)
+"""Marks tests that run on such event loops."""
+
+
+def as_asgi(cls: type[WebSocketEndpoint]) -> ASGIApp:
+    """Return an endpoint as an ASGI application whose clock is that of the event loop."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         endpoint: Any = cls(scope, receive, send)
-        await serve(endpoint, endpoint._lifecycle, endpoint._declaration, endpoint._admission, self)
+        await serve(
+            endpoint,
+            endpoint._lifecycle,
+            endpoint._declaration,
+            endpoint._admission,
+            anyio.current_time,
+        )
 
-
-async def settle() -> None:
-    """Let everything happen that can."""
-    await all_tasks_blocked()
+    return app

@@ -1,7 +1,4 @@
-"""Each limit in seconds, a second before it has passed and a second after.
-
-The clock is moved by hand, so that no time passes.
-"""
+"""Each limit in seconds, a second before it has passed and a second after."""
 
 import time
 from dataclasses import dataclass, field, fields, replace
@@ -10,30 +7,24 @@ from typing import Any, ClassVar, Final
 import anyio
 import pytest
 
-from tests.clocks import Clock, settle
-from tests.fake_server import CONNECT, FakeServer, text
+from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.fake_server import CONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
+from tests.waiting import all_tasks_blocked
 from wsendpoints import Limits, WebSocket, WebSocketEndpoint
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.limits import OUTCOMES
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
 
 BOUND: Final = 1000.0
-SCOPE: Final[dict[str, Any]] = {"type": "websocket", "path": "/"}
+EXPIRES_IN: Final = 1e8
+"""Seconds until a connection expires.
+
+That is a moment of the calendar, so the time that the test takes counts. Of a limit as long as this
+one, a minute is less than its reason shows.
+"""
 GONE: Final[Event] = {"type": "websocket.disconnect", "code": 1001}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return the clock of the event loop, and of the endpoint."""
-    return Clock()
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest, clock: Clock) -> tuple[str, dict[str, Any]]:
-    """Run the event loop by that clock."""
-    return request.param, clock.options(request.param)
 
 
 class Endpoint(Recording):
@@ -49,7 +40,7 @@ class Endpoint(Recording):
     async def on_connect(self, websocket: WebSocket) -> None:
         await self.hang("on_connect")
         if self.hangs_in == "expired":
-            websocket.expires_at = time.time() + BOUND
+            websocket.expires_at = time.time() + EXPIRES_IN
         await super().on_connect(websocket)
 
     async def on_receive(self, websocket: WebSocket, data: str) -> str | None:
@@ -75,6 +66,8 @@ class Case:
         log: Which hooks ran in the end.
         closes: The codes and reasons that it was closed with.
         inbox: How many messages may wait.
+        bound: The seconds of the limit.
+        margin: The seconds by which the test is too early, and then too late.
     """
 
     hangs_in: str = ""
@@ -84,6 +77,8 @@ class Case:
     log: list[Any] = field(default_factory=lambda: list[Any]())
     closes: list[tuple[int, str]] = field(default_factory=lambda: list[tuple[int, str]]())
     inbox: int = 32
+    bound: float = BOUND
+    margin: float = 1
 
 
 CASES: Final = {
@@ -119,11 +114,17 @@ CASES: Final = {
         closes=[(4000, "")],
     ),
     "disconnect_timeout": Case("on_disconnect", leaves=True, log=["connect", 1001]),
-    "expires_at": Case("expired", log=["connect", 4401], closes=[(4401, "expires_at: 1000 s")]),
+    "expires_at": Case(
+        "expired",
+        log=["connect", 4401],
+        closes=[(4401, "expires_at: 1e+08 s")],
+        bound=EXPIRES_IN,
+        margin=60,
+    ),
 }
 
 
-def test_every_time_is_tested() -> None:
+async def test_every_time_is_tested() -> None:
     """The table has each limit that is a number of seconds."""
     assert {*CASES} - {"expires_at"} == {
         field.name for field in fields(Limits) if "float" in str(field.type)
@@ -131,7 +132,7 @@ def test_every_time_is_tested() -> None:
 
 
 @pytest.mark.parametrize("limit", CASES)
-async def test_limit_is_over_at_its_bound(limit: str, clock: Clock) -> None:
+async def test_limit_is_over_at_its_bound(limit: str) -> None:
     """A second before nothing happened yet; a second after, the connection has ended."""
     case = CASES[limit]
 
@@ -152,17 +153,17 @@ async def test_limit_is_over_at_its_bound(limit: str, clock: Clock) -> None:
             await anyio.sleep_forever()
 
     async def serve() -> None:
-        await clock.serve(Limited, {**SCOPE}, server.receive, send)
+        await as_asgi(Limited)(make_scope(), server.receive, send)
         ended.set()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve)
-        await settle()
+        await all_tasks_blocked()
         server.deliver(*map(text, case.frames), *([GONE] if case.leaves else []))
-        await settle()
-        await clock.move(BOUND - 1)
+        await all_tasks_blocked()
+        await anyio.sleep(case.bound - case.margin)
         assert not ended.is_set()
-        await clock.move(2)
+        await anyio.sleep(2 * case.margin)
         assert ended.is_set()
     ends = [event for event in server.sent if event["type"] == "websocket.close"]
     assert [(event["code"], event["reason"]) for event in ends] == case.closes
@@ -188,9 +189,7 @@ class Gated(Recording):
         pytest.param(Limits(inbox=2, inbox_timeout=BOUND), 9, id="inbox_timeout"),
     ],
 )
-async def test_limit_begins_anew_with_each_message(
-    limits: Limits, messages: int, clock: Clock
-) -> None:
+async def test_limit_begins_anew_with_each_message(limits: Limits, messages: int) -> None:
     """What was in time is forgotten, and counts for nothing in what follows."""
 
     class Patient(Gated):
@@ -201,26 +200,26 @@ async def test_limit_begins_anew_with_each_message(
     ended = anyio.Event()
 
     async def serve() -> None:
-        await clock.serve(Patient, {**SCOPE}, server.receive, server.send)
+        await as_asgi(Patient)(make_scope(), server.receive, server.send)
         ended.set()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve)
         server.deliver(*map(text, "x" * messages))
         for _ in range(4):
-            await settle()
-            await clock.move(BOUND - 1)
+            await all_tasks_blocked()
+            await anyio.sleep(BOUND - 1)
             assert not ended.is_set()
             Patient.gates.pop().set()
             server.deliver(text("x"))
-        await settle()
-        await clock.move(BOUND - 1)
+        await all_tasks_blocked()
+        await anyio.sleep(BOUND - 1)
         assert not ended.is_set()
-        await clock.move(2)
+        await anyio.sleep(2)
         assert ended.is_set()
 
 
-async def test_f04_client_is_idle_while_nothing_is_handled(clock: Clock) -> None:
+async def test_f04_client_is_idle_while_nothing_is_handled() -> None:
     """The time of a handler does not count, and each message begins the time anew."""
 
     class Idle(Gated):
@@ -231,23 +230,23 @@ async def test_f04_client_is_idle_while_nothing_is_handled(clock: Clock) -> None
     ended = anyio.Event()
 
     async def serve() -> None:
-        await clock.serve(Idle, {**SCOPE}, server.receive, server.send)
+        await as_asgi(Idle)(make_scope(), server.receive, server.send)
         ended.set()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve)
-        await settle()
+        await all_tasks_blocked()
         for _ in range(3):
-            await clock.move(BOUND - 1)
+            await anyio.sleep(BOUND - 1)
             server.deliver(text("x"))
-            await settle()
-            await clock.move(BOUND * 3)
+            await all_tasks_blocked()
+            await anyio.sleep(BOUND * 3)
             assert not ended.is_set()
             Idle.gates.pop().set()
-            await settle()
-        await clock.move(BOUND - 1)
+            await all_tasks_blocked()
+        await anyio.sleep(BOUND - 1)
         assert not ended.is_set()
-        await clock.move(2)
+        await anyio.sleep(2)
         assert ended.is_set()
     assert Idle.log == ["connect", 1001]
 
@@ -261,7 +260,7 @@ class Default(Recording):
 @pytest.mark.parametrize("limit", ["connect_timeout", "send_timeout"])
 @pytest.mark.parametrize("base", [Recording, Default], ids=["own on_connect", "default"])
 async def test_accept_that_the_server_holds_up_is_bounded(
-    base: type[Recording], limit: str, clock: Clock
+    base: type[Recording], limit: str
 ) -> None:
     """An accept is a send, and a part of the handshake: both limits hold, whoever accepts."""
 
@@ -275,16 +274,16 @@ async def test_accept_that_the_server_holds_up_is_bounded(
     ended = anyio.Event()
 
     async def serve() -> None:
-        await clock.serve(Held, {**SCOPE}, server.receive, server.send)
+        await as_asgi(Held)(make_scope(), server.receive, server.send)
         ended.set()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve)
-        await settle()
-        await clock.move(BOUND - 1)
+        await all_tasks_blocked()
+        await anyio.sleep(BOUND - 1)
         assert not ended.is_set()
         server.gate = None
-        await clock.move(2)
+        await anyio.sleep(2)
         assert ended.is_set()
         held.set()
     code = OUTCOMES[limit].code
@@ -296,7 +295,7 @@ async def test_accept_that_the_server_holds_up_is_bounded(
     }
 
 
-async def test_send_that_ended_in_time_is_forgotten(clock: Clock) -> None:
+async def test_send_that_ended_in_time_is_forgotten() -> None:
     """Each of any number of sends has the whole time, and a new one may have a shorter limit."""
 
     class Pushing(Recording):
@@ -310,31 +309,31 @@ async def test_send_that_ended_in_time_is_forgotten(clock: Clock) -> None:
     ended = anyio.Event()
 
     async def serve() -> None:
-        await clock.serve(Pushing, {**SCOPE}, server.receive, server.send)
+        await as_asgi(Pushing)(make_scope(), server.receive, server.send)
         ended.set()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve)
-        await settle()
+        await all_tasks_blocked()
         for _ in range(3):
             server.gate = anyio.Event()
             server.deliver(text("x"))
-            await settle()
-            await clock.move(BOUND - 1)
+            await all_tasks_blocked()
+            await anyio.sleep(BOUND - 1)
             assert not ended.is_set()
             server.gate.set()
-            await settle()
+            await all_tasks_blocked()
         # Nothing is blocked now, for longer than any limit.
-        await clock.move(BOUND * 20)
+        await anyio.sleep(BOUND * 20)
         assert not ended.is_set()
         server.gate = anyio.Event()
         server.deliver(text("x"))
-        await settle()
-        await clock.move(BOUND - 1)
+        await all_tasks_blocked()
+        await anyio.sleep(BOUND - 1)
         assert not ended.is_set()
-        await clock.move(2)
+        await anyio.sleep(2)
         server.gate.set()
-        await settle()
+        await all_tasks_blocked()
         assert ended.is_set()
     closes = [event["reason"] for event in server.sent if event["type"] == "websocket.close"]
     assert closes == ["send_timeout: 1000 s"]
