@@ -1,0 +1,72 @@
+"""What an endpoint needs of the life of its connection: tasks, and that it is served once."""
+
+import pytest
+from anyio.lowlevel import checkpoint
+
+from tests.connection.connections import S, connection_in
+from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope
+from tests.recording import Recording
+from wsendpoints import InvalidStateError
+from wsendpoints.lifecycle.hooks import Lifecycle
+from wsendpoints.lifecycle.tasks import Tasks
+
+pytestmark = pytest.mark.anyio
+
+NOT_SERVED = "tasks can be started while the connection is served"
+
+
+async def test_life_has_not_begun() -> None:
+    """Until its connection is served, an endpoint has no tasks and was not used."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    lifecycle = Lifecycle(connection)
+    assert lifecycle.connection is connection
+    assert lifecycle.tasks is None
+    assert not lifecycle.is_used
+
+
+async def test_tasks_start_among_those_of_the_connection() -> None:
+    """A task that is started belongs to the connection, whose end it would not outlive."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    lifecycle = Lifecycle(connection)
+    lifecycle.tasks = tasks = Tasks(connection)
+    calls: list[str] = []
+
+    async def note(text: str) -> None:
+        await checkpoint()
+        calls.append(text)
+
+    async with tasks.group:
+        lifecycle.start_soon(note, ("x",))
+        assert tasks.were_started
+    assert calls == ["x"]
+
+
+async def test_tasks_start_only_while_the_connection_is_served() -> None:
+    """Before and after that there is no connection for a task to live as long as."""
+
+    class Quiet(Recording):
+        pass
+
+    server = Script(DISCONNECT)
+    endpoint = Quiet(make_scope(), server.receive, server.send)
+    with pytest.raises(InvalidStateError) as caught:
+        endpoint.start_soon(checkpoint)
+    assert str(caught.value) == NOT_SERVED
+    await endpoint
+    with pytest.raises(InvalidStateError) as caught:
+        endpoint.start_soon(checkpoint)
+    assert str(caught.value) == NOT_SERVED
+
+
+async def test_instance_serves_one_connection() -> None:
+    """F33: an instance is the state of one connection, and can't be used for another."""
+
+    class Quiet(Recording):
+        pass
+
+    server = Script(DISCONNECT)
+    endpoint = Quiet(make_scope(), server.receive, server.send)
+    await endpoint
+    with pytest.raises(InvalidStateError, match="an instance serves one connection, once"):
+        await endpoint
+    assert Quiet.log == ["connect", 4001]

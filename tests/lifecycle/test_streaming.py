@@ -1,0 +1,168 @@
+"""Handlers that are async generators: what they yield is sent, until the connection ends."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from tests.fake_server import CONNECT, FakeServer, make_scope, text
+from tests.recording import Recording
+from tests.some_messages import Leave, Said, Say
+from tests.waiting import all_tasks_blocked
+from wsendpoints import ConfigurationError, WebSocket, handles
+from wsendpoints.testing import connect
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_values_are_sent_in_their_order() -> None:
+    """Each is encoded as the class declares, and the next message is handled after the last."""
+
+    class Streaming(Recording):
+        encoding = "json"
+
+        @handles
+        async def say(self, websocket: WebSocket, data: Say) -> AsyncIterator[Said]:
+            for character in data.text:
+                yield Said(text=character)
+
+        @handles
+        async def leave(self, websocket: WebSocket, data: Leave) -> AsyncIterator[Said]:
+            for character in data.type[:0]:
+                yield Said(text=character)
+
+    async with connect(Streaming.as_asgi()) as client:
+        await client.send(Say(text="ab"))
+        await client.send(Leave())
+        await client.send(Say(text="c"))
+        assert [await client.receive(Said) for _ in range(3)] == [
+            Said(text="a"),
+            Said(text="b"),
+            Said(text="c"),
+        ]
+    assert Streaming.log == ["connect", 1000]
+
+
+async def test_value_is_sent_before_the_next_is_made() -> None:
+    """A generator is not ahead of a client that reads slowly."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            for number in ("1", "2"):
+                self.log.append(number)
+                yield number
+
+    async with connect(Streaming.as_asgi()) as client:
+        client.pause_reading()
+        await client.send_text("x")
+        await all_tasks_blocked()
+        assert Streaming.log == ["connect", "1"]
+        client.resume_reading()
+        assert await client.receive_text() == "1"
+        assert await client.receive_text() == "2"
+
+
+async def test_value_that_the_class_does_not_declare_is_a_failure() -> None:
+    """The generator is closed first, so that it can clean up."""
+
+    class Streaming(Recording):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[Said]:
+            try:
+                yield Say()  # type: ignore[misc]  # pyright: ignore[reportReturnType]  # the case
+            finally:
+                self.log.append("cleaned up")
+
+    server = FakeServer(CONNECT, text('"x"'))
+    with pytest.raises(ConfigurationError, match="sends a message of type Say, but declares Said"):
+        await Streaming(make_scope(), server.receive, server.send)
+    assert Streaming.log == ["connect", "cleaned up", 1011]
+
+
+async def test_generator_that_fails_is_a_failure() -> None:
+    """What it yielded before was sent, and its exception is raised to the server."""
+    failure = ValueError("failed")
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            yield "one"
+            raise failure
+
+    server = FakeServer(CONNECT, text("x"))
+    with pytest.raises(ValueError, match="failed") as caught:
+        await Streaming(make_scope(), server.receive, server.send)
+    assert caught.value is failure
+    assert [event.get("text", event.get("code")) for event in server.sent] == [None, "one", 1011]
+
+
+async def test_generator_is_closed_when_a_send_fails() -> None:
+    """It is where it yielded that it cleans up."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            server.failure = OSError("gone")
+            try:
+                yield "one"
+            except GeneratorExit:
+                self.log.append("closed")
+                raise
+
+    server = FakeServer(CONNECT, text("x"), {"type": "websocket.disconnect", "code": 1006})
+    await Streaming(make_scope(), server.receive, server.send)
+    assert Streaming.log == ["connect", "closed", 1006]
+
+
+async def test_stream_ends_when_the_client_disconnects() -> None:
+    """A generator that waits is cancelled at once, and cleans up."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            try:
+                yield "first"
+                await anyio.sleep_forever()
+            finally:
+                self.log.append("cleaned up")
+
+    async with connect(Streaming.as_asgi()) as client:
+        await client.send_text("x")
+        assert await client.receive_text() == "first"
+        client.vanish()
+        await client.wait_for_app()
+    assert Streaming.log == ["connect", "cleaned up", 1006]
+
+
+async def test_stream_that_never_waits_ends_when_the_client_disconnects() -> None:
+    """A generator without an await lets others run, and ends where the server stays silent."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            try:
+                while True:
+                    yield "again"
+            finally:
+                self.log.append("cleaned up")
+
+    async with connect(Streaming.as_asgi(), swallow_sends=True) as client:
+        await client.send_text("x")
+        assert await client.receive_text() == "again"
+        client.vanish()
+        await client.wait_for_app()
+    assert Streaming.log == ["connect", "cleaned up", 1006]
+
+
+async def test_stream_ends_when_we_close() -> None:
+    """A generator stops where its own connection is closed meanwhile."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            yield "one"
+            await websocket.close(4004)
+            yield "two"
+            self.log.append("never")
+
+    async with connect(Streaming.as_asgi()) as client:
+        await client.send_text("x")
+        assert await client.receive_text() == "one"
+        await client.expect_close(4004)
+    assert Streaming.log == ["connect", 4004]

@@ -1,0 +1,253 @@
+"""The tasks of a connection: what cancels them, and what their exceptions lead to."""
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from tests.clocks import VIRTUAL_TIME
+from tests.connection.connections import S, connection_in
+from tests.fake_server import FakeServer
+from tests.recording import Recording
+from tests.waiting import all_tasks_blocked
+from wsendpoints import ConnectionState, InvalidStateError, WebSocket, WebSocketDisconnect
+from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.testing import connect
+
+pytestmark = pytest.mark.anyio
+
+
+class Sleeper:
+    """Sleeps until it is cancelled, and says so."""
+
+    def __init__(self, log: list[str], name: str = "slept") -> None:
+        self.log = log
+        self.name = name
+
+    async def __call__(self) -> None:
+        """Sleep."""
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self.log.append(self.name)
+
+
+# The tasks alone.
+
+
+async def test_task_gets_its_arguments() -> None:
+    """A function is called with the arguments that it was started with."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    calls: list[tuple[int, str]] = []
+
+    async def note(number: int, text: str) -> None:
+        calls.append((number, text))
+
+    assert not tasks.were_started
+    async with tasks.group:
+        tasks.start(note, (1, "x"))
+        assert tasks.were_started
+    assert calls == [(1, "x")]
+    assert tasks.failure is None
+
+
+async def test_own_tasks_are_spared_by_cancel() -> None:
+    """`cancel` ends the application's tasks and scopes, and `end` all that there is."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+
+    async def within_a_scope() -> None:
+        with tasks.scope():
+            await Sleeper(log, "scope")()
+        log.append("after the scope")
+        await Sleeper(log, "group")()
+
+    async with tasks.group:
+        tasks.start(Sleeper(log, "task"), ())
+        tasks.start_own(Sleeper(log, "own"), "a name")
+        tasks.group.start_soon(within_a_scope)
+        await all_tasks_blocked()
+        tasks.cancel()
+        await all_tasks_blocked()
+        assert sorted(log) == ["after the scope", "scope", "task"]
+        tasks.end()
+    assert sorted(log) == ["after the scope", "group", "own", "scope", "task"]
+    assert tasks.failure is None
+
+
+async def test_own_task_counts_as_started() -> None:
+    """There is something to end then."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    async with tasks.group:
+        tasks.start_own(checkpoint, "a name")
+        assert tasks.were_started
+
+
+async def test_task_that_has_not_begun_is_cancelled() -> None:
+    """A task that is cancelled before it has begun gets no further than its first wait."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+    async with tasks.group:
+        tasks.start(Sleeper(log), ())
+        tasks.cancel()
+        assert log == []
+    assert log == ["slept"]
+    assert tasks.failure is None
+
+
+async def test_cancel_forgets_what_has_ended() -> None:
+    """A scope or a task that has ended is not cancelled any more, and others are."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+    async with tasks.group:
+        with tasks.scope():
+            await checkpoint()
+        tasks.start(checkpoint, ())
+        await all_tasks_blocked()
+        await checkpoint()
+        tasks.start(Sleeper(log), ())
+        await all_tasks_blocked()
+        tasks.cancel()
+    assert log == ["slept"]
+
+
+async def test_tasks_without_any_can_be_cancelled() -> None:
+    """Nothing happens then, also to the tasks of another connection."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    other = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+    async with tasks.group, other.group:
+        other.start(Sleeper(log), ())
+        await all_tasks_blocked()
+        tasks.cancel()
+        await all_tasks_blocked()
+        assert log == []
+        other.cancel()
+    assert log == ["slept"]
+
+
+@VIRTUAL_TIME
+async def test_all_ends_at_a_moment() -> None:
+    """A further call moves it, to a later moment as well as to an earlier one."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    began = anyio.current_time()
+    async with tasks.group:
+        tasks.end_at(began + 10)
+        tasks.end_at(began + 30)
+        tasks.end_at(began + 20)
+        await anyio.sleep_forever()
+    assert anyio.current_time() - began == pytest.approx(20)
+
+
+async def test_first_exception_is_kept() -> None:
+    """Those that follow from it are dropped."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    first = ValueError("first")
+    tasks.fail(first)
+    tasks.fail(ValueError("second"))
+    assert tasks.failure is first
+
+
+@pytest.mark.parametrize(
+    ("state", "exc", "is_failure"),
+    [
+        pytest.param(S.OPEN, ValueError("x"), True, id="an error"),
+        pytest.param(S.CLOSED, ValueError("x"), True, id="an error after the end"),
+        pytest.param(S.OPEN, SystemExit(), True, id="SystemExit"),
+        pytest.param(S.OPEN, WebSocketDisconnect(1006), False, id="a disconnect"),
+        pytest.param(
+            S.OPEN, ExceptionGroup("", [WebSocketDisconnect(1006)]), False, id="a disconnect within"
+        ),
+        pytest.param(S.OPEN, InvalidStateError("x"), True, id="out of turn"),
+        pytest.param(S.CLOSED, InvalidStateError("x"), False, id="out of turn after our close"),
+        pytest.param(
+            S.DISCONNECTED, InvalidStateError("x"), False, id="out of turn after the disconnect"
+        ),
+    ],
+)
+async def test_exception_of_a_task(
+    state: ConnectionState, exc: BaseException, is_failure: bool
+) -> None:
+    """A failure ends all that the connection does; to find the connection ended is none."""
+    tasks = Tasks(await connection_in(state, FakeServer()))
+    log: list[str] = []
+
+    async def fail() -> None:
+        await checkpoint()
+        raise exc
+
+    async with tasks.group:
+        tasks.start_own(Sleeper(log), "a name")
+        tasks.start(fail, ())
+        await all_tasks_blocked()
+        assert log == (["slept"] if is_failure else [])
+        tasks.end()
+    assert tasks.failure is (exc if is_failure else None)
+
+
+# The tasks of an endpoint.
+
+
+async def test_tasks_are_cancelled_when_the_client_disconnects() -> None:
+    """A task lives as long as the connection, and ends before `on_disconnect`."""
+
+    class Ticking(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            self.start_soon(self.tick)
+
+        async def tick(self) -> None:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self.log.append("task ended")
+
+    async with connect(Ticking.as_asgi()) as client:
+        client.vanish()
+        await client.wait_for_app()
+    assert Ticking.log == ["task ended", 1006]
+
+
+async def test_task_that_finds_the_client_disconnected_is_quiet() -> None:
+    """A push to a client that disconnected ends the task, and nothing else."""
+
+    class Ticking(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            self.start_soon(self.tick)
+
+        async def tick(self) -> None:
+            while True:
+                await self.push("tick")
+                await checkpoint()
+
+    async with connect(Ticking.as_asgi()) as client:
+        assert await client.receive_text() == "tick"
+        client.vanish()
+        await client.wait_for_app()
+    assert Ticking.log == [1006]
+
+
+async def test_task_that_finds_the_connection_closed_is_quiet() -> None:
+    """A push that comes after a close of ours, by another task, is no failure."""
+    pushed = anyio.Event()
+
+    class Ticking(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            closed = anyio.Event()
+            self.start_soon(self.tick, closed)
+            await websocket.close(4000)
+            closed.set()
+            await pushed.wait()
+
+        async def tick(self, closed: anyio.Event) -> None:
+            await closed.wait()
+            try:
+                await self.push("tick")
+            finally:
+                pushed.set()
+
+    async with connect(Ticking.as_asgi()) as client:
+        await client.send_text("x")
+        await client.expect_close(4000)
+        await client.wait_for_app()
+    assert Ticking.log == ["connect", 4000]
