@@ -1,0 +1,303 @@
+"""A client that disconnects: what it sent before is handled, and a handler has its grace."""
+
+import logging
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from tests.clocks import VIRTUAL_TIME
+from tests.fake_server import CONNECT, DISCONNECT, FakeServer, Script, make_scope, text
+from tests.recording import Recording
+from tests.waiting import all_tasks_blocked
+from wsendpoints import ConnectionState, Limits, WebSocket, WebSocketDisconnect
+from wsendpoints.testing import connect
+
+pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
+
+
+async def test_disconnect_is_noticed_while_a_handler_sends() -> None:
+    """Sending raises at once, though the handler never receives."""
+
+    class Sender(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            try:
+                while True:
+                    await websocket.send_text("tick")
+                    await checkpoint()
+            except WebSocketDisconnect as exc:
+                self.log.append(exc)
+                raise
+
+    async with connect(Sender.as_asgi(), swallow_sends=True) as client:
+        assert await client.receive_text() == "tick"
+        client.vanish()
+        await client.wait_for_app()
+    assert [str(entry) for entry in Sender.log] == [
+        "the connection ended with code 1006 (abnormal closure)",
+        "1006",
+    ]
+
+
+async def test_f15_handler_has_its_grace_after_the_disconnect() -> None:
+    """A handler that goes on waiting is cancelled after `grace` seconds."""
+
+    class Sleeper(Recording):
+        limits = Limits(grace=20)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self.log.append(websocket.connection_state)
+                self.log.append(anyio.current_time())
+
+    async with connect(Sleeper.as_asgi()) as client:
+        await client.send_text("x")
+        await all_tasks_blocked()
+        disconnected_at = anyio.current_time()
+        await client.close(1001, timeout=60)
+    cancelled_at = pytest.approx(disconnected_at + 20, abs=0.01)
+    assert Sleeper.log == ["connect", ConnectionState.DISCONNECTED, cancelled_at, 1001]
+
+
+async def test_handler_without_a_limit_may_take_its_time() -> None:
+    """With no `grace` a handler ends by itself."""
+    done = anyio.Event()
+
+    class Saver(Recording):
+        limits = Limits(grace=None)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await done.wait()
+            self.log.append("saved")
+
+    async with connect(Saver.as_asgi()) as client:
+        await client.send_text("x")
+        client.vanish()
+        await anyio.sleep(80_000)
+        assert Saver.log == ["connect"]
+        done.set()
+        await client.wait_for_app()
+    assert Saver.log == ["connect", "saved", 1006]
+
+
+async def test_cancel_on_disconnect_cancels_the_handler_at_once() -> None:
+    """F15: a class that asks for it has its handler cancelled when the client disconnects."""
+
+    class Sleeper(Recording):
+        cancel_on_disconnect = True
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await anyio.sleep_forever()
+
+    async with connect(Sleeper.as_asgi()) as client:
+        await client.send_text("x")
+        client.vanish()
+        await client.wait_for_app()
+    assert Sleeper.log == ["connect", 1006]
+
+
+@pytest.mark.parametrize("swallow", [False, True], ids=["OSError", "silent"])
+async def test_messages_from_before_the_disconnect_are_handled(swallow: bool) -> None:
+    """What a client sends just before it disconnects is not lost, nor is its order."""
+    go = anyio.Event()
+
+    class Saver(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            await go.wait()
+            self.log.append(data)
+            return data
+
+    async with connect(Saver.as_asgi(), swallow_sends=swallow) as client:
+        for text in ("one", "two", "save"):
+            await client.send_text(text)
+        client.vanish()
+        await all_tasks_blocked()
+        go.set()
+        await client.wait_for_app()
+    assert Saver.log == ["connect", "one", "two", "save", 1006]
+
+
+async def test_messages_after_a_failed_send_are_handled() -> None:
+    """A reply that fails keeps none of the following messages from being handled."""
+
+    class Saver(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.log.append(data)
+            return data
+
+    server = Script(
+        text("one"),
+        text("save"),
+        {"type": "websocket.disconnect", "code": 1006},
+        fails=OSError("gone"),
+    )
+    await Saver(make_scope(), server.receive, server.send)
+    assert Saver.log == ["connect", "one", "save", 1006]
+
+
+@pytest.mark.parametrize("is_hasty", [False, True], ids=["grace", "cancel_on_disconnect"])
+@pytest.mark.parametrize("tells", [False, True], ids=["nothing follows", "the disconnect follows"])
+async def test_f15_handler_that_hangs_after_a_failed_send_is_ended(
+    is_hasty: bool, tells: bool
+) -> None:
+    """A failed send tells of a disconnect as well as the event does."""
+
+    class Replying(Recording):
+        cancel_on_disconnect = is_hasty
+        limits = Limits(grace=3600 if is_hasty else 2)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.log.append(data)
+            if data == "two":
+                await anyio.sleep_forever()
+            return data
+
+    server = Script(
+        text("one"),
+        text("two"),
+        *([{"type": "websocket.disconnect", "code": 1006}] if tells else []),
+        fails=OSError("gone"),
+    )
+    with anyio.fail_after(5):
+        await Replying(make_scope(), server.receive, server.send)
+    assert Replying.log == ["connect", "one", *([] if is_hasty else ["two"]), 1006]
+
+
+async def test_f15_on_connect_that_hangs_after_a_failed_accept_is_ended() -> None:
+    """It has the grace of a handler."""
+
+    class Preparing(Recording):
+        limits = Limits(grace=2)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            try:
+                await websocket.accept()
+            except WebSocketDisconnect:
+                await anyio.sleep_forever()
+
+    server = FakeServer(CONNECT)
+    server.failure = OSError("gone")
+    with anyio.fail_after(5):
+        await Preparing(make_scope(), server.receive, server.send)
+    assert Preparing.log == [1006]
+
+
+async def test_tasks_end_with_a_failed_send() -> None:
+    """The tasks do not wait for the disconnect that follows."""
+
+    class Telling(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            self.start_soon(self.tell)
+            await all_tasks_blocked()
+            return data
+
+        async def tell(self) -> None:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self.log.append("told")
+                ended.set()
+
+    ended = anyio.Event()
+    server = FakeServer(CONNECT)
+    async with anyio.create_task_group() as tasks:
+
+        async def serve() -> None:
+            await Telling(make_scope(), server.receive, server.send)
+
+        tasks.start_soon(serve)
+        await all_tasks_blocked()
+        server.failure = OSError("gone")
+        server.deliver(text("x"))
+        with anyio.fail_after(5):
+            await ended.wait()
+        server.deliver(DISCONNECT)
+    assert Telling.log == ["connect", "told", 4001]
+
+
+async def test_server_that_never_delivers_the_disconnect_does_not_hang_it() -> None:
+    """Once a send failed, what is to come is waited for a second."""
+
+    class Echo(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            return data
+
+    server = Script(text("one"), fails=OSError("gone"))
+    began = anyio.current_time()
+    await Echo(make_scope(), server.receive, server.send)
+    assert Echo.log == ["connect", 1006]
+    assert anyio.current_time() - began == pytest.approx(1)
+
+
+async def test_handler_that_lets_the_disconnect_pass_ends_quietly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """F07: a WebSocketDisconnect that escapes is no error."""
+
+    class Sender(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            while True:
+                await self.push("tick")
+                await checkpoint()
+
+    with caplog.at_level(logging.INFO):
+        async with connect(Sender.as_asgi()) as client:
+            await client.send_text("x")
+            assert await client.receive_text() == "tick"
+            client.vanish()
+            await client.wait_for_app()
+    assert Sender.log == ["connect", 1006]
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("is_hasty", [False, True], ids=["grace", "cancel_on_disconnect"])
+async def test_push_of_a_task_that_fails_ends_an_idle_connection(is_hasty: bool) -> None:
+    """What the client sent before is waited for, unless the class asks for an end at once."""
+
+    class Pushing(Recording):
+        cancel_on_disconnect = is_hasty
+        limits = Limits(grace=2)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            self.start_soon(self.tell)
+
+        async def tell(self) -> None:
+            await go.wait()
+            await self.push("x")
+
+    go = anyio.Event()
+    server = FakeServer(CONNECT)
+
+    async def serve() -> None:
+        began = anyio.current_time()
+        await Pushing(make_scope(), server.receive, server.send)
+        Pushing.log.append(anyio.current_time() - began)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        await all_tasks_blocked()
+        server.failure = OSError("gone")
+        go.set()
+    assert Pushing.log == ["connect", 1006, pytest.approx(0 if is_hasty else 2, abs=0.2)]
+
+
+async def test_cancelled_handler_leaves_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """That a handler was cancelled since the client disconnected is logged at INFO."""
+
+    class Sleeper(Recording):
+        cancel_on_disconnect = True
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await anyio.sleep_forever()
+
+    caplog.set_level(logging.INFO, "wsendpoints")
+    async with connect(Sleeper.as_asgi()) as client:
+        await client.send_text("x")
+        client.vanish()
+        await client.wait_for_app()
+    name = Sleeper.__qualname__
+    assert caplog.messages == [f"{name}: a handler is cancelled: the client disconnected"]
