@@ -6,15 +6,15 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import VIRTUAL_TIME
+from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
 from wsendpoints import InvalidStateError, Limits, WebSocket
-from wsendpoints.protocol.asgi import Event, Scope
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Dialect, connect
 
 pytestmark = pytest.mark.anyio
-
-SCOPE: Scope = {"type": "websocket", "path": "/", "headers": [], "subprotocols": []}
 
 
 class Flood:
@@ -48,7 +48,7 @@ class Flood:
             self.at_once -= 1
 
     async def send(self, event: Event) -> None:
-        """Take no notice."""
+        """Drop an event."""
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ async def test_inbox_is_bounded(limits: Limits, frames: list[str | bytes], read:
     assert Busy.log == ["connect", 1000]
 
 
-async def serve(endpoint: type[Recording], server: Flood) -> None:
+async def serve(endpoint: type[Recording], server: Flood | FakeServer) -> None:
     """Serve one connection."""
-    await endpoint(dict(SCOPE), server.receive, server.send)
+    await endpoint(make_scope(), server.receive, server.send)
 
 
 @pytest.mark.parametrize("waits", [0, 1, 3], ids=["never", "once", "often"])
@@ -108,8 +108,8 @@ async def test_order_is_kept(waits: int) -> None:
     assert Some.log == ["connect", *server.frames, 1000]
 
 
-async def test_handler_that_takes_messages_leaves_the_others() -> None:
-    """Messages that a handler takes itself are taken in their order."""
+async def test_messages_that_a_handler_takes_are_in_order() -> None:
+    """A handler that receives takes the next message, and the endpoint the one after."""
 
     class Pairs(Recording):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
@@ -204,7 +204,7 @@ async def test_task_may_receive_while_a_handler_runs() -> None:
     assert Helped.log == ["connect", "two", 1000]
 
 
-async def test_task_that_receives_still_is_first() -> None:
+async def test_task_that_goes_on_receiving_is_first() -> None:
     """A task that waited before its handler was done gets the next message, the endpoint others."""
 
     class Helped(Recording):
@@ -226,7 +226,7 @@ async def test_task_that_receives_still_is_first() -> None:
         assert await client.receive_text() == "three"
 
 
-async def test_task_that_receives_still_gets_its_message_while_a_handler_runs() -> None:
+async def test_task_that_goes_on_receiving_gets_its_message_while_a_handler_runs() -> None:
     """The endpoint, which began to wait after it, does not make the task miss a message."""
     done = anyio.Event()
 
@@ -245,18 +245,16 @@ async def test_task_that_receives_still_gets_its_message_while_a_handler_runs() 
             done.set()
 
     async with connect(Helped.as_asgi()) as client:
-        for text in ("one", "two", "three"):
-            await client.send_text(text)
+        for frame in ("one", "two", "three"):
+            await client.send_text(frame)
         assert await client.receive_text() == "one"
         await client.receive_nothing()
         assert Helped.log == ["connect", "two", "three"]
 
 
-async def test_disconnect_that_a_task_takes_ends_the_endpoint(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@VIRTUAL_TIME
+async def test_disconnect_that_a_task_takes_ends_the_endpoint() -> None:
     """Also once a send failed, when the endpoint waits for no more than the disconnect."""
-    monkeypatch.setattr("wsendpoints.lifecycle.conversation._AFTER_A_FAILED_SEND", 3600)
     server = Flood(["one"])
 
     class Helped(Recording):
@@ -271,7 +269,7 @@ async def test_disconnect_that_a_task_takes_ends_the_endpoint(
             try:
                 await self.websocket.receive_text()
             finally:
-                self.log.append("left")
+                self.log.append("disconnected")
 
     go = anyio.Event()
     leave = anyio.Event()
@@ -289,14 +287,14 @@ async def test_disconnect_that_a_task_takes_ends_the_endpoint(
 
         async def serve() -> None:
             with anyio.fail_after(5):
-                await Helped(dict(SCOPE), receive, send)
+                await Helped(make_scope(), receive, send)
 
         tasks.start_soon(serve)
         await all_tasks_blocked()
         go.set()
         await all_tasks_blocked()
         leave.set()
-    assert Helped.log == ["connect", "left", 1000]
+    assert Helped.log == ["connect", "disconnected", 1000]
 
 
 @pytest.mark.parametrize("second_receive", ["returns", "blocks"])
@@ -334,7 +332,7 @@ async def test_server_that_fails_beside_a_handler_is_a_failure() -> None:
         return await server.receive()
 
     with pytest.raises(ValueError, match="server"):
-        await Busy(dict(SCOPE), receive, server.send)
+        await Busy(make_scope(), receive, server.send)
     assert Busy.log == ["connect", "handled", 1011]
 
 
@@ -353,5 +351,98 @@ async def test_server_that_fails_while_a_handler_receives_is_a_failure() -> None
         return await server.receive()
 
     with pytest.raises(ValueError, match="server"):
-        await Asking(dict(SCOPE), receive, server.send)
+        await Asking(make_scope(), receive, server.send)
     assert Asking.log == ["connect", 1011]
+
+
+# When something is read.
+
+
+async def test_nothing_is_read_before_the_accept() -> None:
+    """`on_connect` may take its time; nothing can come but a disconnect."""
+    go = anyio.Event()
+
+    class Slow(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await go.wait()
+            await super().on_connect(websocket)
+
+    server = FakeServer(CONNECT, DISCONNECT)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, Slow, server)
+        await all_tasks_blocked()
+        assert server.receives == 1
+        go.set()
+    assert Slow.log == ["connect", 4001]
+
+
+@pytest.mark.parametrize("where", ["on_connect", "on_receive", "reply"])
+async def test_disconnect_is_noticed_while_the_endpoint_waits(where: str) -> None:
+    """Once it is accepted, one call of `receive` is pending whatever the endpoint waits for."""
+
+    class Waiting(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            await self.wait("on_connect")
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            await self.wait("on_receive")
+            if where == "reply":
+                server.gate = gate
+            return data
+
+        async def wait(self, place: str) -> None:
+            if place == where:
+                await gate.wait()
+
+    gate = anyio.Event()
+    server = FakeServer(CONNECT, text("x"))
+    endpoint = Waiting(make_scope(), server.receive, server.send)
+
+    async def serve() -> None:
+        await endpoint
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        await all_tasks_blocked()
+        assert endpoint.websocket.connection_state.name == "OPEN"
+        server.deliver(DISCONNECT)
+        await all_tasks_blocked()
+        assert endpoint.websocket.connection_state.name == "DISCONNECTED"
+        gate.set()
+    assert Waiting.log == ["connect", 4001]
+
+
+@pytest.mark.parametrize("is_pending", [True, False], ids=["pending", "not yet"])
+async def test_nothing_is_read_after_our_close(is_pending: bool) -> None:
+    """A pending call is cancelled before the server has the close, which it may hold up."""
+    pending: list[int] = []
+    closes: list[list[int]] = []
+
+    class Closing(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            if is_pending:
+                await all_tasks_blocked()
+            assert len(pending) == is_pending
+            await websocket.close(4000)
+            await all_tasks_blocked()
+
+    server = FakeServer(CONNECT, text("x"))
+
+    async def receive() -> Event:
+        pending.append(1)
+        try:
+            return await server.receive()
+        finally:
+            pending.pop()
+
+    async def send(event: Event) -> None:
+        if event["type"] != "websocket.close":
+            return
+        await checkpoint()
+        closes.append([*pending])
+
+    await Closing(make_scope(), receive, send)
+    assert closes == [[]]
+    assert pending == []
+    assert Closing.log == ["connect", 4000]
