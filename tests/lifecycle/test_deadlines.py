@@ -1,439 +1,362 @@
-"""The limits of a connection in time and number: what ends it, and what the client is told."""
+"""The time limits of one connection: when each begins, when it ends, and which one has passed."""
 
 import logging
 import math
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from time import time
+import time
+from collections.abc import Callable
+from typing import Any, Final
 
 import anyio
 import pytest
-from anyio.lowlevel import checkpoint
 
-from tests.recording import Recording
-from tests.waiting import all_tasks_blocked
-from wsendpoints import ConfigurationError, Limits, Rate, WebSocket
-from wsendpoints.protocol.limits import RateLimiter
-from wsendpoints.testing import Dialect, HandshakeDenied, ServerName, connect
+from tests.clocks import VIRTUAL_TIME
+from tests.connection.connections import S, connection_in
+from tests.fake_server import FakeServer
+from wsendpoints import Limits
+from wsendpoints.lifecycle.deadlines import Deadline, Deadlines, strictest
+from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.protocol.limits import OUTCOMES, Period
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
 
-SOON = 0.01
-NEVER = 3600
+BOUND: Final = 1000.0
+LATER: Final = BOUND * 20
+TIMES: Final = [
+    "connect_timeout",
+    "first_message_timeout",
+    "idle_timeout",
+    "handler_timeout",
+    "send_timeout",
+    "grace",
+    "inbox_timeout",
+]
 
-
-class Echo(Recording):
-    """Says it again."""
-
-    async def on_receive(self, websocket: WebSocket, data: str) -> str:
-        return data
-
-
-def is_bounded() -> bool:
-    """Return whether a deadline is set for what runs now."""
-    return anyio.current_effective_deadline() < math.inf
-
-
-def with_limits(limits: Limits) -> type[Echo]:
-    """Return an echo with these limits."""
-
-    class Limited(Echo):
-        pass
-
-    Limited.limits = limits
-    return Limited
+Step = Callable[[Deadlines], None]
 
 
-# The handshake.
+def limits_of(**limits: Any) -> Limits:
+    """Return limits, of which no other counts any time."""
+    none: dict[str, Any] = dict.fromkeys(TIMES)
+    return Limits(**{**none, **limits})
 
 
-async def test_f02_on_connect_that_hangs_is_refused(caplog: pytest.LogCaptureFixture) -> None:
-    """A client that is kept waiting for its answer is refused, and no other hook runs."""
+class Play:
+    """Plays what happens to a connection, each step after some seconds.
 
-    class Hanging(Recording):
-        limits = Limits(connect_timeout=SOON)
+    Attributes:
+        seconds: After how many seconds the connection was ended; infinite if it was not.
+        passed: The time limit that had passed by then.
+    """
 
-        async def on_connect(self, websocket: WebSocket) -> None:
-            await anyio.sleep_forever()
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.seconds = math.inf
+        self.passed: Deadline | None = None
 
-    with pytest.raises(HandshakeDenied) as denied:
-        async with connect(Hanging.as_asgi()):
-            pass
-    assert denied.value.status == 403
-    assert Hanging.log == []
-    assert caplog.messages[0].endswith("connect_timeout: 0.01 s: the client is refused")
-
-
-@pytest.mark.parametrize("limit", [NEVER, None])
-async def test_connect_timeout_ends_with_the_accept(limit: float | None) -> None:
-    """What `on_connect` does once it accepted may take its time, and so may the handlers."""
-
-    class Waiting(Recording):
-        limits = Limits(connect_timeout=limit)
-
-        async def on_connect(self, websocket: WebSocket) -> None:
-            await checkpoint()
-            self.log.append(is_bounded())
-            await websocket.accept()
-            self.log.append(is_bounded())
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> bool:
-            return is_bounded()
-
-    async with connect(Waiting.as_asgi()) as client:
-        assert Waiting.log == [limit is not None, False]
-        await client.send_text("x")
-        assert await client.receive_text() == "false"
+    async def run(self, *steps: Step | float) -> None:
+        """Take the steps, each at once, or wait so many seconds."""
+        tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+        deadlines = Deadlines(self.limits, tasks, anyio.current_time)
+        began = anyio.current_time()
+        is_over = False
+        async with tasks.group:
+            for step in (*steps, LATER):
+                if callable(step):
+                    step(deadlines)
+                else:
+                    await anyio.sleep(step)
+            is_over = True
+            tasks.end()
+        if not is_over:
+            self.seconds = anyio.current_time() - began
+        self.passed = deadlines.passed()
 
 
-@pytest.mark.parametrize(
-    ("extension", "status"), [pytest.param(True, 503, id="503"), pytest.param(False, 403, id="403")]
-)
-async def test_f13_connections_have_a_greatest_number(extension: bool, status: int) -> None:
-    """One more is refused before any hook runs, and there is room again once one ends."""
-    app = with_limits(Limits(max_connections=2)).as_asgi()
-    server = Dialect(denial_response=extension)
-    async with connect(app, server=server):
-        async with connect(app, server=server) as second:
-            with pytest.raises(HandshakeDenied) as denied:
-                async with connect(app, server=server):
-                    pass
-            assert denied.value.status == status
-            await second.close()
-        async with connect(app, server=server) as third:
-            await third.send_text("x")
-            assert await third.receive_text() == "x"
+async def ended(limits: Limits, *steps: Step | float) -> tuple[float, str | None]:
+    """Return after how many seconds the connection ended, and for which limit."""
+    play = Play(limits)
+    await play.run(*steps)
+    return round(play.seconds, 3), play.passed and play.passed.limit
 
 
-async def test_f13_every_ending_makes_room() -> None:
-    """A refusal and a failure free the slot as a close does."""
-
-    class Moody(Recording):
-        limits = Limits(max_connections=1)
-
-        async def on_connect(self, websocket: WebSocket) -> None:
-            mood = websocket.query_params.get("mood")
-            if mood == "refuse":
-                await websocket.close()
-            elif mood == "fail":
-                raise ValueError(mood)
-            else:
-                await websocket.accept()
-
-    app = Moody.as_asgi()
-    for mood, error in (("refuse", HandshakeDenied), ("fail", ValueError)):
-        with pytest.raises(error):
-            async with connect(app, f"/?mood={mood}"):
-                pass
-    async with connect(app) as client:
-        client.vanish()
-        await client.wait_for_app()
-    async with connect(app):
-        pass
+NEVER: Final = (math.inf, None)
 
 
-# Messages.
+def send_waits(deadlines: Deadlines) -> None:
+    """Have a send wait."""
+    deadlines.send_waits("a send")
 
 
-async def test_f01_client_that_says_nothing_is_closed() -> None:
-    """`first_message_timeout` closes with 1008."""
-    app = with_limits(Limits(first_message_timeout=SOON))
-    async with connect(app.as_asgi()) as client:
-        await client.expect_close(1008, "first_message_timeout: 0.01 s")
-    assert app.log == ["connect", 1008]
+def send_ended(deadlines: Deadlines) -> None:
+    """Have it end."""
+    deadlines.send_ended("a send")
 
 
-async def test_f01_first_message_is_enough() -> None:
-    """After it, a client may be silent."""
-
-    class Greeting(Recording):
-        limits = Limits(first_message_timeout=NEVER)
-
-        async def on_connect(self, websocket: WebSocket) -> None:
-            await websocket.accept()
-            self.log.append(is_bounded())
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> bool:
-            return is_bounded()
-
-    async with connect(Greeting.as_asgi()) as client:
-        assert Greeting.log == [True]
-        await client.send_text("x")
-        assert await client.receive_text() == "false"
+def disconnected(deadlines: Deadlines) -> None:
+    """Have the client disconnect."""
+    deadlines.ended(is_shutdown=False)
 
 
-async def test_f12_messages_have_a_greatest_rate(caplog: pytest.LogCaptureFixture) -> None:
-    """One more than the burst closes with 1008, before it is decoded."""
+def shut_down(deadlines: Deadlines) -> None:
+    """Have the server shut down."""
+    deadlines.ended(is_shutdown=True)
 
-    class Counting(Recording):
-        encoding = "json"
-        limits = Limits(rate=Rate(messages=1, per=NEVER, burst=3))
 
-        async def on_receive(self, websocket: WebSocket, data: int) -> int:
-            return data
+# The periods.
 
-    async with connect(Counting.as_asgi()) as client:
-        for number in range(3):
-            await client.send_json(number)
-            assert await client.receive_json() == number
-        await client.send_text("{")
-        await client.expect_close(1008, "rate: 1 messages in 3600 s")
-    assert Counting.log == ["connect", "invalid", 1008]
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+BEGINNINGS: Final[dict[str, tuple[str, Step]]] = {
+    "connecting": ("connect_timeout", Deadlines.connecting),
+    "accepted": ("first_message_timeout", Deadlines.accepted),
+    "connected": ("idle_timeout", Deadlines.connected),
+    "handled": ("idle_timeout", Deadlines.handled),
+    "handling": ("handler_timeout", Deadlines.handling),
+    "replying": ("send_timeout", Deadlines.replying),
+    "send waits": ("send_timeout", send_waits),
+    "inbox filled": ("inbox_timeout", Deadlines.inbox_filled),
+    "disconnected": ("grace", disconnected),
+}
+
+ENDS: Final[dict[str, tuple[str, Step, Step]]] = {
+    "accept": ("connect_timeout", Deadlines.connecting, Deadlines.accepted),
+    "on_connect is done": ("connect_timeout", Deadlines.connecting, Deadlines.connected),
+    "first message": ("first_message_timeout", Deadlines.accepted, Deadlines.message_came),
+    "message": ("idle_timeout", Deadlines.connected, Deadlines.message_came),
+    "later message": ("idle_timeout", Deadlines.handled, Deadlines.message_came),
+    "handler is done": ("handler_timeout", Deadlines.handling, Deadlines.handled),
+    "reply is sent": ("send_timeout", Deadlines.replying, Deadlines.handled),
+    "send is done": ("send_timeout", send_waits, send_ended),
+    "room in the inbox": ("inbox_timeout", Deadlines.inbox_filled, Deadlines.inbox_emptied),
+}
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+async def test_period_ends_the_connection_at_its_limit(name: str) -> None:
+    """Its seconds count from where it begins, and it ends nothing where there is no limit."""
+    limit, begin = BEGINNINGS[name]
+    assert await ended(limits_of(**{limit: BOUND}), 5.0, begin) == (BOUND + 5, limit)
+    assert await ended(limits_of(), begin) == NEVER
+    others: dict[str, Any] = dict.fromkeys({*TIMES} - {limit}, BOUND)
+    assert await ended(limits_of(**others), begin) == NEVER
+
+
+@pytest.mark.parametrize("name", ENDS)
+async def test_period_that_ended_in_time_counts_for_nothing(name: str) -> None:
+    """Begun again, it has the whole time."""
+    limit, begin, end = ENDS[name]
+    limits = limits_of(**{limit: BOUND})
+    assert await ended(limits, begin, BOUND - 1, end) == NEVER
+    assert await ended(limits, begin, BOUND - 1, end, 3.0, begin) == (2 * BOUND + 2, limit)
 
 
 @pytest.mark.parametrize(
-    ("rate", "moments", "allowed"),
+    ("limit", "begin"),
     [
-        pytest.param(Rate(2), [0, 0, 0], [True, True, False], id="burst is the rate"),
-        pytest.param(Rate(2, burst=1), [0, 0, 0.4, 0.5], [True, False, False, True], id="flows in"),
-        pytest.param(
-            Rate(1, per=10, burst=2), [0, 0, 9.9, 10], [True] * 2 + [False, True], id="per"
-        ),
-        pytest.param(Rate(1, burst=2), [0, 100, 100, 100], [True] * 3 + [False], id="full"),
+        pytest.param("connect_timeout", Deadlines.connecting, id="connecting"),
+        pytest.param("handler_timeout", Deadlines.handling, id="handling"),
+        pytest.param("send_timeout", Deadlines.replying, id="replying"),
+        pytest.param("send_timeout", send_waits, id="send waits"),
+        pytest.param("grace", disconnected, id="disconnected"),
     ],
 )
-def test_rate_limiter_is_a_token_bucket(
-    rate: Rate, moments: list[float], allowed: list[bool]
-) -> None:
-    """Tokens flow in at the rate, up to the burst, and each message takes one."""
-    now = iter([0.0, *moments])
-    limiter = RateLimiter(rate, lambda: next(now))
-    assert [limiter.allows_one() for _ in moments] == allowed
+async def test_period_that_is_told_again_is_not_put_off(limit: str, begin: Step) -> None:
+    """The second wait of a handler, or of a send, belongs to the same time."""
+    assert await ended(limits_of(**{limit: BOUND}), begin, 400.0, begin) == (BOUND, limit)
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("limit", "begin"),
     [
-        pytest.param(lambda: Rate(0), id="messages"),
-        pytest.param(lambda: Rate(1, per=0), id="per"),
-        pytest.param(lambda: Rate(1, burst=0), id="burst"),
+        pytest.param("idle_timeout", Deadlines.handled, id="idle"),
+        pytest.param("inbox_timeout", Deadlines.inbox_filled, id="inbox"),
     ],
 )
-def test_rate_must_be_above_zero(make: object) -> None:
-    """A rate that lets nothing through is a mistake."""
-    assert callable(make)
-    with pytest.raises(ConfigurationError, match=r"Rate\(\w+=0\): use a number above 0"):
-        make()
+async def test_period_that_begins_anew_is_put_off(limit: str, begin: Step) -> None:
+    """Between two messages, and while the inbox is full, each message begins it anew."""
+    assert await ended(limits_of(**{limit: BOUND}), begin, 400.0, begin) == (BOUND + 400, limit)
 
 
-def test_rate_of_limits_is_a_rate() -> None:
-    """A bare number does not say in which time."""
-    with pytest.raises(ConfigurationError) as raised:
-        Limits(rate=5)  # type: ignore[arg-type]  # that is the test
-    assert str(raised.value) == "Limits(rate=5): use a Rate(...), or None for no limit"
+async def test_each_of_several_sends_has_its_own_time() -> None:
+    """The one that began first ends the connection, unless it ended itself."""
+    limits = limits_of(send_timeout=BOUND)
+
+    def other_waits(deadlines: Deadlines) -> None:
+        deadlines.send_waits("another send")
+
+    assert await ended(limits, send_waits, 400.0, other_waits) == (BOUND, "send_timeout")
+    assert await ended(limits, send_waits, 400.0, other_waits, 100.0, send_ended) == (
+        BOUND + 400,
+        "send_timeout",
+    )
 
 
-# Handlers.
+async def test_first_of_several_limits_ends_the_connection() -> None:
+    """Whichever began last, and whether it comes once or recurs."""
+    limits = limits_of(handler_timeout=BOUND, send_timeout=300, inbox_timeout=500, grace=50)
+    begun = (Deadlines.handling, Deadlines.inbox_filled, 10.0, send_waits)
+    assert await ended(limits, *begun) == (310, "send_timeout")
+    assert await ended(limits, *begun, disconnected) == (60, "grace")
+    assert await ended(limits, *begun, send_ended) == (500, "inbox_timeout")
+    longer = (Deadlines.inbox_filled, 10.0, Deadlines.handling, Deadlines.inbox_emptied)
+    assert await ended(limits, *longer) == (BOUND + 10, "handler_timeout")
 
 
-async def test_f14_handler_has_a_time(caplog: pytest.LogCaptureFixture) -> None:
-    """`handler_timeout` closes with 1011, and names the endpoint."""
-
-    class Hanging(Recording):
-        limits = Limits(handler_timeout=SOON)
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> None:
-            await anyio.sleep_forever()
-
-    async with connect(Hanging.as_asgi()) as client:
-        await client.send_text("x")
-        await client.expect_close(1011, "handler_timeout: 0.01 s")
-    assert Hanging.log == ["connect", 1011]
-    assert caplog.messages[0].endswith("Hanging: handler_timeout: 0.01 s")
+async def test_what_ended_is_watched_again() -> None:
+    """After a time in which no limit ran, the next one is counted as the first was."""
+    limits = limits_of(send_timeout=BOUND)
+    steps = (send_waits, 10.0, send_ended, 5000.0, send_waits)
+    assert await ended(limits, *steps) == (BOUND + 5010, "send_timeout")
 
 
-async def test_f15_grace_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """A handler that is cancelled since the client left leaves a line."""
-
-    class Sleeper(Recording):
-        limits = Limits(grace=SOON)
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> None:
-            await anyio.sleep_forever()
-
-    with caplog.at_level(logging.INFO):
-        async with connect(Sleeper.as_asgi()) as client:
-            await client.send_text("x")
-            client.vanish()
-            await client.wait_for_app()
-    assert Sleeper.log == ["connect", 1006]
-    assert caplog.messages[-1].endswith("Sleeper: grace: 0.01 s")
+async def test_accept_that_comes_too_late_does_not_end_the_limit() -> None:
+    """A period that has passed has cancelled what would end it, and is the one to be told of."""
+    limits = limits_of(connect_timeout=BOUND)
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    deadlines = Deadlines(limits, tasks, anyio.current_time)
+    async with tasks.group:
+        deadlines.connecting()
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(BOUND + 1)
+        deadlines.connected()
+        await anyio.sleep_forever()
+    assert deadlines.passed() == strictest(limits, Period.CONNECTING)
 
 
-@pytest.mark.parametrize("server", ["uvicorn", "hypercorn"])
-async def test_f15_stream_behind_a_full_inbox_ends(
-    server: ServerName, caplog: pytest.LogCaptureFixture
+async def test_limit_that_has_not_passed_is_not_told() -> None:
+    """A connection that ends for another cause has no limit that ended it."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    deadlines = Deadlines(limits_of(grace=BOUND), tasks, anyio.current_time)
+    async with tasks.group:
+        assert deadlines.passed() is None
+        disconnected(deadlines)
+        await anyio.sleep(BOUND - 1)
+        assert deadlines.passed() is None
+        await anyio.sleep(BOUND)
+    assert deadlines.passed() is not None
+
+
+@pytest.mark.parametrize(
+    ("limits", "awaits", "times"),
+    [
+        pytest.param(limits_of(), False, False, id="none"),
+        pytest.param(limits_of(first_message_timeout=1), True, False, id="first_message_timeout"),
+        pytest.param(limits_of(idle_timeout=1), True, True, id="idle_timeout"),
+        pytest.param(limits_of(handler_timeout=1, send_timeout=1), False, False, id="others"),
+    ],
+)
+async def test_messages_are_told_where_that_is_of_interest(
+    limits: Limits, awaits: bool, times: bool
 ) -> None:
-    """While nobody reads, nobody sees that the client left, so `inbox_timeout` bounds that."""
-
-    class Ticker(Recording):
-        limits = Limits(inbox=2, inbox_timeout=SOON, handler_timeout=None)
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
-            await anyio.sleep_forever()
-            yield data
-
-    async with connect(Ticker.as_asgi(), server=server) as client:
-        for _ in range(4):
-            await client.send_text("x")
-        client.vanish()
-        await client.wait_for_app()
-    assert Ticker.log == ["connect", 1013]
-    assert caplog.messages == [f"{Ticker.__qualname__}: inbox_timeout: 0.01 s"]
+    """A message costs nothing unless a limit counts it."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    deadlines = Deadlines(limits, tasks, anyio.current_time)
+    assert (deadlines.await_messages, deadlines.time_messages) == (awaits, times)
 
 
-@pytest.mark.parametrize("grace", [30, None])
-async def test_f23_handler_does_not_hold_up_a_shutdown(
-    grace: float | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that shuts down waits for no sleeping handler."""
-    monkeypatch.setattr("wsendpoints.lifecycle.deadlines._GRACE_AT_SHUTDOWN", SOON)
-
-    class Sleeper(Recording):
-        limits = Limits(grace=grace)
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> None:
-            await anyio.sleep_forever()
-
-    async with connect(Sleeper.as_asgi()) as client:
-        await client.send_text("x")
-        client.shutdown()
-        await client.wait_for_app()
-    assert Sleeper.log == ["connect", 1012]
+@pytest.mark.parametrize("wait", [Deadlines.handling, Deadlines.replying], ids=["handler", "reply"])
+@pytest.mark.parametrize("idle", [None, BOUND])
+async def test_message_whose_handling_waits_is_told(wait: Step, idle: float | None) -> None:
+    """Its end is to be told once; after that only if the time between messages counts."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    limits = limits_of(handler_timeout=BOUND, idle_timeout=idle)
+    deadlines = Deadlines(limits, tasks, anyio.current_time)
+    async with tasks.group:
+        deadlines.connected()
+        deadlines.message_came()
+        wait(deadlines)
+        assert deadlines.time_messages
+        deadlines.handled()
+        assert deadlines.time_messages is (idle is not None)
+        tasks.end()
 
 
-# Sending.
+# The grace at a shutdown, and the expiry.
 
 
-class Pushing(Recording):
-    """Sends what it is asked for."""
-
-    limits = Limits(send_timeout=SOON)
-
-    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
-        for _ in range(int(data)):
-            yield "x"
-
-
-async def test_f10_client_that_does_not_read_is_closed(caplog: pytest.LogCaptureFixture) -> None:
-    """A send that is held up for `send_timeout` closes with 1013."""
-
-    class Slow(Pushing):
-        pass
-
-    async with connect(Slow.as_asgi()) as client:
-        client.pause_reading()
-        await client.send_text("1")
-        await client.wait_for_app()
-    assert Slow.log == ["connect", 1013]
-    assert caplog.messages[0].endswith("Slow: send_timeout: 0.01 s")
+@pytest.mark.parametrize(("grace", "seconds"), [(None, 1), (30, 1), (0.5, 0.5)])
+async def test_f23_handler_has_a_second_at_a_shutdown(grace: float | None, seconds: float) -> None:
+    """The server waits for it before it can exit; the log tells of the shutdown anyway."""
+    play = Play(limits_of(grace=grace))
+    await play.run(shut_down)
+    assert play.seconds == pytest.approx(seconds)
+    assert play.passed == Deadline("grace", seconds, 1006, logging.DEBUG)
 
 
-async def test_f10_reply_is_held_up_as_a_push_is() -> None:
-    """A reply by return value is bounded too."""
-
-    class Replying(Recording):
-        limits = Limits(send_timeout=SOON)
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> str:
-            return data
-
-    async with connect(Replying.as_asgi()) as client:
-        client.pause_reading()
-        await client.send_text("1")
-        await client.wait_for_app()
-    assert Replying.log == ["connect", 1013]
+async def test_shutdown_during_the_grace_shortens_it() -> None:
+    """A client that disconnected before does not make the server wait longer."""
+    limits = limits_of(grace=30)
+    assert await ended(limits, disconnected, 10.0, shut_down) == (11, "grace")
+    assert await ended(limits, disconnected, 29.5, shut_down) == (30, "grace")
 
 
-async def test_f10_client_that_reads_again_in_time_stays() -> None:
-    """Each send has the whole time."""
+def expires_in(seconds: float | None) -> Step:
+    """Have the connection expire in so many seconds."""
 
-    class Patient(Pushing):
-        limits = Limits(send_timeout=NEVER)
+    def set_expiry(deadlines: Deadlines) -> None:
+        deadlines.expires_at(None if seconds is None else time.time() + seconds)
 
-    async with connect(Patient.as_asgi()) as client:
-        client.pause_reading()
-        await client.send_text("2")
-        await all_tasks_blocked()
-        client.resume_reading()
-        assert await client.receive_text() == "x"
-        assert await client.receive_text() == "x"
+    return set_expiry
 
 
-async def test_sends_without_a_limit_may_take_their_time() -> None:
-    """`None` is no limit."""
-
-    class Patient(Pushing):
-        limits = Limits(send_timeout=None)
-
-    async with connect(Patient.as_asgi()) as client:
-        client.pause_reading()
-        await client.send_text("1")
-        await all_tasks_blocked()
-        client.resume_reading()
-        assert await client.receive_text() == "x"
-
-
-# Expiry.
-
-
-class Expiring(Recording):
-    """Expires when it is told to."""
-
-    async def on_connect(self, websocket: WebSocket) -> None:
-        websocket.expires_at = datetime.now(UTC) + timedelta(seconds=NEVER)
-        await websocket.accept()
-
-    async def on_receive(self, websocket: WebSocket, data: str) -> str:
-        websocket.expires_at = float(data) if data else None
-        return str(websocket.expires_at)
+@pytest.mark.parametrize(
+    ("steps", "seconds"),
+    [
+        pytest.param([expires_in(BOUND)], BOUND, id="once"),
+        pytest.param([expires_in(BOUND), expires_in(500)], 500, id="sooner"),
+        pytest.param([expires_in(BOUND), 400.0, expires_in(BOUND)], BOUND + 400, id="later"),
+        pytest.param([expires_in(BOUND), expires_in(None)], math.inf, id="never again"),
+        pytest.param([expires_in(None)], math.inf, id="never"),
+    ],
+)
+async def test_connection_expires_at_its_moment(steps: list[Step | float], seconds: float) -> None:
+    """The last moment that was set counts, and no limit is needed for it."""
+    play = Play(limits_of())
+    await play.run(*steps)
+    # The calendar goes on while the test runs.
+    assert play.seconds == pytest.approx(seconds, abs=60)
+    if seconds == math.inf:
+        assert play.passed is None
+    else:
+        assert play.passed is not None
+        assert (play.passed.limit, play.passed.code, play.passed.level) == (
+            "expires_at",
+            4401,
+            logging.INFO,
+        )
 
 
-@pytest.mark.parametrize("seconds", [0, -5, SOON], ids=["now", "past", "soon"])
-async def test_connection_is_closed_when_it_expires(seconds: float) -> None:
-    """`expires_at` closes with 4401 at that moment, at once if it is past."""
-
-    class Short(Expiring):
-        pass
-
-    async with connect(Short.as_asgi()) as client:
-        await client.send_text(str(time() + seconds))
-        await client.receive_text()
-        closed = await client.expect_close(4401)
-        assert closed.reason.startswith("expires_at")
-    assert Short.log == [4401]
+async def test_moment_of_the_past_is_now() -> None:
+    """A connection that has expired already is ended at once, after 0 seconds."""
+    play = Play(limits_of())
+    await play.run(expires_in(-5))
+    assert play.seconds == pytest.approx(0)
+    deadline = Deadline("expires_at", 0, 4401, logging.INFO)
+    assert play.passed == deadline
+    assert deadline.reason == "expires_at: 0 s"
 
 
-async def test_expiry_may_be_put_off() -> None:
-    """A client that shows another token stays."""
-
-    class Renewing(Recording):
-        async def on_connect(self, websocket: WebSocket) -> None:
-            websocket.expires_at = time() + NEVER
-            await websocket.accept()
-
-        async def on_receive(self, websocket: WebSocket, data: str) -> list[bool]:
-            before = is_bounded()
-            websocket.expires_at = float(data) if data else None
-            return [before, is_bounded()]
-
-    async with connect(Renewing.as_asgi()) as client:
-        for text, bounded in (("", [True, False]), (str(time() + NEVER), [False, True])):
-            await client.send_text(text)
-            assert await client.receive_json() == bounded
+# The strictest of several limits.
 
 
-async def test_expiry_needs_a_time_zone() -> None:
-    """A naive datetime does not say when."""
-    websocket = WebSocket({"type": "websocket"})
-    assert websocket.expires_at is None
-    with pytest.raises(ValueError, match="use a datetime with a time zone"):
-        websocket.expires_at = datetime.now()
-    websocket.expires_at = datetime(2030, 1, 1, tzinfo=UTC)
-    assert websocket.expires_at == datetime(2030, 1, 1, tzinfo=UTC)
+@pytest.mark.parametrize("limit", TIMES)
+async def test_limit_has_the_outcome_of_its_row(limit: str) -> None:
+    """The close code and the log level are those of the table, and the reason names the limit."""
+    outcome = OUTCOMES[limit]
+    deadline = Deadline(limit, 1.5, outcome.code, outcome.level)
+    assert strictest(limits_of(**{limit: 1.5}), *Period) == deadline
+    assert deadline.reason == f"{limit}: 1.5 s"
 
 
-def test_times_may_be_infinite() -> None:
-    """An infinite time is a limit that is never over."""
-    assert Limits(idle_timeout=math.inf).idle_timeout == math.inf
+async def test_strictest_of_several_periods() -> None:
+    """The shortest time counts; of two that are equal, that of the period named first."""
+    both = (Period.CONNECTING, Period.SENDING)
+
+    def name(**limits: float) -> str | None:
+        deadline = strictest(limits_of(**limits), *both)
+        return deadline and deadline.limit
+
+    assert name() is None
+    assert name(idle_timeout=1) is None
+    assert name(connect_timeout=2, send_timeout=1) == "send_timeout"
+    assert name(connect_timeout=1, send_timeout=2) == "connect_timeout"
+    assert name(connect_timeout=1, send_timeout=1) == "connect_timeout"
+    assert name(send_timeout=1) == "send_timeout"
