@@ -17,7 +17,7 @@ from wsendpoints import WebSocketEndpoint
 from wsendpoints.lifecycle.serving import serve
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
-__all__ = ["VIRTUAL_TIME", "as_asgi"]
+__all__ = ["VIRTUAL_ASYNCIO", "VIRTUAL_TIME", "as_asgi"]
 
 
 class _Selector(selectors.DefaultSelector):
@@ -46,14 +46,14 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._clock.now
 
 
-VIRTUAL_TIME: Final = pytest.mark.parametrize(
-    "anyio_backend",
-    [
-        pytest.param(("asyncio", {"loop_factory": _Loop}), id="asyncio"),
-        pytest.param(("trio", {"clock": MockClock(autojump_threshold=0)}), id="trio"),
-    ],
-)
+_ASYNCIO: Final = pytest.param(("asyncio", {"loop_factory": _Loop}), id="asyncio")
+_TRIO: Final = pytest.param(("trio", {"clock": MockClock(autojump_threshold=0)}), id="trio")
+
+VIRTUAL_TIME: Final = pytest.mark.parametrize("anyio_backend", [_ASYNCIO, _TRIO])
 """Marks tests that run on such event loops."""
+
+VIRTUAL_ASYNCIO: Final = pytest.mark.parametrize("anyio_backend", [_ASYNCIO])
+"""Marks those that need asyncio."""
 
 
 def as_asgi(cls: type[WebSocketEndpoint]) -> ASGIApp:
