@@ -1,9 +1,8 @@
 """The listener of a connection: what it is told, and a relay in front of it."""
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import anyio
 import pytest
@@ -20,7 +19,8 @@ from wsendpoints import (
     WebSocket,
     WebSocketDisconnect,
 )
-from wsendpoints.connection.connection import Connection, Listener, Relay
+from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.listener import Listener, Relay
 from wsendpoints.connection.websocket import connection_of
 from wsendpoints.protocol.asgi import Event
 
@@ -31,7 +31,7 @@ class Noting(Listener):
     """Notes what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[Any] = []
+        self.told: list[str] = []
 
     def on_accept(self) -> None:
         self.told.append("accept")
@@ -42,27 +42,26 @@ class Noting(Listener):
     def on_disconnect(self) -> None:
         self.told.append("disconnect")
 
-    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
-        self.told.append(("waits" if is_waiting else "goes on", send))
+    def on_send(self) -> None:
+        self.told.append("send")
+
+    def on_sent(self) -> None:
+        self.told.append("sent")
 
     def on_expiry_set(self) -> None:
         self.told.append("expiry")
-
-    @property
-    def names(self) -> list[str]:
-        """What it was told, without what stands for the sends."""
-        return [told if isinstance(told, str) else told[0] for told in self.told]
 
 
 async def listened(state: ConnectionState, server: FakeServer) -> tuple[Connection, Noting]:
     """Return a connection in a state, and its listener."""
     connection = await connection_in(state, server)
     connection.listener = listener = Noting()
+    connection.tells_sends = connection.tells_sent = True
     return connection, listener
 
 
-SENDING = ["waits", "goes on"]
-"""What a listener is told of a send, since that of the server of these tests always waits."""
+SENDING = ["send", "sent"]
+"""What a listener is told of a send, if it asks for it."""
 
 
 # What it is told.
@@ -81,55 +80,56 @@ SENDING = ["waits", "goes on"]
 async def test_event_that_is_sent_is_told(
     state: ConnectionState, event: Event, told: list[str]
 ) -> None:
-    """An accept is told once it is sent, a close before; the wait of a close is not told."""
+    """An accept is told once it is sent, a close before; a close is told as no send."""
     connection, listener = await listened(state, FakeServer())
     await connection.transmit(event)
-    assert listener.names == told
+    assert listener.told == told
 
 
-async def test_send_that_does_not_wait_is_not_told() -> None:
-    """Only a send that the server holds up is told."""
-    connection, listener = await listened(S.HANDSHAKE, FakeServer())
-
-    async def send(event: Event) -> None:
-        pass
-
-    connection.send = send
-    await connection.transmit(ACCEPT)
+async def test_send_is_told_to_those_that_ask() -> None:
+    """The beginning and the end of a send are asked for apart."""
+    connection, listener = await listened(S.OPEN, FakeServer())
+    connection.tells_sends = False
     await connection.transmit(SEND)
-    assert listener.told == ["accept"]
+    assert listener.told == ["sent"]
+    connection.tells_sends, connection.tells_sent = True, False
+    await connection.transmit(SEND)
+    assert listener.told == ["sent", "send"]
+    connection.listener = None
+    connection.tells_sent = True
+    await connection.transmit(SEND)
+    assert (connection.sends_begun, connection.sends_ended) == (3, 3)
 
 
-async def test_send_that_waits_is_told_until_it_ends() -> None:
-    """The same object stands for a send at its beginning and at its end."""
+async def test_sends_that_are_under_way_are_counted() -> None:
+    """Those that have begun, and those that have ended, whether they wait or not."""
     server = FakeServer()
     connection, listener = await listened(S.OPEN, server)
     server.gate = anyio.Event()
     async with anyio.create_task_group() as tasks:
         await soon(tasks, lambda: connection.transmit(SEND))
         await soon(tasks, lambda: connection.transmit(SEND))
-        assert listener.names == ["waits", "waits"]
+        assert listener.told == ["send", "send"]
+        assert (connection.sends_begun, connection.sends_ended) == (2, 0)
         server.gate.set()
-    assert listener.names == ["waits", "waits", "goes on", "goes on"]
-    sends = [send for _, send in listener.told]
-    assert len({*sends}) == 2
-    assert {*sends[:2]} == {*sends[2:]}
+    assert listener.told == ["send", "send", "sent", "sent"]
+    assert (connection.sends_begun, connection.sends_ended) == (2, 2)
 
 
-async def test_send_that_fails_or_is_cancelled_ends_its_wait() -> None:
-    """However a send ends, that it waits no longer is told first."""
+async def test_send_that_fails_or_is_cancelled_has_ended() -> None:
+    """However a send ends, its end is told."""
     server = FakeServer()
     connection, listener = await listened(S.OPEN, server)
     server.failure = OSError("gone")
     with pytest.raises(WebSocketDisconnect):
         await connection.transmit(SEND)
-    assert listener.names == [*SENDING, "disconnect"]
+    assert listener.told == ["send", "disconnect", "sent"]
 
     server = FakeServer()
     connection, listener = await listened(S.OPEN, server)
     server.gate = anyio.Event()
     await cancelled(partial(connection.transmit, SEND))
-    assert listener.names == SENDING
+    assert listener.told == SENDING
 
 
 async def test_accept_that_is_not_sent_is_not_told() -> None:
@@ -139,13 +139,13 @@ async def test_accept_that_is_not_sent_is_not_told() -> None:
     server.failure = OSError("gone")
     with pytest.raises(WebSocketDisconnect):
         await connection.transmit(ACCEPT)
-    assert listener.names == [*SENDING, "disconnect"]
+    assert listener.told == ["send", "disconnect", "sent"]
 
     server = FakeServer()
     connection, listener = await listened(S.HANDSHAKE, server)
     server.gate = anyio.Event()
     await cancelled(partial(connection.transmit, ACCEPT))
-    assert listener.names == SENDING
+    assert listener.told == SENDING
 
 
 async def test_event_out_of_turn_is_not_told() -> None:
@@ -164,9 +164,9 @@ async def test_disconnect_is_told_each_time_that_more_is_known_of_it() -> None:
     with pytest.raises(WebSocketDisconnect):
         await connection.transmit(SEND)
     connection.received(DISCONNECT)
-    assert listener.names == [*SENDING, "disconnect", "disconnect"]
+    assert listener.told == [*SENDING, "disconnect", "disconnect"]
     connection.disconnected(DISCONNECT)
-    assert listener.names == [*SENDING, "disconnect", "disconnect"]
+    assert listener.told == [*SENDING, "disconnect", "disconnect"]
 
     connection, listener = await listened(S.OPEN, FakeServer())
     await connection.close(1000, None)
@@ -227,8 +227,8 @@ TELLS: dict[str, Callable[[Listener], None]] = {
     "accept": lambda listener: listener.on_accept(),
     "close": lambda listener: listener.on_close(),
     "disconnect": lambda listener: listener.on_disconnect(),
-    "waits": lambda listener: listener.on_send_wait("a send", True),
-    "goes on": lambda listener: listener.on_send_wait("a send", False),
+    "send": lambda listener: listener.on_send(),
+    "sent": lambda listener: listener.on_sent(),
     "expiry": lambda listener: listener.on_expiry_set(),
 }
 
@@ -240,7 +240,7 @@ async def test_relay_passes_on_what_it_is_told(name: str) -> None:
     TELLS[name](direct)
     TELLS[name](Relay(Relay(behind)))
     assert behind.told == direct.told
-    assert behind.names == [name]
+    assert behind.told == [name]
 
 
 async def test_every_method_of_a_listener_is_passed_on() -> None:
@@ -268,10 +268,6 @@ class Log(Relay):
     def on_disconnect(self) -> None:
         self.log.append("disconnect")
         super().on_disconnect()
-
-    def on_send_wait(self, send: Hashable, is_waiting: bool) -> None:
-        self.log.append("waits" if is_waiting else "goes on")
-        super().on_send_wait(send, is_waiting)
 
     def on_expiry_set(self) -> None:
         self.log.append("expiry")
@@ -312,7 +308,7 @@ async def test_relay_hears_what_happens_to_an_endpoint() -> None:
     endpoint = Chat(make_scope(), server.receive, server.send)
     await endpoint
     # The accept sets the time until the connection expires.
-    assert Chat.log == [*SENDING, "accept", *SENDING, "expiry", "close", 4000]
+    assert Chat.log == ["accept", "expiry", "close", 4000]
     assert connection_of(endpoint.websocket).listener is None
 
 
@@ -325,7 +321,7 @@ async def test_limits_hold_behind_a_relay() -> None:
     server = FakeServer(CONNECT, text("expired"))
     with anyio.fail_after(5):
         await Chat(make_scope(), server.receive, server.send)
-    assert Chat.log[:4] == [*SENDING, "accept", "expiry"]
+    assert Chat.log[:2] == ["accept", "expiry"]
     assert Chat.log[-1] == 4401
     assert server.sent[-1]["code"] == 4401
 

@@ -83,13 +83,13 @@ NEVER: Final = (math.inf, None)
 
 
 def send_waits(deadlines: Deadlines) -> None:
-    """Have a send wait."""
-    deadlines.send_waits("a send")
+    """Have a send take long."""
+    deadlines.sending()
 
 
 def send_ended(deadlines: Deadlines) -> None:
-    """Have it end."""
-    deadlines.send_ended("a send")
+    """Have no send under way."""
+    deadlines.sent()
 
 
 def disconnected(deadlines: Deadlines) -> None:
@@ -175,16 +175,14 @@ async def test_period_that_begins_anew_is_put_off(limit: str, begin: Step) -> No
     assert await ended(limits_of(**{limit: BOUND}), begin, 400.0, begin) == (BOUND + 400, limit)
 
 
-async def test_each_of_several_sends_has_its_own_time() -> None:
-    """The one that began first ends the connection, unless it ended itself."""
+async def test_each_of_several_sends_has_its_whole_time() -> None:
+    """Once one has ended, the time of the next begins; a reply's is its own."""
     limits = limits_of(send_timeout=BOUND)
-
-    def other_waits(deadlines: Deadlines) -> None:
-        deadlines.send_waits("another send")
-
-    assert await ended(limits, send_waits, 400.0, other_waits) == (BOUND, "send_timeout")
-    assert await ended(limits, send_waits, 400.0, other_waits, 100.0, send_ended) == (
-        BOUND + 400,
+    assert await ended(limits, send_waits, 400.0, send_waits) == (BOUND + 400, "send_timeout")
+    assert await ended(limits, send_waits, 400.0, send_ended) == NEVER
+    replying = Deadlines.replying
+    assert await ended(limits, replying, 400.0, send_waits, 1.0, send_ended, replying) == (
+        BOUND,
         "send_timeout",
     )
 
