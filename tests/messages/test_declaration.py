@@ -390,7 +390,9 @@ def test_handler_that_is_not_an_async_method_is_an_error(it: Any) -> None:
 
 
 @pytest.mark.parametrize("hook", ["on_connect", "on_disconnect", "on_invalid"])
-@pytest.mark.parametrize("it", [plain, None, staticmethod(plain)], ids=repr)
+@pytest.mark.parametrize(
+    "it", [plain, None, staticmethod(plain)], ids=["function", "None", "staticmethod"]
+)
 def test_hook_that_is_not_an_async_method_is_an_error(hook: str, it: Any) -> None:
     """The error says how to write it."""
     with pytest.raises(ConfigurationError) as caught:
