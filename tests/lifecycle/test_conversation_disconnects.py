@@ -16,30 +16,6 @@ from wsendpoints.testing import connect
 pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
 
 
-async def test_disconnect_is_noticed_while_a_handler_sends() -> None:
-    """Sending raises at once, though the handler never receives."""
-
-    class Sender(Recording):
-        async def on_connect(self, websocket: WebSocket) -> None:
-            await websocket.accept()
-            try:
-                while True:
-                    await websocket.send_text("tick")
-                    await checkpoint()
-            except WebSocketDisconnect as exc:
-                self.log.append(exc)
-                raise
-
-    async with connect(Sender.as_asgi(), swallow_sends=True) as client:
-        assert await client.receive_text() == "tick"
-        client.vanish()
-        await client.wait_for_app()
-    assert [str(entry) for entry in Sender.log] == [
-        "the connection ended with code 1006 (abnormal closure)",
-        "1006",
-    ]
-
-
 async def test_f15_handler_has_its_grace_after_the_disconnect() -> None:
     """A handler that goes on waiting is cancelled after `grace` seconds."""
 

@@ -154,7 +154,6 @@ async def test_period_that_ended_in_time_counts_for_nothing(name: str) -> None:
         pytest.param("connect_timeout", Deadlines.connecting, id="connecting"),
         pytest.param("handler_timeout", Deadlines.handling, id="handling"),
         pytest.param("send_timeout", Deadlines.replying, id="replying"),
-        pytest.param("send_timeout", send_waits, id="send waits"),
         pytest.param("grace", disconnected, id="disconnected"),
     ],
 )
@@ -168,10 +167,11 @@ async def test_period_that_is_told_again_is_not_put_off(limit: str, begin: Step)
     [
         pytest.param("idle_timeout", Deadlines.handled, id="idle"),
         pytest.param("inbox_timeout", Deadlines.inbox_filled, id="inbox"),
+        pytest.param("send_timeout", send_waits, id="sends"),
     ],
 )
 async def test_period_that_begins_anew_is_put_off(limit: str, begin: Step) -> None:
-    """Between two messages, and while the inbox is full, each message begins it anew."""
+    """Each message that is handled or taken, and each send that ends, begins it anew."""
     assert await ended(limits_of(**{limit: BOUND}), begin, 400.0, begin) == (BOUND + 400, limit)
 
 

@@ -163,7 +163,7 @@ class Reader:
         """Give what takes long what it needs; return whether there is anything to look at again."""
         connection = self._connection
         is_undecided = False
-        if connection.sends_ended < connection.sends_begun:
+        if connection.sends_ended < connection.sends_begun and not connection.tells_sent:
             if connection.sends_ended < self._sends_seen:
                 self._start(self._deadlines.sending)
                 connection.tells_sent = True
