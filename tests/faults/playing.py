@@ -19,6 +19,7 @@ import anyio
 import pytest
 import sniffio
 import trio
+from anyio.lowlevel import cancel_shielded_checkpoint
 
 from tests.fake_server import FakeServer
 from tests.recording import Recording
@@ -193,7 +194,13 @@ async def serve(endpoint: type[Noting], played: FakeServer, /, **scope: Any) -> 
         subprotocols=offered if isinstance(offered, list) else [],  # pyright: ignore[reportUnknownArgumentType]  # what a scope has
         has_denial_response="websocket.http.response" in full.get("extensions", {}),
     )
-    await endpoint(full, played.receive, _tap(endpoint, played.send, referee))
+    try:
+        await endpoint(full, played.receive, _tap(endpoint, played.send, referee))
+    finally:
+        # The event loop holds the cancellation that it threw into this task last, such as the one
+        # of a close that took too long, until the task waits again. On Python 3.12 and later its
+        # traceback leads to the frames of all callers, and so to the connection.
+        await cancel_shielded_checkpoint()
 
 
 def _tap_app(endpoint: type[Noting], app: ASGIApp) -> ASGIApp:
