@@ -1,6 +1,25 @@
-"""What all tests share: each async test runs on asyncio and on trio."""
+"""What all tests share: each async test runs on asyncio and on trio, and some are marked slow."""
+
+import os
+from pathlib import Path
+from typing import Final
 
 import pytest
+
+HERE: Final = Path(__file__).parent
+
+SLOW: Final = [
+    HERE / "examples" / "test_chat_in_browser.py",
+    HERE / "faults" / "test_memory.py",
+    HERE / "interop",
+    HERE / "lifecycle" / "test_leaks.py",
+    HERE / "lifecycle" / "test_model.py",
+]
+"""What takes most of the time: a browser, servers, thousands of connections."""
+
+
+MOST_WORKERS: Final = 8
+"""As many processes of pytest-xdist as are of use: each may have to start every server."""
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -8,3 +27,19 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     """The event loop that a test marked with `anyio` runs on."""
     backend: str = request.param
     return backend
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, so that `-m "not slow"` leaves it out."""
+    missing = [str(path) for path in SLOW if not path.exists()]
+    if missing:
+        raise pytest.UsageError(f"SLOW in tests/conftest.py lists what is not there: {missing}")
+    for item in items:
+        if any(item.path.is_relative_to(path) for path in SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes `-n auto` starts."""
+    return min(os.cpu_count() or 1, MOST_WORKERS)
