@@ -1,0 +1,499 @@
+"""The end of a connection: what the client is told, the clean-up, and what is raised."""
+
+import logging
+from typing import Any, ClassVar, Final
+
+import anyio
+import pytest
+from starlette.exceptions import WebSocketException
+
+from tests.clocks import VIRTUAL_TIME
+from tests.connection.connections import ACCEPT, SEND, START, S
+from tests.connection.websocket_calls import cancelled
+from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope
+from tests.waiting import all_tasks_blocked
+from wsendpoints import (
+    ConnectionState,
+    Denied,
+    Limits,
+    WebSocket,
+    WebSocketDisconnect,
+    WebSocketEndpoint,
+)
+from wsendpoints.connection.websocket import connection_of
+from wsendpoints.lifecycle.deadlines import Deadline
+from wsendpoints.lifecycle.ending import Ending
+from wsendpoints.protocol.asgi import Event
+
+pytestmark = pytest.mark.anyio
+
+PASSED: Final = Deadline("idle_timeout", 5, 1001, logging.INFO)
+FAILURE: Final = ValueError("failed")
+OTHER: Final = KeyError("failed as well")
+RESPONSE: Final[dict[str, Any]] = {"extensions": {"websocket.http.response": {}}}
+
+
+class Chat(WebSocketEndpoint):
+    """Notes the code of its clean-up, and fails or waits in it as it is told."""
+
+    codes: ClassVar[list[int]] = []
+    fails: BaseException | None = None
+    waits_for: anyio.Event | None = None
+
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+        self.codes.append(close_code)
+        if self.waits_for is not None:
+            await self.waits_for.wait()
+            self.codes.append(0)
+        if self.fails is not None:
+            raise self.fails
+
+
+class Life:
+    """A connection that is about to end.
+
+    Attributes:
+        server: What it was sent since.
+        endpoint: Its endpoint.
+        raised: What came out of its end.
+    """
+
+    def __init__(self, endpoint: Chat, server: FakeServer) -> None:
+        self.endpoint = endpoint
+        self.server = server
+        self.raised: BaseException | None = None
+
+    async def end(
+        self,
+        failure: BaseException | None = None,
+        *,
+        passed: Deadline | None = None,
+        cleans_up: bool = True,
+    ) -> None:
+        """End it, and keep what is raised."""
+        connection = connection_of(self.endpoint.websocket)
+        ending = Ending(self.endpoint, connection, passed, cleans_up=cleans_up)
+        try:
+            await ending.conclude(failure)
+        except BaseException as exc:  # noqa: BLE001 - looked at by the test
+            self.raised = exc
+
+    @property
+    def closes(self) -> list[tuple[int, str]]:
+        """The codes and reasons that it was closed with."""
+        return [
+            (event["code"], event["reason"])
+            for event in self.server.sent
+            if event["type"] == "websocket.close"
+        ]
+
+
+async def life_in(state: ConnectionState, **more: Any) -> Life:
+    """Return a connection in a state.
+
+    Args:
+        state: The state.
+        more: Attributes of the endpoint, and `scope`: more keys of the scope.
+    """
+    Chat.codes.clear()
+    server = FakeServer(CONNECT)
+    endpoint = Chat(make_scope(**more.pop("scope", {})), server.receive, server.send)
+    for name, value in more.items():
+        setattr(endpoint, name, value)
+    connection = connection_of(endpoint.websocket)
+    await connection.next_event()
+    match state:
+        case S.HANDSHAKE:
+            pass
+        case S.DENYING:
+            await connection.transmit(START)
+        case _:
+            await connection.transmit(ACCEPT)
+    match state:
+        case S.CLOSED:
+            await connection.close(4000, "done")
+        case S.DISCONNECTED:
+            connection.received(DISCONNECT)
+        case S.BROKEN:
+            server.gate = anyio.Event()
+            await cancelled(lambda: connection.transmit(SEND))
+            server.gate = None
+        case _:
+            pass
+    server.sent.clear()
+    return Life(endpoint, server)
+
+
+async def cancellation() -> BaseException:
+    """Return the exception by which the event loop cancels."""
+    caught: list[BaseException] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await anyio.lowlevel.checkpoint()
+        except anyio.get_cancelled_exc_class() as exc:
+            caught.append(exc)
+            raise
+    return caught[0]
+
+
+# What the client is told.
+
+
+@pytest.mark.parametrize("state", [S.OPEN, S.BROKEN])
+@pytest.mark.parametrize(
+    ("failure", "passed", "close"),
+    [
+        pytest.param(FAILURE, None, (1011, ""), id="a failure"),
+        pytest.param(FAILURE, PASSED, (1011, ""), id="a failure beside a limit"),
+        pytest.param(None, PASSED, (1001, "idle_timeout: 5 s"), id="a limit"),
+        pytest.param(None, None, (1011, ""), id="nothing"),
+        pytest.param(WebSocketDisconnect(1000), None, (1011, ""), id="another's disconnect"),
+        pytest.param(Denied(401), None, (1011, ""), id="a denial after the accept"),
+        pytest.param(WebSocketException(1008, "no"), None, (1008, "no"), id="a framework's"),
+        pytest.param(WebSocketException(1005), None, (1011, ""), id="a framework's, not legal"),
+    ],
+)
+async def test_open_connection_is_closed(
+    state: ConnectionState,
+    failure: BaseException | None,
+    passed: Deadline | None,
+    close: tuple[int, str],
+) -> None:
+    """The code tells whose fault it was, and `on_disconnect` gets it."""
+    life = await life_in(state)
+    await life.end(failure, passed=passed)
+    assert life.closes == [close]
+    assert Chat.codes == [close[0]]
+
+
+@pytest.mark.parametrize("state", [S.OPEN, S.BROKEN])
+async def test_f22_cancelled_connection_says_that_it_restarts(state: ConnectionState) -> None:
+    """A client that is told 1012 connects again, and the cancellation goes on."""
+    failure = await cancellation()
+    life = await life_in(state)
+    await life.end(failure)
+    assert life.closes == [(1012, "")]
+    assert Chat.codes == [1012]
+    assert life.raised is failure
+
+
+@pytest.mark.parametrize(("state", "code"), [(S.CLOSED, 4000), (S.DISCONNECTED, 4001)])
+@pytest.mark.parametrize("failure", [None, FAILURE, WebSocketException(1008)], ids=repr)
+@pytest.mark.parametrize("passed", [None, PASSED], ids=["no limit", "a limit"])
+async def test_connection_that_has_ended_is_not_closed_again(
+    state: ConnectionState, code: int, failure: BaseException | None, passed: Deadline | None
+) -> None:
+    """How it ended first is what `on_disconnect` gets."""
+    life = await life_in(state)
+    await life.end(failure, passed=passed)
+    assert life.server.sent == []
+    assert Chat.codes == [code]
+
+
+@pytest.mark.parametrize("failure", [None, WebSocketDisconnect(1006)], ids=repr)
+@pytest.mark.parametrize(
+    ("passed", "cause"),
+    [(None, "on_connect did not accept"), (PASSED, "idle_timeout: 5 s")],
+    ids=["no limit", "a limit"],
+)
+async def test_handshake_without_an_answer_is_refused(
+    failure: BaseException | None,
+    passed: Deadline | None,
+    cause: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The warning says why, unless the peer had disconnected."""
+    life = await life_in(S.HANDSHAKE)
+    await life.end(failure, passed=passed)
+    assert life.closes == [(1000, "")]
+    assert Chat.codes == []
+    assert life.raised is None
+    assert caplog.messages == ([] if failure else [f"Chat: {cause}: the client is refused"])
+
+
+async def test_cancelled_handshake_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """That is no fault of the endpoint's, so nothing is logged."""
+    failure = await cancellation()
+    life = await life_in(S.HANDSHAKE)
+    await life.end(failure)
+    assert life.closes == [(1000, "")]
+    assert life.raised is failure
+    assert caplog.messages == []
+
+
+async def test_failed_handshake_is_left_to_the_server() -> None:
+    """Servers answer an exception with 500, as they do for any other request."""
+    life = await life_in(S.HANDSHAKE)
+    await life.end(FAILURE)
+    assert life.server.sent == []
+    assert life.raised is FAILURE
+    assert Chat.codes == []
+
+
+@pytest.mark.parametrize("failure", [None, WebSocketDisconnect(1006)], ids=repr)
+async def test_handshake_that_was_answered_is_not_refused(
+    failure: BaseException | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that was refused, or has disconnected, is told nothing more."""
+    caplog.set_level(logging.DEBUG, "wsendpoints")
+    life = await life_in(S.DENYING)
+    await life.end(failure)
+    assert life.server.sent == []
+    assert life.raised is None
+    assert caplog.messages == ["Chat: the client was refused, or disconnected before"]
+
+
+# A denial.
+
+
+async def test_denial_is_sent_as_a_response() -> None:
+    """Where the server has the extension, the client gets the status, headers and body."""
+    life = await life_in(S.HANDSHAKE, scope=RESPONSE)
+    await life.end(Denied(401, headers={"www-authenticate": "Bearer"}, body="log in"))
+    assert [event["type"] for event in life.server.sent] == [
+        "websocket.http.response.start",
+        "websocket.http.response.body",
+    ]
+    start, body = life.server.sent
+    assert (start["status"], body["body"]) == (401, b"log in")
+    assert (b"www-authenticate", b"Bearer") in start["headers"]
+    assert life.raised is None
+
+
+async def test_denial_is_a_refusal_without_the_extension() -> None:
+    """The server makes a 403 of it."""
+    life = await life_in(S.HANDSHAKE)
+    await life.end(Denied(401))
+    assert life.closes == [(1000, "")]
+    assert life.raised is None
+
+
+async def test_denial_of_a_client_that_disconnects_meanwhile_is_quiet() -> None:
+    """There is no one to be told."""
+    life = await life_in(S.HANDSHAKE, scope=RESPONSE)
+    life.server.failure = OSError("gone")
+    await life.end(Denied(401))
+    assert len(life.server.offers) == 1
+    assert life.raised is None
+
+
+@VIRTUAL_TIME
+@pytest.mark.parametrize("scope", [RESPONSE, {}], ids=["response", "refusal"])
+async def test_denial_is_bounded_and_not_cancelled(scope: dict[str, Any]) -> None:
+    """A server that holds it up is waited for no longer than for a close."""
+    life = await life_in(S.HANDSHAKE, scope=scope)
+    connection_of(life.endpoint.websocket).close_timeout = 5
+    life.server.gate = anyio.Event()
+    began = anyio.current_time()
+    with anyio.CancelScope() as outer:
+        outer.cancel()
+        await life.end(Denied(401))
+    assert life.raised is None
+    assert anyio.current_time() - began == pytest.approx(5)
+
+
+# What is raised.
+
+
+@pytest.mark.parametrize("state", [S.OPEN, S.BROKEN, S.CLOSED, S.DISCONNECTED])
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [
+        pytest.param(None, None, id="nothing"),
+        pytest.param(FAILURE, FAILURE, id="a failure"),
+        pytest.param(ExceptionGroup("", [FAILURE]), FAILURE, id="a failure in a group"),
+        pytest.param(WebSocketDisconnect(1006), None, id="a disconnect"),
+        pytest.param(WebSocketException(1008), None, id="a framework's"),
+    ],
+)
+async def test_failure_is_raised_to_the_server(
+    state: ConnectionState, failure: BaseException | None, raised: BaseException | None
+) -> None:
+    """The very exception, after the clean-up; a disconnect and a close asked for are none."""
+    life = await life_in(state)
+    await life.end(failure)
+    assert life.raised is raised
+    assert len(Chat.codes) == 1
+
+
+# The clean-up.
+
+
+async def test_class_without_a_clean_up_is_closed_alone() -> None:
+    """`on_disconnect` is not called where the class does not override it."""
+    life = await life_in(S.OPEN)
+    await life.end(FAILURE, cleans_up=False)
+    assert life.closes == [(1011, "")]
+    assert life.raised is FAILURE
+    assert Chat.codes == []
+
+
+@pytest.mark.parametrize("failure", [None, WebSocketDisconnect(1006)], ids=repr)
+async def test_clean_up_that_fails_is_a_failure(failure: BaseException | None) -> None:
+    """It is raised to the server, out of its group."""
+    life = await life_in(S.CLOSED, fails=ExceptionGroup("", [FAILURE]))
+    await life.end(failure)
+    assert life.raised is FAILURE
+
+
+async def test_clean_up_that_fails_as_well_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The first failure is the one that is raised."""
+    life = await life_in(S.CLOSED, fails=OTHER)
+    await life.end(FAILURE)
+    assert life.raised is FAILURE
+    (record,) = caplog.records
+    assert (record.levelname, record.message) == ("ERROR", "Chat.on_disconnect failed as well")
+    assert record.exc_info is not None
+    assert record.exc_info[1] is OTHER
+
+
+async def test_clean_up_that_fails_after_a_cancellation_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The cancellation must go on."""
+    failure = await cancellation()
+    life = await life_in(S.OPEN, fails=OTHER)
+    await life.end(failure)
+    assert life.raised is failure
+    assert caplog.messages == ["Chat.on_disconnect failed as well"]
+
+
+@pytest.mark.parametrize(
+    "exc", [WebSocketDisconnect(1006), ExceptionGroup("", [WebSocketDisconnect(1006)])], ids=repr
+)
+async def test_clean_up_that_finds_the_client_disconnected_is_quiet(
+    exc: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A clean-up that sends to the client has not failed."""
+    life = await life_in(S.CLOSED, fails=exc)
+    await life.end()
+    assert life.raised is None
+    assert caplog.messages == []
+
+
+@VIRTUAL_TIME
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["alone", "cancelled"])
+async def test_f26_clean_up_is_bounded_and_not_cancelled(
+    is_cancelled: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A cancellation from outside waits for `disconnect_timeout` seconds."""
+    life = await life_in(S.CLOSED, waits_for=anyio.Event(), limits=Limits(disconnect_timeout=20))
+    began = anyio.current_time()
+    with anyio.CancelScope() as outer:
+        if is_cancelled:
+            outer.cancel()
+        await life.end()
+    assert anyio.current_time() - began == pytest.approx(20)
+    assert life.raised is None
+    assert caplog.messages == ["Chat.on_disconnect took over 20 s"]
+
+
+@VIRTUAL_TIME
+async def test_clean_up_without_a_limit_may_take_its_time() -> None:
+    """`None` is no limit, and not even then is it cancelled from outside."""
+    gate = anyio.Event()
+    life = await life_in(S.CLOSED, waits_for=gate, limits=Limits(disconnect_timeout=None))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(life.end)
+        await all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(80_000)
+            assert Chat.codes == [4000]
+            gate.set()
+    assert Chat.codes == [4000, 0]
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        pytest.param({"code": 1005}, 1006, id="1005"),
+        pytest.param({}, 1006, id="no code"),
+        pytest.param({"code": 1006}, 1006, id="1006"),
+        pytest.param({"code": 1001}, 1001, id="a code"),
+    ],
+)
+async def test_h19_clean_up_gets_1006_where_no_code_came(event: Event, code: int) -> None:
+    """Servers tell a reset connection from a close without a code in ways that differ."""
+    life = await life_in(S.OPEN)
+    connection_of(life.endpoint.websocket).received({"type": "websocket.disconnect", **event})
+    await life.end()
+    assert Chat.codes == [code]
+
+
+# What is logged.
+
+
+@pytest.mark.parametrize(
+    ("state", "failure", "passed", "line"),
+    [
+        pytest.param(S.OPEN, FAILURE, None, None, id="a failure"),
+        pytest.param(S.OPEN, FAILURE, PASSED, None, id="a failure beside a limit"),
+        pytest.param(
+            S.OPEN,
+            None,
+            Deadline("send_timeout", 5, 1013, logging.WARNING),
+            "Chat: send_timeout: 5 s",
+            id="a limit",
+        ),
+        pytest.param(
+            S.DISCONNECTED,
+            None,
+            Deadline("grace", 5, 1006, logging.WARNING),
+            "Chat: grace: 5 s",
+            id="a limit after the end",
+        ),
+        pytest.param(S.OPEN, None, PASSED, None, id="a limit that is no warning"),
+        pytest.param(
+            S.OPEN,
+            WebSocketDisconnect(1000),
+            None,
+            "Chat: closing with 1011, for the WebSocketDisconnect of another connection",
+            id="another's disconnect",
+        ),
+        pytest.param(
+            S.BROKEN,
+            None,
+            None,
+            "Chat: closing with 1011, for a send that was cancelled half-way",
+            id="a cancelled send",
+        ),
+        pytest.param(S.CLOSED, None, None, None, id="a close"),
+        pytest.param(S.DISCONNECTED, None, None, None, id="a disconnect"),
+    ],
+)
+async def test_line_tells_why_it_was_closed(
+    state: ConnectionState,
+    failure: BaseException | None,
+    passed: Deadline | None,
+    line: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A failure is raised and so not logged; a limit has the level of its row."""
+    caplog.set_level(logging.WARNING, "wsendpoints")
+    life = await life_in(state)
+    await life.end(failure, passed=passed)
+    assert caplog.messages == ([] if line is None else [line])
+
+
+@pytest.mark.parametrize(
+    ("code", "is_ours", "level"),
+    [(1012, False, "INFO"), (1012, True, "DEBUG"), (1001, False, "DEBUG")],
+    ids=["shutdown", "our own 1012", "a disconnect"],
+)
+async def test_f23_shutdown_is_told_at_info(
+    code: int, is_ours: bool, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that shuts down disconnects with 1012; any other end is told at DEBUG."""
+    caplog.set_level(logging.DEBUG, "wsendpoints")
+    life = await life_in(S.OPEN)
+    connection = connection_of(life.endpoint.websocket)
+    if is_ours:
+        await connection.close(code, None)
+    else:
+        connection.received({"type": "websocket.disconnect", "code": code})
+    await life.end()
+    (record,) = caplog.records
+    assert record.levelname == level
+    assert record.message.startswith(f"Chat: the connection ended with {code}")
