@@ -1,4 +1,4 @@
-"""A connection in each of its states, and the events that may be sent."""
+"""A connection in each of its states, the events that may be sent, and a listener."""
 
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from tests.connection.websocket_calls import cancelled
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer
 from wsendpoints import ConnectionState
 from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.listener import Listener
 from wsendpoints.protocol.asgi import Event
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "NO_NUMBERS",
     "SEND",
     "START",
+    "Noting",
     "S",
     "connection_in",
     "state_of",
@@ -68,3 +70,28 @@ async def connection_in(state: ConnectionState, server: FakeServer) -> Connectio
     server.offers.clear()
     server.receives = 0
     return connection
+
+
+class Noting(Listener):
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def on_accept(self) -> None:
+        self.told.append("accept")
+
+    def on_close(self) -> None:
+        self.told.append("close")
+
+    def on_disconnect(self) -> None:
+        self.told.append("disconnect")
+
+    def on_send(self) -> None:
+        self.told.append("send")
+
+    def on_sent(self) -> None:
+        self.told.append("sent")
+
+    def on_expiry_set(self) -> None:
+        self.told.append("expiry")
