@@ -5,6 +5,7 @@ import logging
 import anyio
 import pytest
 
+from tests.clocks import VIRTUAL_TIME, as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
 from tests.some_messages import Said, Say
@@ -281,6 +282,40 @@ async def test_message_that_comes_with_a_close_of_ours_is_not_handled() -> None:
     await Closing(make_scope(), receive, server.send)
     assert server.events == []
     assert Closing.log == ["connect", 4000]
+
+
+@VIRTUAL_TIME
+async def test_push_that_takes_long_is_timed() -> None:
+    """While the endpoint waits for a message, the send of a task has its `send_timeout`."""
+
+    class Pushing(Recording):
+        limits = Limits(send_timeout=10)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            for _ in range(2):
+                self.start_soon(self.push, "x")
+
+    server = FakeServer(CONNECT)
+
+    async def send(event: Event) -> None:
+        if event["type"] == "websocket.send":
+            gates.append(anyio.Event())
+            await gates[-1].wait()
+        await server.send(event)
+
+    gates: list[anyio.Event] = []
+    began = anyio.current_time()
+    async with anyio.create_task_group() as tasks:
+
+        async def open_first() -> None:
+            await anyio.sleep(9)
+            gates[0].set()
+
+        tasks.start_soon(open_first)
+        await as_asgi(Pushing)(make_scope(), server.receive, send)
+    assert Pushing.log == ["connect", 1013]
+    assert anyio.current_time() - began == pytest.approx(9 + 10, abs=0.1)
 
 
 async def test_reply_that_is_cancelled_breaks_the_connection() -> None:

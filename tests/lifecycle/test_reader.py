@@ -6,7 +6,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import VIRTUAL_TIME
+from tests.clocks import VIRTUAL_TIME, as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
@@ -446,3 +446,87 @@ async def test_nothing_is_read_after_our_close(is_pending: bool) -> None:
     assert closes == [[]]
     assert pending == []
     assert Closing.log == ["connect", 4000]
+
+
+# Sends that take long.
+
+
+class Queue(FakeServer):
+    """A server that takes so many seconds for each message that it sends, one after the other.
+
+    Attributes:
+        seconds: How many it takes for each.
+    """
+
+    def __init__(self, *seconds: float) -> None:
+        super().__init__(CONNECT)
+        self.seconds = list(seconds)
+        self._lock = anyio.Lock()
+
+    async def send(self, event: Event) -> None:
+        """Send an event."""
+        if event["type"] == "websocket.send":
+            async with self._lock:
+                await anyio.sleep(self.seconds.pop(0))
+        await super().send(event)
+
+
+class Pushing(Recording):
+    """Pushes three messages at the same time, and then waits for the client."""
+
+    limits = Limits(send_timeout=10)
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await super().on_connect(websocket)
+        for _ in range(3):
+            self.start_soon(self.push, "x")
+
+
+@VIRTUAL_TIME
+async def test_f10_each_push_that_takes_long_has_its_whole_time() -> None:
+    """Its time begins once the send before it has ended; the third one here never ends."""
+
+    class Three(Pushing):
+        pass
+
+    server = Queue(9, 9, 3600)
+    began = anyio.current_time()
+    await as_asgi(Three)(make_scope(), server.receive, server.send)
+    assert Three.log == ["connect", 1013]
+    assert anyio.current_time() - began == pytest.approx(9 + 9 + 10, abs=0.1)
+
+
+@VIRTUAL_TIME
+async def test_pushes_that_ended_in_time_are_forgotten() -> None:
+    """Once no send is under way, nothing is counted; the next one has its whole time."""
+
+    class Three(Pushing):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            self.start_soon(self.push, data)
+
+    server = Queue(9, 9, 9, 9, 3600)
+    began = anyio.current_time()
+
+    async def talk() -> None:
+        for _ in range(2):
+            await anyio.sleep(1000)
+            server.deliver(text("x"))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(talk)
+        await as_asgi(Three)(make_scope(), server.receive, server.send)
+    assert Three.log == ["connect", 1013]
+    assert anyio.current_time() - began == pytest.approx(2000 + 10, abs=0.1)
+
+
+async def test_endpoint_that_does_nothing_needs_no_look() -> None:
+    """A client that is refused at once is not looked at."""
+
+    class Refusing(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            self.log.append("refused")
+
+    server = FakeServer(CONNECT)
+    await serve(Refusing, server)
+    assert [event["type"] for event in server.sent] == ["websocket.close"]
+    assert Refusing.log == ["refused"]

@@ -134,7 +134,9 @@ async def test_all_ends_at_a_moment() -> None:
         tasks.end_at(began + 10)
         tasks.end_at(began + 30)
         tasks.end_at(began + 20)
+        assert not tasks.is_cancelled
         await anyio.sleep_forever()
+    assert tasks.is_cancelled
     assert anyio.current_time() - began == pytest.approx(20)
 
 
