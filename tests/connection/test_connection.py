@@ -252,7 +252,7 @@ async def test_f08_a_server_that_swallows_sends_is_believed_until_the_disconnect
 async def test_a_cancelled_send(
     state: ConnectionState, event: Event, after: ConnectionState
 ) -> None:
-    """Nobody knows how much of it went out, so the state is never what it was before."""
+    """How much of it was sent is not known, so the state is never what it was before."""
     server = FakeServer()
     connection = await connection_in(state, server)
     server.gate = anyio.Event()

@@ -61,7 +61,7 @@ class Case:
     Attributes:
         hangs_in: Where the endpoint takes its time.
         frames: What the client sends.
-        leaves: Whether it leaves then.
+        disconnects: Whether it disconnects then.
         holds_up: The type of the events that the server takes for ever to send.
         log: Which hooks ran in the end.
         closes: The codes and reasons that it was closed with.
@@ -72,7 +72,7 @@ class Case:
 
     hangs_in: str = ""
     frames: list[str] = field(default_factory=lambda: list[str]())
-    leaves: bool = False
+    disconnects: bool = False
     holds_up: str = ""
     log: list[Any] = field(default_factory=lambda: list[Any]())
     closes: list[tuple[int, str]] = field(default_factory=lambda: list[tuple[int, str]]())
@@ -101,19 +101,19 @@ CASES: Final = {
     "inbox_timeout": Case(
         "on_receive",
         ["x", "y", "z"],
-        leaves=True,
+        disconnects=True,
         inbox=1,
         log=["connect", 1013],
         closes=[(1013, "inbox_timeout: 1000 s")],
     ),
-    "grace": Case("on_receive", ["x"], leaves=True, log=["connect", 1001]),
+    "grace": Case("on_receive", ["x"], disconnects=True, log=["connect", 1001]),
     "close_timeout": Case(
         frames=["close"],
         holds_up="websocket.close",
         log=["connect", 4000],
         closes=[(4000, "")],
     ),
-    "disconnect_timeout": Case("on_disconnect", leaves=True, log=["connect", 1001]),
+    "disconnect_timeout": Case("on_disconnect", disconnects=True, log=["connect", 1001]),
     "expires_at": Case(
         "expired",
         log=["connect", 4401],
@@ -159,7 +159,7 @@ async def test_limit_is_over_at_its_bound(limit: str) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve)
         await all_tasks_blocked()
-        server.deliver(*map(text, case.frames), *([GONE] if case.leaves else []))
+        server.deliver(*map(text, case.frames), *([GONE] if case.disconnects else []))
         await all_tasks_blocked()
         await anyio.sleep(case.bound - case.margin)
         assert not ended.is_set()

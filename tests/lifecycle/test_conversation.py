@@ -319,7 +319,7 @@ async def test_push_that_takes_long_is_timed() -> None:
 
 
 async def test_reply_that_is_cancelled_breaks_the_connection() -> None:
-    """Nobody knows how much of it was sent, so nothing but a close follows."""
+    """How much of it was sent is not known, so that a close alone may follow."""
 
     class Replying(Echo):
         pass

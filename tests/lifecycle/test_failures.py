@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 FAILURE = ValueError("failed")
 OTHER = KeyError("failed as well")
-LEFT = WebSocketDisconnect(1006)
+DISCONNECTED = WebSocketDisconnect(1006)
 
 
 def group(*parts: BaseException) -> BaseException:
@@ -35,7 +35,12 @@ async def cancelled() -> BaseException:
 
 @pytest.mark.parametrize(
     "exc",
-    [LEFT, group(LEFT), group(LEFT, WebSocketDisconnect()), group(group(LEFT), group(LEFT))],
+    [
+        DISCONNECTED,
+        group(DISCONNECTED),
+        group(DISCONNECTED, WebSocketDisconnect()),
+        group(group(DISCONNECTED), group(DISCONNECTED)),
+    ],
     ids=["alone", "in a group", "two of them", "nested"],
 )
 async def test_f17_disconnects_alone_are_a_disconnect(exc: BaseException) -> None:
@@ -46,7 +51,7 @@ async def test_f17_disconnects_alone_are_a_disconnect(exc: BaseException) -> Non
 async def test_f17_cancellations_alone_are_a_cancellation() -> None:
     """They are raised on as they came, in their groups."""
     one = await cancelled()
-    for exc in (one, group(one), group(one, one), group(group(one), LEFT)):
+    for exc in (one, group(one), group(one, one), group(group(one), DISCONNECTED)):
         assert judge(exc) == (Verdict.CANCELLED, exc)
 
 
@@ -56,8 +61,8 @@ async def test_f17_cancellations_alone_are_a_cancellation() -> None:
         FAILURE,
         group(FAILURE),
         group(group(FAILURE)),
-        group(LEFT, FAILURE),
-        group(group(LEFT), group(FAILURE)),
+        group(DISCONNECTED, FAILURE),
+        group(group(DISCONNECTED), group(FAILURE)),
     ],
     ids=["alone", "in a group", "nested", "beside a disconnect", "beside one in a group"],
 )
@@ -70,7 +75,11 @@ async def test_f17_one_failure_is_raised_on_as_it_was(exc: BaseException) -> Non
 
 @pytest.mark.parametrize(
     "exc",
-    [group(FAILURE, OTHER), group(FAILURE, LEFT, OTHER), group(group(FAILURE), group(OTHER))],
+    [
+        group(FAILURE, OTHER),
+        group(FAILURE, DISCONNECTED, OTHER),
+        group(group(FAILURE), group(OTHER)),
+    ],
     ids=["two", "beside a disconnect", "nested"],
 )
 async def test_f17_several_failures_stay_a_group(exc: BaseException) -> None:
@@ -83,7 +92,7 @@ async def test_f32_what_ends_the_process_is_a_failure(klass: type[BaseException]
     """It goes on to the server, out of its group."""
     exc = klass()
     assert judge(exc) == (Verdict.FAILURE, exc)
-    assert judge(group(LEFT, exc)) == (Verdict.FAILURE, exc)
+    assert judge(group(DISCONNECTED, exc)) == (Verdict.FAILURE, exc)
 
 
 async def test_a_failure_beside_a_cancellation_is_a_failure() -> None:
