@@ -91,6 +91,18 @@ class Recorded(WebSocketEndpoint):
         self.record(f"on_disconnect {close_code}")
 
 
+def _print_log() -> None:
+    """Print what is logged with its level, which a logger that is not set up leaves out.
+
+    The root logger would print what some servers print themselves a second time.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s:%(name)s:%(message)s"))
+    for name in ("asyncio", "wsendpoints"):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).propagate = False
+
+
 class Recording:
     """An application that enters into the journal how each connection ended.
 
@@ -102,16 +114,14 @@ class Recording:
 
     def __init__(self, app: Any) -> None:
         self._app: ASGIApp = app
-        # With its level, which a logger that is not set up leaves out. The root logger would
-        # print what some servers print themselves a second time.
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s:%(name)s:%(message)s"))
-        for name in ("asyncio", "wsendpoints"):
-            logging.getLogger(name).addHandler(handler)
-            logging.getLogger(name).propagate = False
+        self._prints_log = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection."""
+        # In the server's process alone: the tests import applications as well.
+        if not self._prints_log:
+            self._prints_log = True
+            _print_log()
         match scope["type"]:
             case "websocket":
                 await self._record(scope, receive, send)
