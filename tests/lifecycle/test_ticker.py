@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -24,17 +25,26 @@ pytestmark = pytest.mark.anyio
 class Work:
     """Is busy for a number of looks."""
 
-    def __init__(self, looks: int) -> None:
+    def __init__(self, looks: int, *, long_at: int | None = None) -> None:
         self.tasks = Tasks(Connection(None, None))
         self.remaining = looks
+        self.long_at = long_at
         self.looked_at: list[float] = []
+        self.cared_at: list[float] = []
         # On asyncio the looks are in callbacks, where anyio can't tell the time.
         self._clock = asyncio.get_running_loop().time if is_asyncio() else anyio.current_time
 
-    def look(self) -> bool:
+    def look(self, ticker: Ticker) -> bool:
         self.looked_at.append(self._clock())
         self.remaining -= 1
+        if self.remaining == self.long_at:
+            ticker.takes_long(self)
         return self.remaining > 0
+
+    def take_care(self) -> None:
+        # In a task: anyio knows the event loop, and can start another.
+        self.cared_at.append(anyio.current_time())
+        self.tasks.start_own(anyio.sleep_forever, "a task beside it")
 
 
 @VIRTUAL_TIME
@@ -52,6 +62,29 @@ async def test_each_is_looked_at_every_interval_while_it_is_busy() -> None:
         ticker.add(short)
         await anyio.sleep(10)
         assert len(short.looked_at) == 2
+
+
+@VIRTUAL_TIME
+async def test_what_takes_long_is_cared_for_in_a_task() -> None:
+    """Right after the look that found it, and where a task can be started."""
+    ticker, work = Ticker(), Work(5, long_at=2)
+    async with work.tasks.group:
+        ticker.add(work)
+        await anyio.sleep(10)
+        work.tasks.end()
+    assert work.cared_at == pytest.approx([work.looked_at[2]], abs=0.001)
+    assert len(work.looked_at) == 5
+
+
+@VIRTUAL_TIME
+async def test_what_ends_in_the_meantime_is_not_cared_for() -> None:
+    """A connection that is removed between the look and the task has no use for it."""
+    ticker, work = Ticker(), Work(5)
+    async with work.tasks.group:
+        ticker.takes_long(work)
+        ticker.remove(work)
+        ticker.look()
+    assert work.cared_at == []
 
 
 @VIRTUAL_TIME
@@ -207,3 +240,25 @@ async def test_short_waits_cost_no_task() -> None:
     await as_asgi(Quick)(make_scope(), receive, server.send)
     # The connect, and each message, before its handler: none is read ahead.
     assert Quick.log[1:4] == [2, 3, 4]
+
+
+async def test_stream_that_floods_a_silent_server_is_cancelled() -> None:
+    """Its sends, of which none waits, don't keep its handler from being found."""
+
+    class Flooding(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            while True:
+                yield data
+
+    server = FakeServer(CONNECT, text("x"))
+    sent = 0
+
+    async def send(event: Any) -> None:
+        nonlocal sent
+        sent += event["type"] == "websocket.send"
+        if sent == 100:
+            server.deliver(DISCONNECT)
+
+    with anyio.fail_after(10):
+        await Flooding(make_scope(), server.receive, send)
+    assert Flooding.log == ["connect", DISCONNECT["code"]]

@@ -258,8 +258,8 @@ class Conversation(Listener):
         self.on_expiry_set()
 
     def on_send(self) -> None:
-        """Have a look at it, should it take long."""
-        self._reader.attend()
+        """Have the ticker look at it, should it take long."""
+        self._reader.attend_send()
 
     def on_sent(self) -> None:
         """Count the time of the next send, if there is one."""

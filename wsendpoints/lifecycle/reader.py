@@ -13,7 +13,6 @@ a task switch a message. Instead the role moves:
 """
 
 from collections import deque
-from collections.abc import Callable
 from contextvars import Context, copy_context
 from enum import Enum
 from typing import Final
@@ -72,6 +71,8 @@ class Reader:
         "_inbox",
         "_is_at_end",
         "_is_attended",
+        "_is_found_long",
+        "_is_send_long",
         "_is_taking",
         "_limits",
         "_room",
@@ -103,7 +104,9 @@ class Reader:
         connection.receive = self.take
         connection.tells_sends = True
         self._ticker: Ticker | None = None
-        self._context: Context | None = None
+        self._context: Context
+        self._is_found_long = False
+        self._is_send_long = False
         self._sends_seen = 0
         self._connection = connection
         self.tasks: Tasks = tasks
@@ -126,20 +129,13 @@ class Reader:
         A task that was cancelled keeps its frame, and so this, until the garbage collector runs.
         """
         self._connection.receive = self.receive
-        self._connection.tells_sends = self._connection.tells_sent = False
-        del (
-            self.receive,
-            self._ticker,
-            self._context,
-            self._connection,
-            self.tasks,
-            self._deadlines,
-        )
+        del self.receive, self._connection, self.tasks, self._deadlines
 
     def retire(self) -> None:
         """Have the ticker look no more: the task group is about to end."""
         if self._ticker is not None:
             self._ticker.remove(self)
+            del self._context
         self._connection.tells_sends = self._connection.tells_sent = False
 
     @property
@@ -148,7 +144,13 @@ class Reader:
         return self.stage is not None
 
     def attend(self) -> None:
-        """Have the ticker look, now that the loop, or a send, begins something."""
+        """Have the ticker look, now that the loop begins something."""
+        self.attend_send()
+        self.is_unseen = True
+        self._is_found_long = False
+
+    def attend_send(self) -> None:
+        """Have the ticker look, now that a send begins."""
         if not self._is_attended:
             if self._ticker is None:
                 self._ticker = running_ticker()
@@ -157,32 +159,41 @@ class Reader:
             self._ticker.add(self)
             self._is_attended = True
             self._connection.tells_sends = False
-        self.is_unseen = True
 
-    def look(self) -> bool:
-        """Give what takes long what it needs; return whether there is anything to look at again."""
+    def look(self, ticker: Ticker) -> bool:
+        """Look at the loop and the sends; return whether there is anything to look at again."""
         connection = self._connection
-        is_undecided = False
+        is_undecided = takes_long = False
         if connection.sends_ended < connection.sends_begun and not connection.tells_sent:
             if connection.sends_ended < self._sends_seen:
-                self._start(self._deadlines.sending)
-                connection.tells_sent = True
-            is_undecided = not connection.tells_sent
+                takes_long = self._is_send_long = connection.tells_sent = True
+            else:
+                is_undecided = True
         self._sends_seen = connection.sends_begun
         if self.stage is not None:
             if self.is_unseen:
                 is_undecided = True
-            else:
-                self._start(self._take_long)
+            elif not self._is_found_long:
+                takes_long = self._is_found_long = True
         self.is_unseen = False
+        if takes_long:
+            ticker.takes_long(self)
         if not is_undecided:
             self._is_attended = False
             connection.tells_sends = True
         return is_undecided
 
-    def _start(self, func: Callable[[], None]) -> None:
-        if self._context is not None:
-            self._context.run(func)
+    def take_care(self) -> None:
+        """Have a task read meanwhile, and count the time of what takes long."""
+        self._context.run(self._take_care)
+
+    def _take_care(self) -> None:
+        if self._is_send_long:
+            self._is_send_long = False
+            self.sent()
+        # The loop may have begun something else since.
+        if self.stage is not None and self._is_found_long:
+            self._take_long()
 
     def sent(self) -> None:
         """A send has ended, of which one took long: the others have their whole time."""

@@ -34,8 +34,18 @@ class Busy(Protocol):
 
     tasks: Tasks
 
-    def look(self) -> bool:
-        """Look at what is under way; return whether there is anything to look at again."""
+    def look(self, ticker: "Ticker") -> bool:
+        """Look at what is under way, and call `ticker.takes_long` if any of it takes long.
+
+        It is called outside of any task.
+
+        Returns:
+            Whether there is anything to look at again.
+        """
+        ...
+
+    def take_care(self) -> None:
+        """Give what takes long what it needs; called in a task."""
         ...
 
 
@@ -47,11 +57,13 @@ class Ticker:
     another one when that ends, so that no task outlives its connection.
     """
 
-    __slots__ = ("__weakref__", "_busy", "_is_running", "_timer")
+    __slots__ = ("__weakref__", "_busy", "_helper", "_is_running", "_long", "_timer")
 
     def __init__(self) -> None:
         # A dict keeps the order, so that none is looked at later and later.
         self._busy: dict[Busy, None] = {}
+        self._long: dict[Busy, None] = {}
+        self._helper: asyncio.Task[None] | None = None
         self._is_running = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -64,16 +76,30 @@ class Ticker:
     def remove(self, one: Busy) -> None:
         """Look at a connection no more: its task group is about to end."""
         self._busy.pop(one, None)
+        self._long.pop(one, None)
         if not self._busy and self._timer is not None:
             self._timer.cancel()
             self._timer = None
             self._is_running = False
 
+    def takes_long(self, one: Busy) -> None:
+        """Call `take_care` of a connection, after this look."""
+        self._long[one] = None
+
     def look(self) -> None:
-        """Look at each connection once."""
+        """Look at each connection once; called in a task."""
+        self._look()
+        self._take_care()
+
+    def _look(self) -> None:
         for one in [*self._busy]:
-            if not one.look():
+            if not one.look(self):
                 self._busy.pop(one, None)
+
+    def _take_care(self) -> None:
+        while self._long:
+            one, _ = self._long.popitem()
+            one.take_care()
 
     def _start(self, one: Busy) -> None:
         self._is_running = True
@@ -87,12 +113,19 @@ class Ticker:
         self._timer = loop.call_later(INTERVAL, self._tick, loop, context=Context())
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.look()
+        self._look()
+        if self._long:
+            # anyio starts tasks in a task alone. One at a time: it is done within a turn.
+            self._helper = loop.create_task(self._take_care_soon())
         if self._busy:
             self._look_later(loop)
         else:
             self._timer = None
             self._is_running = False
+
+    async def _take_care_soon(self) -> None:
+        self._take_care()
+        self._helper = None
 
     async def _look_on(self) -> None:
         try:
