@@ -531,3 +531,28 @@ async def test_endpoint_that_does_nothing_needs_no_look() -> None:
     await serve(Refusing, server)
     assert [event["type"] for event in server.sent] == ["websocket.close"]
     assert Refusing.log == ["refused"]
+
+
+@VIRTUAL_TIME
+async def test_handler_that_was_found_once_is_not_found_again_by_its_sends() -> None:
+    """It has a reader already: each later send is looked at for itself alone."""
+
+    class Slow(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            for _ in range(3):
+                await anyio.sleep(1)
+                await self.push("x")
+            return data
+
+    server = FakeServer(CONNECT, text("x"))
+
+    async def leave() -> None:
+        await anyio.sleep(5)
+        server.deliver(DISCONNECT)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(leave)
+        await Slow(make_scope(), server.receive, server.send)
+    assert Slow.log == ["connect", DISCONNECT["code"]]
+    # The connect, and the two events; none is read twice.
+    assert server.receives == 3

@@ -6,9 +6,9 @@ is the same on asyncio and trio, which give it different meanings.
 
 import types
 from collections.abc import Generator
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-__all__ = ["DONE", "Watcher", "resume"]
+__all__ = ["DONE", "resume"]
 
 DONE: Final = object()
 """What to give `next` as its default, to see that an awaitable ended without having to wait.
@@ -17,35 +17,16 @@ DONE: Final = object()
 """
 
 
-class Watcher(Protocol):
-    """Is told each time that an awaitable has to wait.
-
-    Attributes:
-        stage: `None` while that is of no interest. It is looked at here, since a call costs as
-            much as the rest.
-    """
-
-    @property
-    def stage(self) -> object | None:
-        """What it is that has to wait."""
-
-    def waits(self) -> None:
-        """It has to wait."""
-
-
 @types.coroutine
-def resume(steps: Any, trap: Any, watcher: Watcher | None = None) -> Generator[Any, Any, None]:
+def resume(steps: Any, trap: Any) -> Generator[Any, Any, None]:
     """Run an awaitable to its end that has begun, and has to wait.
 
     Args:
         steps: The iterator of its `__await__`.
         trap: What it yielded: what it waits for.
-        watcher: Is told of each wait, this one included.
     """
     try:
         while True:
-            if watcher is not None and watcher.stage is not None:
-                watcher.waits()
             try:
                 answer = yield trap
             except GeneratorExit:
