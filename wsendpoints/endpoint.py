@@ -67,9 +67,9 @@ class WebSocketEndpoint(ABC):
     message of `on_receive` is annotated with is validated; what it returns is sent. A class that
     takes several types of messages has a method for each, marked with `handles`.
 
-    Messages are handled one at a time, in the order in which they came. A disconnect is noticed at
-    once, also while a handler waits: sending raises `WebSocketDisconnect` from then on, the tasks
-    of `start_soon` and a streaming handler are cancelled, any other handler may go on for
+    Messages are handled one at a time, in the order in which they came. A disconnect is noticed
+    within 40 ms, also while a handler waits: sending raises `WebSocketDisconnect` from then on, the
+    tasks of `start_soon` and a streaming handler are cancelled, any other handler may go on for
     `limits.grace` seconds. What the client sent before it disconnected is still handled.
 
     Mistakes in the declaration raise `ConfigurationError` when the class is made.
