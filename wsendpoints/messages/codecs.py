@@ -49,12 +49,12 @@ class FrameCodec(Codec):
         frames: The kinds of frames that it has.
     """
 
-    has_values = False
+    has_values: bool = False
 
     def __init__(self, name: Encoding, *frames: type[str] | type[bytes]) -> None:
-        self.name = name
+        self.name: Encoding = name
         events: dict[type, Encode] = {str: text_event, bytes: binary_event}
-        self.frames = {kind: events[kind] for kind in frames}
+        self.frames: Mapping[type, Encode] = {kind: events[kind] for kind in frames}
 
     def decoders(
         self, validator: Validator | None, messages: Sequence[Any]
@@ -84,7 +84,7 @@ class JSONCodec(Codec):
     """A message is a JSON text, in a text frame or, as UTF-8, in a binary one."""
 
     name: Encoding = "json"
-    has_values = True
+    has_values: bool = True
     frames: Mapping[type, Encode] = MappingProxyType({bytes: binary_event})
 
     def decoders(
