@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import suppress
-from typing import final
+from typing import Final, final
 
 import anyio
 
@@ -11,6 +11,7 @@ from wsendpoints.connection.denial import DenialResponse
 from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.failures import Verdict, judge, requested_close
 from wsendpoints.lifecycle.hooks import Hooks
+from wsendpoints.lifecycle.shielding import run_shielded
 from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.exceptions import Denied, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
@@ -18,6 +19,9 @@ from wsendpoints.protocol.state import ConnectionState
 __all__ = ["Ending"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
+
+_QUIET: Final = frozenset({None, Verdict.DISCONNECT})
+"""Verdicts of what is not raised."""
 
 
 @final
@@ -45,6 +49,9 @@ class Ending:
     async def conclude(self, failure: BaseException | None) -> None:
         """Close the connection, clean up, and raise what went wrong.
 
+        A native cancellation (`Task.cancel` of asyncio) that arrives meanwhile gives the close
+        up, but never the clean-up.
+
         Args:
             failure: What ended it, if that was an exception.
         """
@@ -53,36 +60,40 @@ class Ending:
             verdict, failure = judge(failure)
         try:
             if self._connection.is_accepted:
-                if failure is not None and await self._close_as_asked(failure):
+                asked = None if failure is None else requested_close(failure)
+                if asked is not None:
                     verdict = failure = None
-                await self._close(verdict)
-                failed = await self._clean_up()
-                if failed is not None and verdict in {None, Verdict.DISCONNECT}:
+                try:
+                    await self._close(verdict, asked)
+                except GeneratorExit:
+                    raise
+                except BaseException as exc:  # noqa: BLE001 - raised below
+                    if verdict in _QUIET:
+                        verdict, failure = judge(exc)
+                failed, cancellation = await self._clean_up()
+                if failed is not None and verdict in _QUIET:
                     verdict, failure = Verdict.FAILURE, failed
                 elif failed is not None:
                     logger.error("%s.on_disconnect failed as well", self._name, exc_info=failed)
-                del failed
+                if cancellation is not None and verdict in _QUIET:
+                    verdict, failure = Verdict.CANCELLED, cancellation
+                del failed, cancellation
             elif isinstance(failure, Denied) and self._connection.is_closable:
                 await self._deny(failure)
                 return
             elif verdict is not Verdict.FAILURE:
                 await self._turn_away(verdict)
-            if failure is not None and verdict is not Verdict.DISCONNECT:
+            if failure is not None and verdict not in _QUIET:
                 raise failure
         finally:
             # The exception holds this frame: without this reference it is no cycle.
             del failure
 
-    async def _close_as_asked(self, failure: BaseException) -> bool:
-        """Close as a framework's own exception asks for; return whether it was one."""
-        asked = requested_close(failure)
-        if asked is None:
-            return False
-        await self._connection.close(*asked)
-        return True
-
-    async def _close(self, verdict: Verdict | None) -> None:
+    async def _close(self, verdict: Verdict | None, asked: tuple[int, str] | None) -> None:
         """Close the connection, if it is still open: a server may not, or not tell the client."""
+        if asked is not None:
+            await self._connection.close(*asked)
+            return
         deadline = self._passed if verdict is None else None
         if deadline is not None:
             logger.log(deadline.level, "%s: %s", self._name, deadline.reason)
@@ -100,8 +111,8 @@ class Ending:
                 logger.warning("%s: closing with 1011, for %s", self._name, cause)
             await self._connection.end(CloseCode.INTERNAL_ERROR, None)
 
-    async def _clean_up(self) -> BaseException | None:
-        """Call `on_disconnect`, and return its failure."""
+    async def _clean_up(self) -> tuple[BaseException | None, BaseException | None]:
+        """Call `on_disconnect`, and return its failure, and the cancellation that arrived."""
         code = self._close_code
         # A server that shuts down disconnects with 1012. If we closed with it, that was logged.
         is_shutdown = code == CloseCode.SERVICE_RESTART and (
@@ -111,11 +122,14 @@ class Ending:
         if logger.isEnabledFor(level):
             logger.log(level, "%s: the connection ended with %s", self._name, describe(code))
         if not self._cleans_up:
-            return None
+            return None, None
+        return await run_shielded(self._on_disconnect)
+
+    async def _on_disconnect(self) -> BaseException | None:
         timeout = self._endpoint.limits.disconnect_timeout
-        with anyio.move_on_after(timeout, shield=True) as scope:
+        with anyio.move_on_after(timeout) as scope:
             try:
-                await self._endpoint.on_disconnect(self._websocket, code)
+                await self._endpoint.on_disconnect(self._websocket, self._close_code)
             except anyio.get_cancelled_exc_class():
                 raise
             except BaseException as exc:  # noqa: BLE001 - raised by the caller

@@ -17,9 +17,10 @@ from weakref import WeakKeyDictionary
 from anyio import sleep
 from anyio.lowlevel import RunVar
 
+from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.lifecycle.tasks import Tasks
 
-__all__ = ["INTERVAL", "Busy", "Ticker", "is_asyncio", "running_ticker"]
+__all__ = ["INTERVAL", "Busy", "Ticker", "running_ticker"]
 
 INTERVAL: Final = 0.02
 """Seconds from one look to the next."""
@@ -159,11 +160,3 @@ def running_ticker() -> Ticker:
     if found is None:
         found = _of_loops[loop] = Ticker()
     return found
-
-
-def is_asyncio() -> bool:
-    """Whether the running task is one of asyncio's."""
-    try:
-        return asyncio.current_task() is not None
-    except RuntimeError:  # no event loop of asyncio's
-        return False

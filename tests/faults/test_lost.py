@@ -1,0 +1,315 @@
+"""What must not get lost: a hook that is to be called, a message, an exception: L01 to L06."""
+
+import asyncio
+from contextvars import ContextVar
+from typing import Any, ClassVar
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from tests.fake_server import CONNECT, FakeServer, text
+from tests.faults.endpoints import GONE, DeliberateError
+from tests.faults.playing import MARKER, SOON, Noting, derive, serve, watch
+from tests.waiting import all_tasks_blocked
+from wsendpoints import Limits, WebSocket
+from wsendpoints.protocol.asgi import Event
+
+anyio_test = pytest.mark.anyio
+asyncio_test = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+"""Only asyncio cancels a task natively: by `Task.cancel`, which no scope's shield stops."""
+
+
+class ClosesSlowly(FakeServer):
+    """A server whose `send` of a close waits for ever."""
+
+    def __init__(self, *events: Event) -> None:
+        super().__init__(*events)
+        self.closing = anyio.Event()
+
+    async def send(self, event: Event) -> None:
+        """Take an event."""
+        await super().send(event)
+        if event["type"] == "websocket.close":
+            self.closing.set()
+            await anyio.sleep_forever()
+
+
+def ends(endpoint: type[Noting]) -> list[int]:
+    """Return the codes that `on_disconnect` was called with."""
+    return [entry for entry in endpoint.log if isinstance(entry, int)]
+
+
+async def outcome(endpoint: type[Noting], server: FakeServer) -> BaseException | None:
+    """Serve a connection, and return what was raised, without its traceback."""
+    try:
+        await serve(endpoint, server)
+    except BaseException as exc:  # noqa: BLE001 - for the test to look at
+        exc.__context__ = None
+        return exc.with_traceback(None)
+    return None
+
+
+class Fails(Noting):
+    """Fails, closes, or has been cancelled, and cleans up in several turns of the event loop."""
+
+    encoding = "text"
+    failures: ClassVar[list[BaseException]] = []
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        if self.failures:
+            raise self.failures.pop()
+        await websocket.close(4000)
+
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+        for _ in range(3):
+            await checkpoint()
+        await super().on_disconnect(websocket, close_code)
+
+
+@anyio_test
+@asyncio_test
+async def test_l01_native_cancel_in_the_last_close_loses_no_failure() -> None:
+    """`on_disconnect` is called, and the handler's exception is raised."""
+    failure = DeliberateError()
+    endpoint = derive(Fails, failures=[failure])
+    server = ClosesSlowly(CONNECT, text(MARKER))
+    with watch(endpoint):
+        task = asyncio.create_task(outcome(endpoint, server))
+        await server.closing.wait()
+        task.cancel()
+        assert await task is failure
+    assert endpoint.log == ["connect", 1011]
+    assert server.sent[-1]["code"] == 1011
+
+
+@anyio_test
+@asyncio_test
+async def test_l01_native_cancel_in_the_last_close_goes_on() -> None:
+    """Where nothing failed, the cancellation is raised once `on_disconnect` has returned."""
+    endpoint = derive(Fails, limits=Limits(first_message_timeout=SOON))
+    server = ClosesSlowly(CONNECT)
+    with watch(endpoint, log=["INFO"]):
+        task = asyncio.create_task(outcome(endpoint, server))
+        await server.closing.wait()
+        task.cancel()
+        assert isinstance(await task, asyncio.CancelledError)
+    assert endpoint.log == ["connect", 1008]
+
+
+@anyio_test
+@asyncio_test
+async def test_l01_native_cancel_in_a_close_that_a_framework_asks_for() -> None:
+    """The exception that asked for it is not raised on: it would ask for a second close."""
+    from starlette.exceptions import WebSocketException
+
+    endpoint = derive(Fails, failures=[WebSocketException(4001)])
+    server = ClosesSlowly(CONNECT, text(MARKER))
+    with watch(endpoint):
+        task = asyncio.create_task(outcome(endpoint, server))
+        await server.closing.wait()
+        task.cancel()
+        assert isinstance(await task, asyncio.CancelledError)
+    assert endpoint.log == ["connect", 4001]
+
+
+class CleansUp(Noting):
+    """Cleans up in a way that each test chooses."""
+
+    cleaning: anyio.Event
+    go: anyio.Event
+
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+        await super().on_disconnect(websocket, close_code)
+        self.cleaning.set()
+        await self.go.wait()
+        self.log.append("cleaned up")
+
+
+def cleans_up(**attributes: Any) -> type[CleansUp]:
+    """Return an endpoint whose `on_disconnect` waits for `go`."""
+    return derive(CleansUp, cleaning=anyio.Event(), go=anyio.Event(), **attributes)
+
+
+@anyio_test
+@asyncio_test
+@pytest.mark.parametrize("times", [1, 3])
+async def test_l02_native_cancel_does_not_reach_on_disconnect(times: int) -> None:
+    """However often it comes; it is raised in the end."""
+    endpoint = cleans_up()
+    with watch(endpoint):
+        task = asyncio.create_task(outcome(endpoint, FakeServer(CONNECT, GONE)))
+        await endpoint.cleaning.wait()
+        for _ in range(times):
+            assert task.cancel()
+            await all_tasks_blocked()
+        assert not task.done()
+        endpoint.go.set()
+        assert isinstance(await task, asyncio.CancelledError)
+    assert endpoint.log == ["connect", 1006, "cleaned up"]
+
+
+@anyio_test
+@asyncio_test
+async def test_l02_timeout_around_the_application_does_not_cut_the_clean_up() -> None:
+    """`asyncio.timeout` becomes a `TimeoutError` once `on_disconnect` has returned."""
+    endpoint = cleans_up()
+    with watch(endpoint), pytest.raises(TimeoutError):
+        async with asyncio.timeout(None) as timeout:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(expire, timeout, endpoint)
+                await serve(endpoint, FakeServer(CONNECT, GONE))
+    assert endpoint.log == ["connect", 1006, "cleaned up"]
+
+
+async def expire(around: asyncio.Timeout, endpoint: type[CleansUp]) -> None:
+    """Let a timeout pass while `on_disconnect` runs, and then let that go on."""
+    with anyio.CancelScope(shield=True):
+        await endpoint.cleaning.wait()
+        around.reschedule(0)
+        await all_tasks_blocked()
+        endpoint.go.set()
+
+
+@anyio_test
+@asyncio_test
+@pytest.mark.parametrize("how", ["asyncio.timeout", "move_on_after", "cancel scope in a group"])
+async def test_l02_timeouts_within_on_disconnect_hold(how: str) -> None:
+    """What `on_disconnect` cancels itself is cancelled."""
+
+    class Impatient(Noting):
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            match how:
+                case "asyncio.timeout":
+                    with pytest.raises(TimeoutError):
+                        async with asyncio.timeout(0):
+                            await anyio.sleep_forever()
+                case "move_on_after":
+                    with anyio.move_on_after(0):
+                        await anyio.sleep_forever()
+                case _:
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(anyio.sleep_forever)
+                        tasks.cancel_scope.cancel()
+            await super().on_disconnect(websocket, close_code)
+
+    with watch(Impatient):
+        await serve(Impatient, FakeServer(CONNECT, GONE))
+    assert Impatient.log == ["connect", 1006]
+
+
+@anyio_test
+@asyncio_test
+async def test_l02_on_disconnect_that_hangs_is_ended_despite_native_cancels() -> None:
+    """`disconnect_timeout` holds, and the cancellation goes on."""
+    endpoint = cleans_up(limits=Limits(disconnect_timeout=SOON))
+    with watch(endpoint, log=["WARNING"]):
+        task = asyncio.create_task(outcome(endpoint, FakeServer(CONNECT, GONE)))
+        await endpoint.cleaning.wait()
+        task.cancel()
+        assert isinstance(await task, asyncio.CancelledError)
+    assert endpoint.log == ["connect", 1006]
+
+
+@anyio_test
+@asyncio_test
+async def test_l02_failure_of_on_disconnect_is_raised_despite_a_native_cancel() -> None:
+    """It tells more than the cancellation."""
+    failure = DeliberateError()
+
+    class Broken(CleansUp):
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            await super().on_disconnect(websocket, close_code)
+            raise failure
+
+    endpoint = derive(Broken, cleaning=anyio.Event(), go=anyio.Event())
+    with watch(endpoint):
+        task = asyncio.create_task(outcome(endpoint, FakeServer(CONNECT, GONE)))
+        await endpoint.cleaning.wait()
+        task.cancel()
+        endpoint.go.set()
+        assert await task is failure
+    assert endpoint.log == ["connect", 1006, "cleaned up"]
+
+
+def cancel_all(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel tasks natively."""
+    for task in tasks:
+        task.cancel()
+
+
+@anyio_test
+@asyncio_test
+async def test_l02_end_of_the_event_loop_ends_the_clean_up() -> None:
+    """It cancels each task that there is, and waits for all of them."""
+    endpoint = cleans_up()
+    with watch(endpoint):
+        before = asyncio.all_tasks()
+        task = asyncio.create_task(outcome(endpoint, FakeServer(CONNECT, GONE)))
+        await endpoint.cleaning.wait()
+        cancel_all(asyncio.all_tasks() - before)
+        assert isinstance(await task, asyncio.CancelledError)
+    assert endpoint.log == ["connect", 1006]
+
+
+@anyio_test
+async def test_l02_context_of_on_disconnect_is_that_of_on_connect() -> None:
+    """A context variable that one of them sets is reset by the other."""
+    variable: ContextVar[str] = ContextVar("variable", default="unset")
+
+    class Sets(Noting):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            self.token = variable.set("set")
+            await super().on_connect(websocket)
+
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            assert variable.get() == "set"
+            variable.reset(self.token)
+            await super().on_disconnect(websocket, close_code)
+
+    with watch(Sets):
+        await serve(Sets, FakeServer(CONNECT, GONE))
+        assert variable.get() == "unset"
+    assert Sets.log == ["connect", 1006]
+
+
+@anyio_test
+@asyncio_test
+async def test_l02_clean_up_works_with_eager_tasks() -> None:
+    """Whatever makes the event loop's tasks."""
+    loop = asyncio.get_running_loop()
+    made: list[str] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        made.append(coro.__name__)
+        return asyncio.Task(coro, loop=loop, **options)
+
+    loop.set_task_factory(factory)
+    try:
+        with watch(Fails):
+            await serve(Fails, FakeServer(CONNECT, GONE))
+    finally:
+        loop.set_task_factory(None)
+    assert Fails.log == ["connect", 1006]
+    assert "_run" not in made
+
+
+@anyio_test
+@asyncio_test
+@pytest.mark.parametrize("again", [1, 2, 3, 5])
+@pytest.mark.parametrize("turns", range(1, 16))
+@pytest.mark.parametrize("fails", [False, True], ids=["closes", "fails"])
+async def test_l01_l02_cancelled_natively_twice(fails: bool, turns: int, again: int) -> None:
+    """At whatever moments it is cancelled, `on_disconnect` is called once, and to its end."""
+    failure = DeliberateError() if fails else None
+    endpoint = derive(Fails, failures=[failure] if failure else [])
+    server = FakeServer(CONNECT, text(MARKER))
+    with watch(endpoint):
+        task = asyncio.create_task(outcome(endpoint, server))
+        for count in (turns, again):
+            for _ in range(count):
+                await checkpoint()
+            task.cancel()
+        raised = await task
+        assert isinstance(raised, asyncio.CancelledError) or raised is failure
+    assert len(ends(endpoint)) == ("accept" in endpoint.sent_types())
