@@ -1,6 +1,8 @@
 """What must not get lost: a hook that is to be called, a message, an exception: L01 to L06."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
@@ -10,9 +12,9 @@ from anyio.lowlevel import checkpoint
 
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.faults.endpoints import GONE, DeliberateError
-from tests.faults.playing import MARKER, SOON, Noting, derive, serve, watch
+from tests.faults.playing import MARKER, SOON, Noting, derive, serve, surfacing, watch
 from tests.waiting import all_tasks_blocked
-from wsendpoints import Limits, WebSocket
+from wsendpoints import ClientMessageError, Limits, WebSocket, WebSocketDisconnect
 from wsendpoints.protocol.asgi import Event
 
 anyio_test = pytest.mark.anyio
@@ -313,3 +315,118 @@ async def test_l01_l02_cancelled_natively_twice(fails: bool, turns: int, again: 
         raised = await task
         assert isinstance(raised, asyncio.CancelledError) or raised is failure
     assert len(ends(endpoint)) == ("accept" in endpoint.sent_types())
+
+
+class Leaves(FakeServer):
+    """A server whose client sends, and has disconnected before anything can be sent to it."""
+
+    def __init__(self, *events: Event, raises: type[Exception] | None) -> None:
+        super().__init__(CONNECT, *events)
+        self.raises = raises
+
+    async def send(self, event: Event) -> None:
+        """Take the accept, and nothing else."""
+        await checkpoint()
+        if event["type"] != "websocket.accept" and self.raises is not None:
+            raise self.raises
+
+
+class Counts(Noting):
+    """Notes each message that it gets, and does something about the first."""
+
+    encoding = "json"
+    how = ""
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await super().on_connect(websocket)
+        if self.how == "a greeting":
+            await websocket.send_text("hello")
+
+    async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
+        if self.how == "on_invalid that sends in a group":
+            self.log.append("invalid")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(websocket.send_text, "no")
+                tasks.start_soon(websocket.send_text, "no")
+        await super().on_invalid(websocket, error)
+
+    async def on_receive(self, websocket: WebSocket, data: int) -> int | None:
+        self.log.append(str(data))
+        if data > 1:
+            return None
+        match self.how:
+            case "a reply":
+                return data
+            case "a group":
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self.push, 1)
+                    tasks.start_soon(self.push, 2)
+            case "a generator of its own":
+                async with aclosing(ticks()) as numbers:
+                    async for number in numbers:
+                        await self.push(number)
+            case _:
+                pass
+        return None
+
+
+async def ticks() -> AsyncGenerator[int, None]:
+    """Stream from within a task group."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.sleep_forever)
+        while True:
+            yield 0
+
+
+@anyio_test
+@pytest.mark.parametrize("raises", [OSError, RuntimeError, None], ids=["OSError", "other", "none"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "a reply",
+        "an invalid message",
+        "on_invalid that sends in a group",
+        "a greeting",
+        "a group",
+        "a generator of its own",
+    ],
+)
+async def test_l03_what_was_sent_before_is_handled(
+    how: str, raises: type[Exception] | None
+) -> None:
+    """Whatever found out that the client disconnected, the rest is handled, in order."""
+    endpoint = derive(Counts, how=how)
+    first = text(f'"{MARKER}"' if "invalid" in how else "1")
+    server = Leaves(first, text("2"), text("3"), GONE, raises=raises)
+    with watch(endpoint):
+        await serve(endpoint, server)
+    handled = [] if "invalid" in how else ["1"]
+    noted = [entry for entry in endpoint.log if entry not in {"connect", "invalid"}]
+    assert noted == [*handled, "2", "3", 1006]
+
+
+@anyio_test
+async def test_l03_each_of_several_invalid_messages_is_refused() -> None:
+    """The client is gone at the first, and `on_invalid` is told of all."""
+    endpoint = derive(Counts)
+    invalid = text(f'"{MARKER}"')
+    server = Leaves(invalid, invalid, text("3"), GONE, raises=OSError)
+    with watch(endpoint):
+        await serve(endpoint, server)
+    assert endpoint.log == ["connect", "invalid", "invalid", "3", 1006]
+
+
+@anyio_test
+async def test_l03_failure_beside_a_disconnect_is_raised_still() -> None:
+    """What else is in the group of disconnects is the application's failure."""
+    failure = DeliberateError()
+
+    class Group(Counts):
+        async def on_receive(self, websocket: WebSocket, data: int) -> None:
+            with pytest.raises(WebSocketDisconnect):
+                await self.push(data)
+            raise ExceptionGroup("", [WebSocketDisconnect(1006), failure])
+
+    with watch(Group), surfacing(failure):
+        await serve(Group, Leaves(text("1"), text("2"), GONE, raises=OSError))
+    assert Group.log == ["connect", 1006]

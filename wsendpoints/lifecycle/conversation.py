@@ -12,6 +12,7 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
+from wsendpoints.lifecycle.failures import holds_disconnects_alone
 from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.reader import Reader, Stage
@@ -198,9 +199,8 @@ class Conversation(Listener):
                         raise
             except ClientMessageError as error:
                 await self._refuse(error)
-            except WebSocketDisconnect:
-                # If it is this connection's, what the client sent before is still handled.
-                if connection.state is not _DISCONNECTED:
+            except (WebSocketDisconnect, BaseExceptionGroup) as exc:
+                if not self._is_own_disconnect(exc):
                     raise
             reader.stage = None
             if deadlines.time_messages:
@@ -220,6 +220,9 @@ class Conversation(Listener):
                 await resume(steps, trap)
         except ClientMessageError as error:  # from a message that it received itself
             await self._refuse(error)
+        except (WebSocketDisconnect, BaseExceptionGroup) as exc:
+            if not self._is_own_disconnect(exc):
+                raise
         self._deadlines.connected()
         self._reader.stage = None
 
@@ -231,6 +234,13 @@ class Conversation(Listener):
             return await (self._reader.receive() if self._reader.has_role else self._reader.next())
         return None
 
+    def _is_own_disconnect(self, exc: BaseException) -> bool:
+        """Whether an exception is this connection's disconnect: what came before is handled still.
+
+        Another connection's disconnect ends this one, unless this one is over too.
+        """
+        return self._connection.state is _DISCONNECTED and holds_disconnects_alone(exc)
+
     async def _refuse(self, error: ClientMessageError) -> None:
         """Have an unusable message answered; too many in a row close the connection."""
         self._invalid_in_a_row += 1
@@ -240,7 +250,11 @@ class Conversation(Listener):
         else:
             level = logging.INFO if error.limit is None else OUTCOMES[error.limit].level
             logger.log(level, "%s: %s: %s", self._name, describe(error.close_code), error.detail)
-        await self._endpoint.on_invalid(self._endpoint.websocket, error)
+        try:
+            await self._endpoint.on_invalid(self._endpoint.websocket, error)
+        except (WebSocketDisconnect, BaseExceptionGroup) as exc:
+            if not self._is_own_disconnect(exc):
+                raise
         if limit is not None and self._invalid_in_a_row >= limit:
             outcome, reason = (
                 OUTCOMES["max_invalid"],
