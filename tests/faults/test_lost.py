@@ -12,9 +12,26 @@ from anyio.lowlevel import checkpoint
 
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.faults.endpoints import GONE, DeliberateError
-from tests.faults.playing import MARKER, SOON, Noting, derive, serve, surfacing, watch
+from tests.faults.playing import (
+    MARKER,
+    SOON,
+    Noting,
+    derive,
+    fails_at_once,
+    play,
+    refused,
+    serve,
+    surfacing,
+    watch,
+)
 from tests.waiting import all_tasks_blocked
-from wsendpoints import ClientMessageError, Limits, WebSocket, WebSocketDisconnect
+from wsendpoints import (
+    ClientMessageError,
+    InvalidStateError,
+    Limits,
+    WebSocket,
+    WebSocketDisconnect,
+)
 from wsendpoints.protocol.asgi import Event
 
 anyio_test = pytest.mark.anyio
@@ -430,3 +447,132 @@ async def test_l03_failure_beside_a_disconnect_is_raised_still() -> None:
     with watch(Group), surfacing(failure):
         await serve(Group, Leaves(text("1"), text("2"), GONE, raises=OSError))
     assert Group.log == ["connect", 1006]
+
+
+ANOTHERS = "the WebSocketDisconnect of another connection"
+
+
+class Relays(Noting):
+    """Gets the disconnect of another connection, in a way that each test chooses."""
+
+    encoding = "text"
+    how = ""
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        match self.how:
+            case "before the accept":
+                await self.relay()
+            case "a task before the accept":
+                self.start_soon(self.relay)
+                await anyio.sleep_forever()
+            case _:
+                await super().on_connect(websocket)
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        match self.how:
+            case "a handler":
+                await self.relay()
+            case "a group in a task":
+                self.start_soon(self.relay_twice)
+            case "a task, and then a failure":
+                self.start_soon(self.relay)
+                try:
+                    await anyio.sleep_forever()
+                finally:
+                    raise DeliberateError
+            case _:
+                self.start_soon(self.relay)
+
+    async def relay(self) -> None:
+        """Send to a client that disconnected."""
+        other = FakeServer()
+        websocket = await other.accepted()
+        other.failure = OSError("gone")
+        await websocket.send_text("x")
+
+    async def relay_twice(self) -> None:
+        """Do so from two tasks."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.relay)
+            tasks.start_soon(self.relay)
+
+
+@anyio_test
+@pytest.mark.parametrize("how", ["a handler", "a task", "a group in a task"])
+async def test_l04_disconnect_of_another_connection_is_seen(how: str) -> None:
+    """It ends this one with 1011 and a warning, wherever it escapes from."""
+    endpoint = derive(Relays, how=how)
+    async with play(endpoint, log=["WARNING"]) as client:
+        await client.send_text(MARKER)
+        await client.expect_close(1011, "")
+    assert endpoint.log == ["connect", 1011]
+    assert ANOTHERS in endpoint.lines("WARNING")[0]
+
+
+@anyio_test
+async def test_l04_failure_that_follows_is_raised() -> None:
+    """The disconnect of another connection, which is not raised, hides no failure."""
+    endpoint = derive(Relays, how="a task, and then a failure")
+    async with play(endpoint, raises=DeliberateError) as client:
+        await client.send_text(MARKER)
+        await client.expect_close(1011, "")
+    assert endpoint.log == ["connect", 1011]
+
+
+@anyio_test
+@pytest.mark.parametrize("how", ["before the accept", "a task before the accept"])
+async def test_l04_disconnect_of_another_connection_before_the_accept(how: str) -> None:
+    """The client is refused, and a warning says why."""
+    endpoint = derive(Relays, how=how)
+    denied = await refused(endpoint, log=["WARNING"])
+    assert denied.status == 403
+    assert endpoint.log == []
+    assert ANOTHERS in endpoint.lines("WARNING")[0]
+
+
+@anyio_test
+async def test_l04_task_that_sends_before_the_accept_has_failed() -> None:
+    """It finds no connection that ended, but one that has not begun."""
+
+    class Early(Noting):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            self.start_soon(self.push, "x")
+            await anyio.sleep_forever()
+
+    await fails_at_once(Early, raises=InvalidStateError)
+    assert Early.log == Early.sent == []
+
+
+@anyio_test
+async def test_l04_tasks_that_find_the_connection_closed_are_quiet() -> None:
+    """Also in a group of their own."""
+
+    class Late(Noting):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            self.start_soon(self.push_twice)
+            await websocket.close(4000)
+            await all_tasks_blocked()
+
+        async def push_twice(self) -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.push, "x")
+                tasks.start_soon(self.push, "x")
+
+    async with play(Late) as client:
+        await client.send_text(MARKER)
+        await client.expect_close(4000)
+    assert Late.log == ["connect", 4000]
+
+
+@anyio_test
+async def test_l04_disconnect_in_on_disconnect_leaves_a_line() -> None:
+    """It may be of another connection, and end the clean-up too early."""
+
+    class Tells(Relays):
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            await super().on_disconnect(websocket, close_code)
+            await self.relay()
+
+    async with play(Tells, debug="Tells.on_disconnect ended with a WebSocketDisconnect") as client:
+        await client.close()
+    assert Tells.log == ["connect", 1000]

@@ -12,7 +12,7 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
-from wsendpoints.lifecycle.failures import holds_disconnects_alone
+from wsendpoints.lifecycle.failures import holds_only
 from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.reader import Reader, Stage
@@ -239,7 +239,7 @@ class Conversation(Listener):
 
         Another connection's disconnect ends this one, unless this one is over too.
         """
-        return self._connection.state is _DISCONNECTED and holds_disconnects_alone(exc)
+        return self._connection.state is _DISCONNECTED and holds_only(exc, WebSocketDisconnect)
 
     async def _refuse(self, error: ClientMessageError) -> None:
         """Have an unusable message answered; too many in a row close the connection."""

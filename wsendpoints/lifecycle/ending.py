@@ -23,6 +23,8 @@ logger: logging.Logger = logging.getLogger("wsendpoints")
 _QUIET: Final = frozenset({None, Verdict.DISCONNECT})
 """Verdicts of what is not raised."""
 
+_ANOTHERS: Final = "the WebSocketDisconnect of another connection"
+
 
 @final
 class Ending:
@@ -107,7 +109,7 @@ class Ending:
             if verdict is not Verdict.FAILURE:
                 cause = "a send that was cancelled half-way"
                 if self._connection.state is ConnectionState.OPEN:
-                    cause = "the WebSocketDisconnect of another connection"
+                    cause = _ANOTHERS
                 logger.warning("%s: closing with 1011, for %s", self._name, cause)
             await self._connection.end(CloseCode.INTERNAL_ERROR, None)
 
@@ -134,9 +136,17 @@ class Ending:
                 raise
             except BaseException as exc:  # noqa: BLE001 - raised by the caller
                 # Not in a variable: the exception holds this frame, so that would be a cycle.
-                return _failure_in(exc)
+                return self._failure_in(exc)
         if scope.cancelled_caught:
             logger.warning("%s.on_disconnect took over %s s", self._name, timeout)
+        return None
+
+    def _failure_in(self, exc: BaseException) -> BaseException | None:
+        verdict, failure = judge(exc)
+        if verdict is Verdict.FAILURE:
+            return failure
+        # Of this connection, or of another one: which cannot be told any more.
+        logger.debug("%s.on_disconnect ended with a %s", self._name, type(exc).__name__)
         return None
 
     @property
@@ -164,16 +174,13 @@ class Ending:
         if not self._connection.is_closable:
             logger.debug("%s: the client was refused, or disconnected before", self._name)
             return
-        if verdict is None:
+        if verdict is not Verdict.CANCELLED:
             cause = "on_connect did not accept" if self._passed is None else self._passed.reason
+            if verdict is Verdict.DISCONNECT:
+                cause = _ANOTHERS
             logger.warning("%s: %s: the client is refused", self._name, cause)
         await self._connection.close(CloseCode.NORMAL_CLOSURE, None)
 
     @property
     def _name(self) -> str:
         return type(self._endpoint).__qualname__
-
-
-def _failure_in(exc: BaseException) -> BaseException | None:
-    verdict, failure = judge(exc)
-    return failure if verdict is Verdict.FAILURE else None

@@ -9,7 +9,7 @@ import anyio
 from wsendpoints.protocol.close_codes import check_close_code
 from wsendpoints.protocol.exceptions import WebSocketDisconnect
 
-__all__ = ["Verdict", "holds_disconnects_alone", "judge", "requested_close"]
+__all__ = ["Verdict", "holds_only", "judge", "requested_close"]
 
 
 class Verdict(Enum):
@@ -35,15 +35,14 @@ def judge(exc: BaseException) -> tuple[Verdict, BaseException]:
     return Verdict.FAILURE, leaves[0] if len(leaves) == 1 else exc
 
 
-def holds_disconnects_alone(exc: BaseException) -> bool:
-    """Whether an exception is a disconnect, or a group that holds nothing else.
+def holds_only(exc: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether an exception is of one of some kinds, or a group that holds nothing else.
 
     A `GeneratorExit` in a group counts for nothing: it comes of an async generator that was closed
     while it waited at a `yield` within a task group.
     """
     return all(
-        isinstance(leaf, WebSocketDisconnect)
-        or (isinstance(leaf, GeneratorExit) and leaf is not exc)
+        isinstance(leaf, kinds) or (isinstance(leaf, GeneratorExit) and leaf is not exc)
         for leaf in _leaves(exc)
     )
 

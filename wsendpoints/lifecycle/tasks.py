@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.failures import Verdict, judge
-from wsendpoints.protocol.exceptions import InvalidStateError
+from wsendpoints.lifecycle.failures import holds_only
+from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ Ts = TypeVarTuple("Ts")
 
 _NONE: Final[set[CancelScope]] = set()
 """The scopes of all connections that have none: an empty set holds 200 bytes."""
+
+_NOT_ENDED: Final = frozenset(
+    {ConnectionState.CONNECTING, ConnectionState.HANDSHAKE, ConnectionState.OPEN}
+)
 
 
 class Tasks:
@@ -74,8 +78,11 @@ class Tasks:
         self.group.cancel_scope.deadline = moment
 
     def fail(self, exc: BaseException) -> None:
-        """Keep an exception, to be raised in the end: the first, for others follow from it."""
-        if self.failure is None:
+        """Keep an exception, to be raised in the end: the first, for others follow from it.
+
+        A disconnect gives way to any other, since it is not raised.
+        """
+        if self.failure is None or holds_only(self.failure, WebSocketDisconnect):
             self.failure = exc
 
     @contextmanager
@@ -100,11 +107,10 @@ class Tasks:
         except get_cancelled_exc_class():
             raise
         except BaseException as exc:  # noqa: BLE001 - it is raised in the end
-            # A task that only finds the connection ended has not failed.
-            is_over = self._connection.state is not ConnectionState.OPEN
-            if not (
-                judge(exc)[0] is Verdict.DISCONNECT
-                or (is_over and isinstance(exc, InvalidStateError))
+            # A task that only finds the connection ended has not failed. While it has not, the
+            # disconnect is that of another connection.
+            if self._connection.state in _NOT_ENDED or not holds_only(
+                exc, WebSocketDisconnect, InvalidStateError
             ):
                 self.fail(exc)
                 self.end()
