@@ -1,7 +1,7 @@
 """What must not get lost: a hook that is to be called, a message, an exception: L01 to L06."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from contextvars import ContextVar
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.fake_server import CONNECT, FakeServer, text
+from tests.fake_server import CONNECT, FakeServer, binary, text
 from tests.faults.endpoints import GONE, DeliberateError
 from tests.faults.playing import (
     MARKER,
@@ -18,6 +18,7 @@ from tests.faults.playing import (
     Noting,
     derive,
     fails_at_once,
+    make_scope,
     play,
     refused,
     serve,
@@ -27,6 +28,7 @@ from tests.faults.playing import (
 from tests.waiting import all_tasks_blocked
 from wsendpoints import (
     ClientMessageError,
+    ConnectionState,
     InvalidStateError,
     Limits,
     WebSocket,
@@ -576,3 +578,203 @@ async def test_l04_disconnect_in_on_disconnect_leaves_a_line() -> None:
     async with play(Tells, debug="Tells.on_disconnect ended with a WebSocketDisconnect") as client:
         await client.close()
     assert Tells.log == ["connect", 1000]
+
+
+class Middleware:
+    """Stands between an endpoint and its server, and fails at one type of event.
+
+    Args:
+        server: What it passes events on to.
+        type_: The type of event that it fails at, without the prefix `websocket.`.
+        failure: What it raises.
+        when: Whether it passes that event on before.
+    """
+
+    def __init__(
+        self, server: FakeServer, type_: str, failure: Exception, when: str = "before"
+    ) -> None:
+        self.server = server
+        self.type = f"websocket.{type_}"
+        self.failures = [failure]
+        self.when = when
+
+    async def receive(self) -> Event:
+        """Return the next event, or fail."""
+        event = await self.server.receive()
+        if event["type"] == self.type and self.failures:
+            raise self.failures.pop()
+        return event
+
+    async def send(self, event: Event) -> None:
+        """Pass an event on, or fail."""
+        fails = event["type"] == self.type and bool(self.failures)
+        if not fails or self.when == "after":
+            await self.server.send(event)
+        if fails:
+            raise self.failures.pop()
+
+    async def serve(self, endpoint: type[Noting]) -> None:
+        """Serve a connection through this."""
+        await endpoint(make_scope(), self.receive, self.send)
+
+
+class Own(RuntimeError):
+    """A class that is no server's."""
+
+
+FAILURES = pytest.mark.parametrize(
+    "kind", [KeyError, TypeError, ValueError, RecursionError, AssertionError, Own]
+)
+
+
+class Sends(Noting):
+    """Sends, in a way that each test chooses."""
+
+    encoding = "text"
+    how = ""
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> str | None:
+        match self.how:
+            case "reply":
+                return "x"
+            case "push":
+                await self.push("x")
+            case "task":
+                self.start_soon(self.push, "x")
+            case "close":
+                await websocket.close(4000)
+            case _:
+                pass
+        return None
+
+
+class Streams(Noting):
+    """Streams."""
+
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+        yield "x"
+
+
+@anyio_test
+@FAILURES
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("how", ["reply", "push", "task", "stream"])
+async def test_l05_middleware_that_fails_to_send_is_a_failure(
+    how: str, when: str, kind: type[Exception]
+) -> None:
+    """It is no disconnect: the client gets 1011, and the very exception is raised."""
+    failure = kind()
+    endpoint = derive(Streams) if how == "stream" else derive(Sends, how=how)
+    server = FakeServer(CONNECT, text(MARKER))
+    with surfacing(failure):
+        await Middleware(server, "send", failure, when).serve(endpoint)
+    assert endpoint.log == ["connect", 1011]
+    assert server.sent[-1]["code"] == 1011
+
+
+@anyio_test
+@FAILURES
+@pytest.mark.parametrize("endpoint", [Sends, Noting], ids=["own on_connect", "default"])
+async def test_l05_middleware_that_fails_to_accept_leaves_it_unaccepted(
+    endpoint: type[Noting], kind: type[Exception]
+) -> None:
+    """Nothing more is sent, so the server answers the handshake; `on_disconnect` does not run."""
+    failure = kind()
+    endpoint = derive(endpoint)
+    server = FakeServer(CONNECT, GONE)
+    with surfacing(failure):
+        await Middleware(server, "accept", failure).serve(endpoint)
+    assert endpoint.log == ["connect"]
+    assert server.sent == []
+
+
+@anyio_test
+async def test_l05_middleware_that_fails_to_accept_once() -> None:
+    """The application may try again."""
+
+    class Again(Sends):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            with pytest.raises(KeyError):
+                await websocket.accept()
+            assert websocket.connection_state is ConnectionState.HANDSHAKE
+            await websocket.accept()
+
+    server = FakeServer(CONNECT, GONE)
+    await Middleware(server, "accept", KeyError()).serve(Again)
+    assert Again.log == [1006]
+
+
+@anyio_test
+@FAILURES
+@pytest.mark.parametrize("how", ["close", "on_invalid", "at the end"])
+async def test_l05_middleware_that_fails_to_close_is_a_failure(
+    how: str, kind: type[Exception]
+) -> None:
+    """The close is not sent a second time, with another code."""
+    failure = kind()
+    limits = Limits(first_message_timeout=SOON)
+    endpoint = derive(Sends, how=how, limits=limits)
+    message = {"close": [text(MARKER)], "on_invalid": [binary(b"x")], "at the end": []}[how]
+    server = FakeServer(CONNECT, *message)
+    middleware = Middleware(server, "close", failure, "after")
+    with surfacing(failure):
+        await middleware.serve(endpoint)
+    assert [event["type"] for event in server.sent] == ["websocket.accept", "websocket.close"]
+    assert len(ends(endpoint)) == 1
+
+
+@anyio_test
+@FAILURES
+@pytest.mark.parametrize("waits", [False, True], ids=["idle", "after a handler"])
+async def test_l05_middleware_that_fails_to_receive_is_a_failure(
+    waits: bool, kind: type[Exception]
+) -> None:
+    """The client gets 1011, and the very exception is raised."""
+
+    class Waits(Sends):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await all_tasks_blocked()
+
+    failure = kind()
+    server = FakeServer(CONNECT, *([text(MARKER)] if waits else []), GONE)
+    with surfacing(failure):
+        await Middleware(server, "disconnect", failure).serve(Waits)
+    assert Waits.log == ["connect", 1011]
+    assert server.sent[-1]["code"] == 1011
+
+
+@anyio_test
+async def test_l05_middleware_that_fails_once_the_client_left_is_quiet() -> None:
+    """Whatever is raised for a client that is known to have disconnected: it tells nothing."""
+    sending = anyio.Event()
+
+    class Slow(Middleware):
+        async def send(self, event: Event) -> None:
+            if event["type"] == self.type:
+                sending.set()
+                await all_tasks_blocked()
+            await super().send(event)
+
+    endpoint = derive(Sends, how="push")
+    server = FakeServer(CONNECT, text(MARKER))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(Slow(server, "send", KeyError()).serve, endpoint)
+        await sending.wait()
+        server.deliver(GONE)
+    assert endpoint.log == ["connect", 1006]
+
+
+@anyio_test
+async def test_l05_failure_of_the_last_close_is_logged_beside_another(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The first failure is raised."""
+    first = DeliberateError()
+    endpoint = derive(Fails, failures=[first])
+    server = FakeServer(CONNECT, text(MARKER))
+    with surfacing(first):
+        await Middleware(server, "close", KeyError("closing")).serve(endpoint)
+    assert endpoint.log == ["connect", 1011]
+    assert caplog.messages == ["Fails: the last close failed as well"]

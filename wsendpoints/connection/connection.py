@@ -15,6 +15,7 @@ from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.events import close_event
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
+from wsendpoints.protocol.server_errors import is_servers
 from wsendpoints.protocol.state import (
     CLOSE,
     DISCONNECT,
@@ -177,7 +178,7 @@ class Connection:
         try:
             await send(event)
         except Exception as exc:
-            raise self.send_failed(exc) from exc
+            raise self.send_failed(exc, is_accept=is_accept) from exc
         except BaseException:
             self.send_cancelled()
             raise
@@ -199,12 +200,28 @@ class Connection:
         if self.state is _OPEN:
             self.state = ConnectionState.BROKEN
 
-    def send_failed(self, exc: Exception) -> WebSocketDisconnect:
-        """Record that the server's `send` raised: the event was legal, so the peer has gone.
+    def send_failed(self, exc: Exception, *, is_accept: bool = False) -> WebSocketDisconnect:
+        """Record that `send` raised: the event was legal, so if the server did, the peer has gone.
+
+        Args:
+            exc: What was raised.
+            is_accept: Whether the event was an accept.
 
         Returns:
             What to raise in its place.
+
+        Raises:
+            Exception: The very one, if it comes from between this and the server, such as a
+                middleware. An accept counts as not sent then.
         """
+        if self.state not in {_DISCONNECTED, ConnectionState.CLOSED} and not is_servers(exc):
+            if is_accept:
+                self.state, self.is_accepted = ConnectionState.HANDSHAKE, False
+            try:
+                raise exc
+            finally:
+                # It holds this frame: without this reference it is no cycle.
+                del exc
         logger.debug("send: the connection is over: %s", type(exc).__name__)
         # If we closed it while this send was under way, that is how it ended.
         if self.state not in {_DISCONNECTED, ConnectionState.CLOSED}:
@@ -248,11 +265,13 @@ class Connection:
             code = _replacement_of(code)
         try:
             await self.send({"type": CLOSE, "code": code, "reason": self.reason})
-        except (OSError, RuntimeError) as exc:
+        except Exception as exc:
+            if not is_servers(exc):
+                raise
             # uvicorn's legacy implementation raises RuntimeError after it delivered a disconnect.
-            logger.debug("close: the peer disconnected before: %s", type(exc).__name__)
-        except Exception as exc:  # noqa: BLE001 - servers raise what they like
-            if 1000 < code < 3000:
+            if isinstance(exc, OSError | RuntimeError):
+                logger.debug("close: the peer disconnected before: %s", type(exc).__name__)
+            elif 1000 < code < 3000:
                 await self._send_close(_replacement_of(code))
             else:
                 logger.debug("close: the server can't: %s", type(exc).__name__)

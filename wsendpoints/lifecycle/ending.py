@@ -69,9 +69,11 @@ class Ending:
                     await self._close(verdict, asked)
                 except GeneratorExit:
                     raise
-                except BaseException as exc:  # noqa: BLE001 - raised below
+                except BaseException as exc:
                     if verdict in _QUIET:
                         verdict, failure = judge(exc)
+                    elif judge(exc)[0] is Verdict.FAILURE:
+                        logger.error("%s: the last close failed as well", self._name, exc_info=exc)
                 failed, cancellation = await self._clean_up()
                 if failed is not None and verdict in _QUIET:
                     verdict, failure = Verdict.FAILURE, failed
