@@ -16,7 +16,8 @@ from tests.recording import Recording
 from wsendpoints import Limits, WebSocket, WebSocketDisconnect
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.tasks import Tasks
-from wsendpoints.lifecycle.ticker import INTERVAL, Ticker, is_asyncio, running_ticker
+from wsendpoints.lifecycle.loops import is_asyncio
+from wsendpoints.lifecycle.ticker import INTERVAL, Ticker, running_ticker
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio

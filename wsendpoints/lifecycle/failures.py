@@ -9,7 +9,7 @@ import anyio
 from wsendpoints.protocol.close_codes import check_close_code
 from wsendpoints.protocol.exceptions import WebSocketDisconnect
 
-__all__ = ["Verdict", "holds_only", "judge", "requested_close"]
+__all__ = ["Verdict", "holds_only", "judge", "requested_close", "without_generator_exits"]
 
 
 class Verdict(Enum):
@@ -45,6 +45,13 @@ def holds_only(exc: BaseException, *kinds: type[BaseException]) -> bool:
         isinstance(leaf, kinds) or (isinstance(leaf, GeneratorExit) and leaf is not exc)
         for leaf in _leaves(exc)
     )
+
+
+def without_generator_exits(
+    group: BaseExceptionGroup[BaseException],
+) -> BaseExceptionGroup[BaseException] | None:
+    """Return the other exceptions of a group, in a group; `None` if there are none."""
+    return group.split(GeneratorExit)[1]
 
 
 def _leaves(exc: BaseException) -> Sequence[BaseException]:

@@ -1,13 +1,13 @@
 """Handlers that are async generators: what they yield is sent as it comes."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from time import monotonic
 from typing import Any, Final
 
 from anyio.lowlevel import checkpoint
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.failures import without_generator_exits
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Handler, Stream
 from wsendpoints.protocol.state import ConnectionState
@@ -34,16 +34,43 @@ def streaming(function: Stream) -> Handler:
 async def _send_each(
     replies: AsyncGenerator[Any, None], connection: Connection, tasks: Tasks
 ) -> None:
-    """Send what is yielded, until the connection ends: the generator is cancelled then."""
+    """Send what is yielded, until the connection ends: the generator is cancelled then.
+
+    What is raised here is raised in the generator, as if its `yield` had sent. For a task group or
+    a timeout around the `yield` belongs to this task, too: it may be what cancels the send, and
+    only there is that cancellation caught. And closed with a `GeneratorExit` in its place, a task
+    group raises that in a group.
+    """
     with tasks.scope():
+        following = replies.__anext__
         turn_ends = monotonic() + _TURN
-        async with aclosing(replies):
-            async for reply in replies:
-                if connection.state is not ConnectionState.OPEN:
-                    return
-                await connection.transmit(connection.encode(reply))
-                # A generator that never waits must not keep the others from running. To let them
-                # run takes as long as three messages, so it is not done for each.
-                if monotonic() >= turn_ends:
-                    await checkpoint()
-                    turn_ends = monotonic() + _TURN
+        try:
+            reply = await following()
+            while connection.state is ConnectionState.OPEN:
+                try:
+                    await connection.transmit(connection.encode(reply))
+                    # A generator that never waits must not keep the others from running. To let
+                    # them run takes as long as three messages, so it is not done for each.
+                    if monotonic() >= turn_ends:
+                        await checkpoint()
+                        turn_ends = monotonic() + _TURN
+                except GeneratorExit:
+                    raise
+                except BaseException as exc:  # noqa: BLE001 - raised in the generator
+                    reply = await replies.athrow(exc)
+                else:
+                    reply = await following()
+        except StopAsyncIteration:
+            pass
+        finally:
+            await _close(replies)
+
+
+async def _close(replies: AsyncGenerator[Any, None]) -> None:
+    """Close a generator, which may have ended already."""
+    try:
+        await replies.aclose()
+    except BaseExceptionGroup as exc:
+        remaining = without_generator_exits(exc)
+        if remaining is not None:
+            raise remaining from None

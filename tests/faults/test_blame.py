@@ -1,0 +1,275 @@
+"""Who is to blame for an exception, and what is no failure at all: L06 to L09."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from tests.fake_server import CONNECT, FakeServer, text
+from tests.faults.endpoints import GONE, NEVER, SILENT, DeliberateError
+from tests.faults.playing import MARKER, SOON, Noting, derive, play, serve, surfacing, watch
+from tests.waiting import all_tasks_blocked
+from wsendpoints import WebSocket, WebSocketDisconnect
+from wsendpoints.protocol.asgi import Event
+from wsendpoints.testing import Dialect
+
+anyio_test = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def task_group(seconds: float) -> AsyncGenerator[None]:
+    """Be a task group with a task that waits for ever."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.sleep_forever)
+        yield
+
+
+@asynccontextmanager
+async def nested(seconds: float) -> AsyncGenerator[None]:
+    """Be a task group in a task group in a timeout."""
+    with anyio.fail_after(seconds):
+        async with task_group(seconds), task_group(seconds):
+            yield
+
+
+@asynccontextmanager
+async def fail_after(seconds: float) -> AsyncGenerator[None]:
+    """Be a timeout of anyio's."""
+    with anyio.fail_after(seconds):
+        yield
+
+
+def native_group(seconds: float) -> AbstractAsyncContextManager[Any]:
+    """Return a task group of asyncio's."""
+    return asyncio.TaskGroup()
+
+
+AROUND: Final[Mapping[str, Callable[[float], AbstractAsyncContextManager[Any]]]] = {
+    "a task group": task_group,
+    "a timeout": fail_after,
+    "all of it": nested,
+    "asyncio.timeout": asyncio.timeout,
+    "asyncio.TaskGroup": native_group,
+}
+
+around_a_yield = pytest.mark.parametrize(
+    ("anyio_backend", "around"),
+    [
+        *(("asyncio", around) for around in AROUND),
+        *(("trio", around) for around in AROUND if "asyncio" not in around),
+    ],
+    indirect=["anyio_backend"],
+)
+
+
+class Streams(Noting):
+    """Streams from within something that belongs to the task."""
+
+    encoding = "text"
+    around = ""
+    seconds: float = NEVER
+    waits_between = False
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+        try:
+            async with AROUND[self.around](self.seconds):
+                while True:
+                    yield "tick"
+                    if self.waits_between:
+                        await anyio.sleep_forever()
+        finally:
+            self.log.append("stream ended")
+
+
+@anyio_test
+@around_a_yield
+@pytest.mark.parametrize("server", [Dialect(), SILENT], ids=["OSError", "silent"])
+@pytest.mark.parametrize("where", ["between", "waiting", "sending"])
+async def test_l06_client_that_leaves_a_stream_is_no_failure(
+    around: str, server: Dialect, where: str
+) -> None:
+    """Wherever the generator is, and whatever is around its `yield`."""
+    endpoint = derive(Streams, around=around, waits_between=where == "waiting")
+    async with play(endpoint, server=server) as client:
+        await client.send_text(MARKER)
+        assert await client.receive_text() == "tick"
+        if where == "sending":
+            client.pause_reading()
+        if where != "between":
+            await all_tasks_blocked()
+        client.vanish()
+        await client.wait_for_app()
+    assert endpoint.log == ["connect", "stream ended", 1006]
+
+
+@anyio_test
+@around_a_yield
+async def test_l06_stream_is_ended_by_a_close(around: str) -> None:
+    """Another task closes, and the generator is closed where it is."""
+
+    class Closes(Streams):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            self.start_soon(self.close_later)
+
+        async def close_later(self) -> None:
+            for _ in range(9):
+                await checkpoint()
+            await self.websocket.close(4000)
+
+    endpoint = derive(Closes, around=around)
+    async with play(endpoint) as client:
+        await client.send_text(MARKER)
+        while True:
+            try:
+                await client.receive_text()
+            except AssertionError:
+                break
+        await client.expect_close(4000)
+    assert endpoint.log == ["connect", "stream ended", 4000]
+
+
+@anyio_test
+@around_a_yield
+async def test_l06_cancellation_of_a_stream_goes_on(around: str) -> None:
+    """The server's cancellation closes with 1012, and is raised, not in a group."""
+    endpoint = derive(Streams, around=around)
+    async with play(endpoint) as client:
+        await client.send_text(MARKER)
+        assert await client.receive_text() == "tick"
+        client.cancel_app()
+        await client.wait_for_app()
+    assert endpoint.log == ["connect", "stream ended", 1012]
+
+
+@anyio_test
+@pytest.mark.parametrize(
+    ("anyio_backend", "around"),
+    [("asyncio", "a timeout"), ("trio", "a timeout"), ("asyncio", "asyncio.timeout")],
+    indirect=["anyio_backend"],
+)
+@pytest.mark.parametrize("where", ["between", "waiting", "sending"])
+async def test_l06_timeout_around_a_yield_is_the_applications(around: str, where: str) -> None:
+    """When it is over, the generator raises a `TimeoutError`, and that is its failure."""
+    endpoint = derive(Streams, around=around, seconds=SOON, waits_between=where == "waiting")
+    server = Holding(CONNECT, text(MARKER), holds=where == "sending")
+    with watch(endpoint), surfacing(TimeoutError):
+        await serve(endpoint, server)
+    assert endpoint.log == ["connect", "stream ended", 1011]
+    assert endpoint.sent[-1]["code"] == 1011
+
+
+class Holding(FakeServer):
+    """A server that holds up messages, from the second one on."""
+
+    def __init__(self, *events: Event, holds: bool) -> None:
+        super().__init__(*events)
+        self.holds = holds
+
+    async def send(self, event: Event) -> None:
+        """Take an event, or wait for ever."""
+        await super().send(event)
+        if self.holds and event["type"] == "websocket.send" and len(self.sent) > 2:
+            await anyio.sleep_forever()
+
+
+class GoesOn(Noting):
+    """Streams for a while, and then says good bye."""
+
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+        with anyio.move_on_after(SOON):
+            while True:
+                yield "tick"
+        yield "bye"
+
+
+@anyio_test
+async def test_l06_stream_goes_on_after_a_timeout_around_a_yield() -> None:
+    """The cancellation of a scope around a `yield` ends at that scope."""
+    async with play(GoesOn) as client:
+        await client.send_text(MARKER)
+        while (got := await client.receive_text()) == "tick":
+            pass
+        assert got == "bye"
+        await client.close()
+    assert GoesOn.log == ["connect", 1000]
+
+
+@anyio_test
+@pytest.mark.parametrize("waits_between", [False, True], ids=["sending", "waiting"])
+async def test_l06_task_around_a_yield_that_fails_is_raised(waits_between: bool) -> None:
+    """The failure of a task in a group around a `yield` surfaces as the object that it is."""
+    failure = DeliberateError()
+    failures = [failure]
+
+    async def fail() -> None:
+        raise failures.pop()
+
+    class FailsBeside(Noting):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(fail)
+                while True:
+                    yield "tick"
+                    if waits_between:
+                        await anyio.sleep_forever()
+
+    with watch(FailsBeside), surfacing(failure):
+        server = FakeServer(CONNECT, text(MARKER))
+        await serve(FailsBeside, server)
+    assert FailsBeside.log == ["connect", 1011]
+
+
+@anyio_test
+async def test_l06_generator_may_catch_what_its_send_raises() -> None:
+    """To it, a `yield` is a send: it gets the disconnect there."""
+
+    class Catches(Noting):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            try:
+                while True:
+                    yield "tick"
+            except WebSocketDisconnect as exc:
+                self.log.append(f"caught {exc.code}")
+                yield "never sent"
+
+    server = FakeServer(CONNECT, text(MARKER))
+    with watch(Catches):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve, Catches, server)
+            while len(server.sent) < 3:
+                await checkpoint()
+            server.failure = OSError("gone")
+            server.deliver(GONE)
+    assert Catches.log[:1] == ["connect"]
+    assert Catches.log[-1] == 1006
+    assert Catches.log[1:-1] in ([], ["caught 1006"])
+
+
+@anyio_test
+async def test_l06_what_cannot_be_sent_is_raised_at_the_yield() -> None:
+    """As `push` would raise it, and as the very object if the generator lets it pass."""
+    caught: list[Exception] = []
+
+    class Unsendable(Noting):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: object) -> AsyncIterator[object]:
+            try:
+                yield object()
+            except ValueError as exc:
+                caught.append(exc.with_traceback(None))
+                yield "instead"
+
+    async with play(Unsendable) as client:
+        await client.send_text("1")
+        assert await client.receive_json() == "instead"
+        await client.close()
+    assert len(caught) == 1
+    assert Unsendable.log == ["connect", 1000]
