@@ -1,4 +1,4 @@
-"""Who is to blame for an exception, and what is no failure at all: L06 to L09."""
+"""Who is to blame for an exception, and what is no failure at all: L06, L07 and L09."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -8,12 +8,24 @@ from typing import Any, Final
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from starlette.exceptions import WebSocketException
 
 from tests.fake_server import CONNECT, FakeServer, text
-from tests.faults.endpoints import GONE, NEVER, SILENT, DeliberateError
-from tests.faults.playing import MARKER, SOON, Noting, derive, play, serve, surfacing, watch
+from tests.faults.endpoints import GONE, NEVER, SILENT, DeliberateError, FailsAtOnce
+from tests.faults.playing import (
+    MARKER,
+    SOON,
+    Noting,
+    derive,
+    fails_at_once,
+    play,
+    serve,
+    surfacing,
+    watch,
+)
 from tests.waiting import all_tasks_blocked
 from wsendpoints import WebSocket, WebSocketDisconnect
+from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Dialect
 
@@ -273,3 +285,134 @@ async def test_l06_what_cannot_be_sent_is_raised_at_the_yield() -> None:
         await client.close()
     assert len(caught) == 1
     assert Unsendable.log == ["connect", 1000]
+
+
+class Awaits(Noting):
+    """Awaits something that somebody else cancels, in a place that each test chooses."""
+
+    encoding = "text"
+    how = ""
+    where = ""
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        if self.where == "on_connect":
+            await self.wait()
+        await super().on_connect(websocket)
+        if self.where == "on_connect, accepted":
+            await self.wait()
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        if self.where == "a task":
+            self.start_soon(self.wait)
+            await anyio.sleep_forever()
+        elif self.where == "a handler":
+            await self.wait()
+
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+        await super().on_disconnect(websocket, close_code)
+        if self.where == "on_disconnect":
+            await self.wait()
+
+    async def wait(self) -> None:
+        """Wait, and have what is waited for cancelled."""
+        loop = asyncio.get_running_loop()
+        match self.how:
+            case "cancelled before":
+                future = loop.create_future()
+                future.cancel()
+                await future
+            case "cancelled later":
+                future = loop.create_future()
+                loop.call_soon(future.cancel)
+                await future
+            case _:
+                await loop.create_task(cancelled_by_a_scope())
+
+
+async def cancelled_by_a_scope() -> None:
+    """End as a task that a cancel scope has cancelled."""
+    cancellations: list[BaseException] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await checkpoint()
+        except asyncio.CancelledError as exc:
+            cancellations.append(exc)
+    raise cancellations.pop()
+
+
+waits = pytest.mark.parametrize("how", ["cancelled before", "cancelled later", "a cancelled task"])
+asyncio_test = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+"""Only asyncio raises `CancelledError` where something that is awaited was cancelled."""
+
+
+@anyio_test
+@asyncio_test
+@waits
+@pytest.mark.parametrize("where", ["a handler", "a task", "on_connect, accepted"])
+async def test_l07_awaiting_what_was_cancelled_is_a_failure(where: str, how: str) -> None:
+    """It closes with 1011, and raises an exception that no server takes for a cancellation."""
+    endpoint = derive(Awaits, where=where, how=how)
+    async with play(endpoint, raises=AwaitedCancelledError) as client:
+        await client.send_text(MARKER)
+        await client.expect_close(1011, "")
+    assert [entry for entry in endpoint.log if isinstance(entry, int)] == [1011]
+
+
+@anyio_test
+@asyncio_test
+@waits
+async def test_l07_awaiting_what_was_cancelled_before_the_accept_is_a_failure(how: str) -> None:
+    """Nothing is sent, as with any failure there."""
+    endpoint = derive(Awaits, where="on_connect", how=how)
+    await fails_at_once(endpoint, raises=AwaitedCancelledError)
+    assert endpoint.log == endpoint.sent == []
+
+
+@anyio_test
+@asyncio_test
+@waits
+async def test_l07_awaiting_what_was_cancelled_in_on_disconnect_is_a_failure(how: str) -> None:
+    """It is raised as the failure of that."""
+    endpoint = derive(Awaits, where="on_disconnect", how=how)
+    with watch(endpoint), surfacing(AwaitedCancelledError):
+        await serve(endpoint, FakeServer(CONNECT, GONE))
+    assert endpoint.log == ["connect", 1006]
+
+
+@anyio_test
+@asyncio_test
+async def test_l07_cancellation_of_the_handler_itself_is_none() -> None:
+    """What is raised by the cancellation of the task that awaits stays one."""
+
+    class Sleeps(Noting):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await asyncio.get_running_loop().create_future()
+
+    server = FakeServer(CONNECT, text(MARKER))
+    with watch(Sleeps):
+        task = asyncio.create_task(serve(Sleeps, server))
+        await all_tasks_blocked()
+        task.cancel()
+        await asyncio.wait((task,))
+        assert task.cancelled()
+        del task
+    assert Sleeps.log == ["connect", 1012]
+
+
+def asking(reason: Any) -> WebSocketException:
+    """Return the exception that asks for a close, with whatever a user gives it as the reason."""
+    asked = WebSocketException(4001)
+    asked.reason = reason
+    return asked
+
+
+@anyio_test
+@pytest.mark.parametrize("reason", [None, 1, b"x", {"why": "x"}, ["x"]], ids=repr)
+async def test_l09_reason_of_a_framework_that_is_no_str(reason: object) -> None:
+    """It closes all the same, without a reason."""
+    endpoint = derive(FailsAtOnce, failures=[asking(reason)])
+    async with play(endpoint) as client:
+        await client.send_text(MARKER)
+        await client.expect_close(4001, "")
+    assert endpoint.log == ["connect", 4001]

@@ -1,11 +1,13 @@
 """What an exception stands for, and which one is raised on."""
 
+import asyncio
+
 import anyio
 import pytest
 from fastapi import WebSocketException as FastAPIException
 from starlette.exceptions import WebSocketException
 
-from wsendpoints.lifecycle.failures import Verdict, judge, requested_close
+from wsendpoints.lifecycle.failures import Verdict, failed_wait, judge, requested_close
 from wsendpoints.protocol.exceptions import WebSocketDisconnect
 
 pytestmark = pytest.mark.anyio
@@ -108,9 +110,37 @@ async def test_a_failure_beside_a_cancellation_is_a_failure() -> None:
         pytest.param(WebSocketException(4001), (4001, ""), id="without a reason"),
         pytest.param(FastAPIException(1008), (1008, ""), id="FastAPI's"),
         pytest.param(WebSocketException(1005), None, id="a code that may not be sent"),
+        pytest.param(WebSocketException(1008, 5), (1008, ""), id="a reason that is no str"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         pytest.param(ValueError("x"), None, id="another"),
     ],
 )
 def test_a_framework_may_ask_for_a_close(exc: BaseException, asked: tuple[int, str] | None) -> None:
     """Its own exception says with which code and reason."""
     assert requested_close(exc) == asked
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_l07_a_cancellation_of_what_was_awaited_is_a_failure() -> None:
+    """Unless the task is being cancelled itself."""
+    task = asyncio.current_task()
+    assert task is not None
+    exc = asyncio.CancelledError()
+    failure = failed_wait(exc)
+    assert failure is not None
+    assert failure.__cause__ is exc
+    assert str(failure) == "what was awaited was cancelled, and the task that awaited it was not"
+    assert failed_wait(FAILURE) is None
+    task.cancel()
+    try:
+        assert failed_wait(exc) is None
+        await anyio.lowlevel.checkpoint()
+    except asyncio.CancelledError:
+        task.uncancel()
+    assert failed_wait(exc) is not None
+
+
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_l07_trio_cancels_by_scopes_alone() -> None:
+    """There a `CancelledError` is an exception as any other, and a cancellation is one."""
+    assert failed_wait(asyncio.CancelledError()) is None
+    assert failed_wait(await cancelled()) is None

@@ -62,6 +62,7 @@ class Connection:
         is_accepted: Whether an accept was sent, or begun to be, so that the peer may take the
             connection for open.
         is_drained: Whether the disconnect was received: no other event follows.
+        is_shutdown: Whether it ended because the server shuts down, and says so.
         code: The close code of whichever side closed first; 1006 until then.
         reason: The reason that goes with it.
         listener: Is told what happens to it. The one reference upwards: whoever sets it removes
@@ -86,6 +87,7 @@ class Connection:
         "expires_at",
         "is_accepted",
         "is_drained",
+        "is_shutdown",
         "listener",
         "reason",
         "receive",
@@ -104,6 +106,7 @@ class Connection:
         self.state: ConnectionState = ConnectionState.CONNECTING
         self.is_accepted: bool = False
         self.is_drained: bool = False
+        self.is_shutdown: bool = False
         self.code: int = CloseCode.ABNORMAL_CLOSURE
         self.reason: str = ""
         self.listener: Listener | None = None
@@ -311,6 +314,7 @@ class Connection:
         # ASGI spec, "Disconnect": 1005 is the default. Some servers omit it, or set it to None.
         if not isinstance(code, int) or isinstance(code, bool) or not 1000 <= code <= 4999:
             code = CloseCode.NO_STATUS_RECEIVED
+        self.is_shutdown = code == CloseCode.SERVICE_RESTART and _is_by_uvicorn(event, self._scope)
         self._disconnect(int(code), reason if isinstance(reason, str) else "")
 
     def _disconnect(self, code: int, reason: str) -> None:
@@ -347,6 +351,18 @@ def _is_daphne(scope: Scope) -> bool:
         and "raw_path" in scope
         and not any(key in scope for key in ("scheme", "http_version"))
     )
+
+
+def _is_by_uvicorn(event: Event, scope: Scope) -> bool:
+    """Whether a disconnect is of uvicorn's own making, rather than by a client that closed.
+
+    Only uvicorn tells of its shutdown by a disconnect, and it does so without a reason. With one
+    it tells of a client's close, even if that has none. Some other servers never tell a reason,
+    but have scopes of an older version, or without extensions.
+    """
+    asgi: dict[str, object] = scope.get("asgi") or {}
+    is_newer = asgi.get("spec_version") not in {None, "2.0", "2.1", "2.2", "2.3"}
+    return is_newer and "extensions" in scope and "reason" not in event
 
 
 async def _no_receive() -> Event:

@@ -12,14 +12,14 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
-from wsendpoints.lifecycle.failures import holds_only
+from wsendpoints.lifecycle.failures import failed_wait, holds_only
 from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.reader import Reader, Stage
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.close_codes import CloseCode, describe
+from wsendpoints.protocol.close_codes import describe
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
     InvalidMessageError,
@@ -107,8 +107,13 @@ class Conversation(Listener):
             async with tasks.group:
                 try:
                     await self._converse()
-                except (anyio.get_cancelled_exc_class(), GeneratorExit):
+                except GeneratorExit:
                     raise
+                except anyio.get_cancelled_exc_class() as exc:
+                    if (failed := failed_wait(exc)) is None:
+                        raise
+                    tasks.fail(failed)
+                    del failed
                 except BaseException as exc:  # noqa: BLE001 - raised in the end
                     tasks.fail(exc)
                 finally:
@@ -306,7 +311,7 @@ class Conversation(Listener):
             self.tasks.end()
 
     def _give_grace(self) -> None:
-        self._deadlines.ended(is_shutdown=self._connection.code == CloseCode.SERVICE_RESTART)
+        self._deadlines.ended(is_shutdown=self._connection.is_shutdown)
 
     @property
     def _name(self) -> str:

@@ -85,6 +85,7 @@ class Deadlines:
 
     __slots__ = (
         "_clock",
+        "_is_ended",
         "_limits",
         "_nap",
         "_once",
@@ -105,6 +106,7 @@ class Deadlines:
         self._once: dict[Hashable, _Running] = _NONE
         self._recurring: dict[Hashable, _Running] = _NONE
         self._passed: Deadline | None = None
+        self._is_ended = False
         self._wakes_at = math.inf
         self._nap: anyio.CancelScope | None = None
         self.time_messages: bool = _times_idle(limits)
@@ -176,12 +178,16 @@ class Deadlines:
         self._recurring.pop(Period.INBOX_FULL, None)
 
     def ended(self, *, is_shutdown: bool) -> None:
-        """The connection ended, and a handler may still go on.
+        """The connection ended, and a handler may still go on: no other limit cuts its grace.
 
         Args:
             is_shutdown: Whether the server waits for it before it can exit. The log tells of the
                 shutdown anyway, so it need not tell of this.
         """
+        self._is_ended = True
+        self._recurring.clear()
+        for key in [key for key in self._once if key is not Period.GRACE]:
+            self._end_once(key)
         if not is_shutdown:
             self._begin_once(Period.GRACE)
             return
@@ -204,6 +210,8 @@ class Deadlines:
     # Periods that come once: the deadline of the cancel scope.
 
     def _begin_once(self, period: Period) -> None:
+        if self._is_ended and period is not Period.GRACE:
+            return
         deadline = strictest(self._limits, period)
         if deadline is not None:
             self._run_once(period, deadline)
@@ -230,7 +238,7 @@ class Deadlines:
 
     def _begin(self, period: Period, key: Hashable) -> None:
         deadline = strictest(self._limits, period)
-        if deadline is None:
+        if deadline is None or self._is_ended:
             return
         if self._recurring is _NONE:
             self._recurring = {}

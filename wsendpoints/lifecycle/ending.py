@@ -9,7 +9,7 @@ import anyio
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.denial import DenialResponse
 from wsendpoints.lifecycle.deadlines import Deadline
-from wsendpoints.lifecycle.failures import Verdict, judge, requested_close
+from wsendpoints.lifecycle.failures import Verdict, failed_wait, judge, requested_close
 from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.shielding import run_shielded
 from wsendpoints.protocol.close_codes import CloseCode, describe
@@ -59,7 +59,7 @@ class Ending:
         """
         verdict = None
         if failure is not None:
-            verdict, failure = judge(failure)
+            verdict, failure = judge(failed_wait(failure) or failure)
         try:
             if self._connection.is_accepted:
                 asked = None if failure is None else requested_close(failure)
@@ -118,11 +118,7 @@ class Ending:
     async def _clean_up(self) -> tuple[BaseException | None, BaseException | None]:
         """Call `on_disconnect`, and return its failure, and the cancellation that arrived."""
         code = self._close_code
-        # A server that shuts down disconnects with 1012. If we closed with it, that was logged.
-        is_shutdown = code == CloseCode.SERVICE_RESTART and (
-            self._connection.state is ConnectionState.DISCONNECTED
-        )
-        level = logging.INFO if is_shutdown else logging.DEBUG
+        level = logging.INFO if self._connection.is_shutdown else logging.DEBUG
         if logger.isEnabledFor(level):
             logger.log(level, "%s: the connection ended with %s", self._name, describe(code))
         if not self._cleans_up:
@@ -134,8 +130,10 @@ class Ending:
         with anyio.move_on_after(timeout) as scope:
             try:
                 await self._endpoint.on_disconnect(self._websocket, self._close_code)
-            except anyio.get_cancelled_exc_class():
-                raise
+            except anyio.get_cancelled_exc_class() as exc:
+                if (failed := failed_wait(exc)) is None:
+                    raise
+                return failed
             except BaseException as exc:  # noqa: BLE001 - raised by the caller
                 # Not in a variable: the exception holds this frame, so that would be a cycle.
                 return self._failure_in(exc)

@@ -1,15 +1,25 @@
 """Whose fault an exception is that ends a connection, which decides what becomes of it."""
 
+import asyncio
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any, cast
 
 import anyio
 
+from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.close_codes import check_close_code
 from wsendpoints.protocol.exceptions import WebSocketDisconnect
 
-__all__ = ["Verdict", "holds_only", "judge", "requested_close", "without_generator_exits"]
+__all__ = [
+    "AwaitedCancelledError",
+    "Verdict",
+    "failed_wait",
+    "holds_only",
+    "judge",
+    "requested_close",
+    "without_generator_exits",
+]
 
 
 class Verdict(Enum):
@@ -18,6 +28,31 @@ class Verdict(Enum):
     DISCONNECT = "the peer disconnected"
     CANCELLED = "the task was cancelled from outside"
     FAILURE = "the application failed"
+
+
+class AwaitedCancelledError(RuntimeError):
+    """The application awaited a future, or a task, that somebody else cancelled."""
+
+
+def failed_wait(exc: BaseException) -> AwaitedCancelledError | None:
+    """Return the failure that a `CancelledError` stands for in a task that nobody cancels.
+
+    It comes from what was awaited then. Raised on as it is, servers would take it for a
+    cancellation that they asked for, and say nothing of it.
+
+    Returns:
+        `None` if the task is being cancelled, and for any other exception.
+    """
+    if not isinstance(exc, asyncio.CancelledError) or not is_asyncio():
+        return None
+    task = asyncio.current_task()
+    if task is None or task.cancelling():
+        return None
+    failure = AwaitedCancelledError(
+        "what was awaited was cancelled, and the task that awaited it was not"
+    )
+    failure.__cause__ = failure.__context__ = exc
+    return failure
 
 
 def judge(exc: BaseException) -> tuple[Verdict, BaseException]:
@@ -68,13 +103,15 @@ def requested_close(exc: BaseException) -> tuple[int, str] | None:
     send a second close, which is no legal event.
 
     Returns:
-        `None` for any other exception, and for a code that may not be sent.
+        `None` for any other exception, and for a code that may not be sent. A reason that is no
+        str is left out.
     """
     names = {(klass.__module__, klass.__name__) for klass in type(exc).__mro__}
     if ("starlette.exceptions", "WebSocketException") not in names:
         return None
     asked: Any = exc
     try:
-        return check_close_code(asked.code), asked.reason or ""
+        code = check_close_code(asked.code)
     except ValueError:
         return None
+    return code, asked.reason if isinstance(asked.reason, str) else ""

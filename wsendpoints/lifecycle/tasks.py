@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.failures import holds_only
+from wsendpoints.lifecycle.failures import failed_wait, holds_only
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
 
@@ -104,8 +104,12 @@ class Tasks:
         try:
             with scope:
                 await func(*args)
-        except get_cancelled_exc_class():
-            raise
+        except get_cancelled_exc_class() as exc:
+            if (failed := failed_wait(exc)) is None:
+                raise
+            self.fail(failed)
+            self.end()
+            del failed
         except BaseException as exc:  # noqa: BLE001 - it is raised in the end
             # A task that only finds the connection ended has not failed. While it has not, the
             # disconnect is that of another connection.

@@ -325,7 +325,8 @@ class Client:
         match shutdown:
             case "disconnects":
                 how = f"the server shut down with {describe_close(1012, '')}"
-                self._leave(action, dialect.disconnect(1012), how)
+                # Unlike the disconnect of a client that closes, uvicorn's own has no reason.
+                self._leave(action, {"type": "websocket.disconnect", "code": 1012}, how)
             case "cancels":
                 self._check_open(action)
                 self._server.cancel()
