@@ -24,7 +24,7 @@ from tests.faults.playing import (
     watch,
 )
 from tests.waiting import all_tasks_blocked
-from wsendpoints import WebSocket, WebSocketDisconnect
+from wsendpoints import WebSocket
 from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Dialect
@@ -236,55 +236,6 @@ async def test_l06_task_around_a_yield_that_fails_is_raised(waits_between: bool)
         server = FakeServer(CONNECT, text(MARKER))
         await serve(FailsBeside, server)
     assert FailsBeside.log == ["connect", 1011]
-
-
-@anyio_test
-async def test_l06_generator_may_catch_what_its_send_raises() -> None:
-    """To it, a `yield` is a send: it gets the disconnect there."""
-
-    class Catches(Noting):
-        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
-            try:
-                while True:
-                    yield "tick"
-            except WebSocketDisconnect as exc:
-                self.log.append(f"caught {exc.code}")
-                yield "never sent"
-
-    server = FakeServer(CONNECT, text(MARKER))
-    with watch(Catches):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(serve, Catches, server)
-            while len(server.sent) < 3:
-                await checkpoint()
-            server.failure = OSError("gone")
-            server.deliver(GONE)
-    assert Catches.log[:1] == ["connect"]
-    assert Catches.log[-1] == 1006
-    assert Catches.log[1:-1] in ([], ["caught 1006"])
-
-
-@anyio_test
-async def test_l06_what_cannot_be_sent_is_raised_at_the_yield() -> None:
-    """As `push` would raise it, and as the very object if the generator lets it pass."""
-    caught: list[Exception] = []
-
-    class Unsendable(Noting):
-        encoding = "json"
-
-        async def on_receive(self, websocket: WebSocket, data: object) -> AsyncIterator[object]:
-            try:
-                yield object()
-            except ValueError as exc:
-                caught.append(exc.with_traceback(None))
-                yield "instead"
-
-    async with play(Unsendable) as client:
-        await client.send_text("1")
-        assert await client.receive_json() == "instead"
-        await client.close()
-    assert len(caught) == 1
-    assert Unsendable.log == ["connect", 1000]
 
 
 class Awaits(Noting):

@@ -1,7 +1,4 @@
-"""What cuts the grace of a handler whose client left, and what does not: L08.
-
-The clock is moved by hand, so that no time passes.
-"""
+"""What cuts the grace of a handler whose client left, and what does not: L08."""
 
 import time
 from typing import Any, Final, get_args
@@ -9,31 +6,20 @@ from typing import Any, Final, get_args
 import anyio
 import pytest
 
-from tests.clocks import Clock, settle
-from tests.fake_server import CONNECT, FakeServer, text
+from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.fake_server import CONNECT, FakeServer, make_scope, text
 from tests.faults.endpoints import GONE
 from tests.faults.playing import MARKER, Noting, derive, play
+from tests.waiting import all_tasks_blocked
 from wsendpoints import Limits, WebSocket
 from wsendpoints.lifecycle import deadlines
 from wsendpoints.testing import Dialect, ServerName
-from wsendpoints.testing.dialects import DIALECTS
+from wsendpoints.testing.measured import DIALECTS
 
-anyio_test = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
 
 GRACE: Final = 30.0
 AT_SHUTDOWN: Final[float] = vars(deadlines)["_GRACE_AT_SHUTDOWN"]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return the clock of the event loop, and of the endpoint."""
-    return Clock()
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest, clock: Clock) -> tuple[str, dict[str, Any]]:
-    """Run the event loop by that clock."""
-    return request.param, clock.options(request.param)
 
 
 class Works(Noting):
@@ -53,35 +39,33 @@ SERVERS: Final[dict[str, Dialect]] = {
 }
 
 
-@anyio_test
 @pytest.mark.parametrize("server", SERVERS)
-async def test_l08_client_that_closes_with_1012_is_no_shutdown(server: str, clock: Clock) -> None:
+async def test_l08_client_that_closes_with_1012_is_no_shutdown(server: str) -> None:
     """On no server: the handler has its grace, and no line speaks of a shutdown."""
     endpoint = derive(Works, go=anyio.Event())
     dialect = SERVERS[server]
     disconnect = dialect.disconnect_by_client(1012, "")
     async with play(endpoint, server=dialect) as client:
         await client.send_text(MARKER)
-        await settle()
+        await all_tasks_blocked()
         await client.send_event(disconnect)
-        await settle()
-        await clock.move(GRACE - 1)
+        await all_tasks_blocked()
+        await anyio.sleep(GRACE - 1)
         endpoint.go.set()
         await client.wait_for_app()
     assert endpoint.log == ["connect", "saved", disconnect["code"]]
 
 
-@anyio_test
 @pytest.mark.parametrize("server", [name for name in get_args(ServerName) if "uvicorn" in name])
-async def test_l08_shutdown_of_uvicorn_is_one(server: ServerName, clock: Clock) -> None:
+async def test_l08_shutdown_of_uvicorn_is_one(server: ServerName) -> None:
     """Its own disconnect with 1012 is told from that of a client: the handler has a second."""
     endpoint = derive(Works, go=anyio.Event())
     async with play(endpoint, log=["INFO"], server=DIALECTS[server]) as client:
         await client.send_text(MARKER)
-        await settle()
+        await all_tasks_blocked()
         client.shutdown()
-        await settle()
-        await clock.move(2 * AT_SHUTDOWN)
+        await all_tasks_blocked()
+        await anyio.sleep(2 * AT_SHUTDOWN)
         await client.wait_for_app()
     assert endpoint.log == ["connect", 1012]
 
@@ -115,10 +99,14 @@ class MayClose(Works):
         await super().on_receive(websocket, data)
 
 
-@anyio_test
+async def serve(endpoint: type[Noting], server: FakeServer) -> None:
+    """Serve a connection by the clock of the event loop."""
+    await as_asgi(endpoint)(make_scope(), server.receive, server.send)
+
+
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("how", ["the client leaves", "it is closed", "it leaves in on_connect"])
-async def test_l08_no_other_limit_cuts_the_grace(how: str, limit: str, clock: Clock) -> None:
+async def test_l08_no_other_limit_cuts_the_grace(how: str, limit: str) -> None:
     """Once the connection has ended, `grace` alone counts, and it does."""
     for passes in (False, True):
         endpoint = derive(
@@ -131,14 +119,11 @@ async def test_l08_no_other_limit_cuts_the_grace(how: str, limit: str, clock: Cl
         )
         server = FakeServer(CONNECT, *([] if endpoint.connecting else [text(MARKER)]))
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(
-                clock.serve, endpoint, {"type": "websocket", "path": "/"}, server.receive,
-                server.send,
-            )  # fmt: skip
-            await settle()
+            tasks.start_soon(serve, endpoint, server)
+            await all_tasks_blocked()
             server.deliver(GONE)
-            await settle()
-            await clock.move(GRACE + 1 if passes else GRACE - 1)
+            await all_tasks_blocked()
+            await anyio.sleep(GRACE + 1 if passes else GRACE - 1)
             assert (endpoint.log[-1] in {1006, 4000}) is passes
             endpoint.go.set()
         code = 4000 if endpoint.closes else 1006

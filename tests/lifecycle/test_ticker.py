@@ -15,8 +15,8 @@ from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from wsendpoints import Limits, WebSocket, WebSocketDisconnect
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.lifecycle.loops import is_asyncio
+from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.lifecycle.ticker import INTERVAL, Ticker, running_ticker
 from wsendpoints.testing import connect
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import Any, Final
 
+from anyio import get_cancelled_exc_class
 from anyio.lowlevel import checkpoint
 
 from wsendpoints.connection.connection import Connection
@@ -36,10 +37,9 @@ async def _send_each(
 ) -> None:
     """Send what is yielded, until the connection ends: the generator is cancelled then.
 
-    What is raised here is raised in the generator, as if its `yield` had sent. For a task group or
-    a timeout around the `yield` belongs to this task, too: it may be what cancels the send, and
-    only there is that cancellation caught. And closed with a `GeneratorExit` in its place, a task
-    group raises that in a group.
+    A cancellation of the send is raised in the generator, as if its `yield` had sent. For a task
+    group or a timeout around the `yield` belongs to this task, too: it may be what cancels, and
+    only there is its cancellation caught.
     """
     with tasks.scope():
         following = replies.__anext__
@@ -54,9 +54,7 @@ async def _send_each(
                     if monotonic() >= turn_ends:
                         await checkpoint()
                         turn_ends = monotonic() + _TURN
-                except GeneratorExit:
-                    raise
-                except BaseException as exc:  # noqa: BLE001 - raised in the generator
+                except get_cancelled_exc_class() as exc:
                     reply = await replies.athrow(exc)
                 else:
                     reply = await following()
@@ -67,7 +65,10 @@ async def _send_each(
 
 
 async def _close(replies: AsyncGenerator[Any, None]) -> None:
-    """Close a generator, which may have ended already."""
+    """Close a generator, which may have ended already.
+
+    A task group around its `yield` raises the `GeneratorExit` in a group.
+    """
     try:
         await replies.aclose()
     except BaseExceptionGroup as exc:
