@@ -149,15 +149,28 @@ async def test_first_exception_is_kept() -> None:
     assert tasks.failure is first
 
 
+async def test_disconnect_that_is_kept_gives_way() -> None:
+    """It is not raised, so what follows is not to be hidden by it."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    failure = ValueError("second")
+    tasks.fail(WebSocketDisconnect(1006))
+    tasks.fail(failure)
+    assert tasks.failure is failure
+
+
 @pytest.mark.parametrize(
     ("state", "exc", "is_failure"),
     [
         pytest.param(S.OPEN, ValueError("x"), True, id="an error"),
         pytest.param(S.CLOSED, ValueError("x"), True, id="an error after the end"),
         pytest.param(S.OPEN, SystemExit(), True, id="SystemExit"),
-        pytest.param(S.OPEN, WebSocketDisconnect(1006), False, id="a disconnect"),
+        pytest.param(S.OPEN, WebSocketDisconnect(1006), True, id="another's disconnect"),
         pytest.param(
-            S.OPEN, ExceptionGroup("", [WebSocketDisconnect(1006)]), False, id="a disconnect within"
+            S.OPEN, ExceptionGroup("", [WebSocketDisconnect(1006)]), True, id="it, in a group"
+        ),
+        pytest.param(S.DISCONNECTED, WebSocketDisconnect(1006), False, id="its own disconnect"),
+        pytest.param(
+            S.DISCONNECTED, ExceptionGroup("", [WebSocketDisconnect(1006)]), False, id="own, within"
         ),
         pytest.param(S.OPEN, InvalidStateError("x"), True, id="out of turn"),
         pytest.param(S.CLOSED, InvalidStateError("x"), False, id="out of turn after our close"),
