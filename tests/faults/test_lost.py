@@ -781,3 +781,86 @@ async def test_l05_failure_of_the_last_close_is_logged_beside_another(
         await Middleware(server, "close", KeyError("closing")).serve(endpoint)
     assert endpoint.log == ["connect", 1011]
     assert caplog.messages == ["Fails: the last close failed as well"]
+
+
+class Slow(FakeServer):
+    """A server whose `send` takes several turns of the event loop."""
+
+    async def send(self, event: Event) -> None:
+        """Take an event."""
+        for _ in range(2):
+            await checkpoint()
+        await super().send(event)
+
+
+class Ends(Noting):
+    """Fails in a handler, or in a task, which another task does not wait for."""
+
+    encoding = "text"
+    by = ""
+    started: ClassVar[list["Ends"]] = []
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await super().on_connect(websocket)
+        self.started.append(self)
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        if self.by == "a task":
+            self.start_soon(self.fail)
+            await anyio.sleep_forever()
+        await self.fail()
+
+    async def fail(self) -> None:
+        """Fail."""
+        await checkpoint()
+        raise DeliberateError
+
+
+async def nothing() -> None:
+    """Return at once."""
+
+
+async def disturb(endpoint: type[Ends], what: str, ended: anyio.Event) -> list[str]:
+    """Push to a connection, or start tasks for it, in each turn until it has ended."""
+    raised: list[str] = []
+    while not ended.is_set():
+        for one in endpoint.started:
+            try:
+                if what == "start_soon":
+                    one.start_soon(nothing)
+                else:
+                    await one.push("tick")
+            except (InvalidStateError, WebSocketDisconnect):
+                pass
+            except Exception as exc:  # noqa: BLE001 - for the test to look at
+                raised.append(repr(exc))
+        await checkpoint()
+    endpoint.started.clear()
+    return raised
+
+
+@anyio_test
+@pytest.mark.parametrize("what", ["push", "start_soon"])
+@pytest.mark.parametrize("by", ["a handler", "a task"])
+@pytest.mark.parametrize("takes", [FakeServer, Slow], ids=["quick", "slow"])
+async def test_l10_what_others_do_in_the_turn_of_the_end(
+    takes: type[FakeServer], by: str, what: str
+) -> None:
+    """A push of another task does not break the close, and is told of the end as always."""
+    endpoint = derive(Ends, by=by, started=[])
+    server = takes(CONNECT, text(MARKER))
+    ended = anyio.Event()
+    raised: list[str] = []
+
+    async def disturbing() -> None:
+        raised.extend(await disturb(endpoint, what, ended))
+
+    with watch(endpoint):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(disturbing)
+            with surfacing(DeliberateError):
+                await serve(endpoint, server)
+            ended.set()
+    assert raised == []
+    assert endpoint.log == ["connect", 1011]
+    assert server.sent[-1]["code"] == 1011

@@ -118,6 +118,7 @@ class Conversation(Listener):
                     tasks.fail(exc)
                 finally:
                     self._reader.retire()
+                    tasks.close()
                 # To cancel takes as long as two messages, so only if there is something to cancel.
                 if tasks.were_started:
                     tasks.end()

@@ -38,17 +38,22 @@ class Tasks:
         were_started: Whether any was started.
     """
 
-    __slots__ = ("_connection", "_scopes", "failure", "group", "were_started")
+    __slots__ = ("_connection", "_is_closed", "_scopes", "failure", "group", "were_started")
 
     def __init__(self, connection: Connection) -> None:
         self.group: TaskGroup = create_task_group()
         self.failure: BaseException | None = None
         self._connection = connection
+        self._is_closed = False
         self._scopes: set[CancelScope] = _NONE
         self.were_started: bool = False
 
     def start(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
-        """Run an async function in a task of its own."""
+        """Run an async function in a task of its own, unless all is being ended already."""
+        # It would be cancelled before it began. Begun each time, others could keep the group open;
+        # begun behind the last wait of the group, it would outlive that.
+        if self._is_closed or self.is_cancelled:
+            return
         # Known from now on, since it may be cancelled before it has begun.
         scope = self._new_scope()
         self.were_started = True
@@ -68,6 +73,10 @@ class Tasks:
     def is_cancelled(self) -> bool:
         """Whether `end` was called, or the moment of `end_at` has come."""
         return self.group.cancel_scope.cancel_called
+
+    def close(self) -> None:
+        """Let no task of the application begin any more: the group is about to end."""
+        self._is_closed = True
 
     def end(self) -> None:
         """Cancel all that the connection does: the tasks, the reader, and the handler."""
