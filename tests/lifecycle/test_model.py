@@ -19,7 +19,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast, get_args
 
@@ -42,6 +42,8 @@ from wsendpoints import (
     WebSocketDisconnect,
     WebSocketEndpoint,
 )
+from wsendpoints.lifecycle.failures import AwaitedCancelledError
+from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.messages.codecs import Encoding
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
@@ -97,6 +99,7 @@ Act = Literal[
     "raise a group",
     "raise from two tasks",
     "raise a disconnect",
+    "await what is cancelled",
     "turn",
     "wait",
     "start a task that ends",
@@ -105,14 +108,19 @@ Act = Literal[
     "start a task that closes",
     "start a task that raises",
     "start a task that receives",
+    "start a task that raises a disconnect",
 ]
 
 Farewell = Literal["nothing", "raise", "wait", "push", "start a task", "close"]
 
+Around = Literal["nothing", "a group", "a group that fails", "a timeout", "a timeout that passes"]
+
 Step = Literal[
-    "close", "close without a code", "vanish", "shut down", "cancel", "pause", "resume", "go on",
-    "turn", "settle", "read",
+    "close", "close without a code", "vanish", "shut down", "cancel", "cancel natively", "pause",
+    "resume", "go on", "turn", "settle", "read",
 ]  # fmt: skip
+
+Middleware = Literal["send", "send, once sent", "receive"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,7 @@ class Script:
         server: Who plays the server.
         encoding: The endpoint's.
         streams: Whether its handler is an async generator.
+        around: What is around its `yield` then.
         patience: With what it has patience: everything, a single message that waits, or nothing.
         is_hasty: Whether its handler is cancelled when the client leaves.
         is_quiet: Whether it leaves the handshake to the default, and so all that follows from it.
@@ -132,11 +141,14 @@ class Script:
         farewell: What `on_disconnect` does.
         steps: What the client and the server do: a frame is sent, an event is delivered.
         vanishes_at: The client is lost before this send of the application, if there are so many.
+        cancels_at: The application is cancelled in this one, natively where there is such a thing.
+        fails: What a middleware fails at, and how often it does not before.
     """
 
     server: ServerName | None
     encoding: Encoding
     streams: bool
+    around: Around
     patience: Patience
     is_hasty: bool
     is_quiet: bool
@@ -146,6 +158,8 @@ class Script:
     farewell: Farewell
     steps: Sequence[Step | Mapping[str, Any]]
     vanishes_at: int | None
+    cancels_at: int | None
+    fails: tuple[Middleware, int] | None
 
 
 def text(data: str) -> Event:
@@ -209,6 +223,7 @@ SCRIPTS: Final = st.builds(
     server=st.sampled_from([None, *get_args(ServerName)]),
     encoding=st.sampled_from(["json", "text", "bytes", None]),
     streams=st.booleans(),
+    around=st.sampled_from(get_args(Around)),
     patience=st.sampled_from(get_args(Patience)),
     is_hasty=st.booleans(),
     is_quiet=st.booleans(),
@@ -219,6 +234,12 @@ SCRIPTS: Final = st.builds(
     farewell=st.one_of(st.just("nothing"), st.sampled_from(get_args(Farewell))),
     steps=st.lists(STEPS, max_size=8),
     vanishes_at=st.one_of(st.none(), st.integers(1, 6)),
+    cancels_at=st.one_of(st.none(), st.none(), st.integers(1, 6)),
+    fails=st.one_of(
+        st.none(),
+        st.none(),
+        st.tuples(st.sampled_from(get_args(Middleware)), st.integers(0, 5)),
+    ),
 )
 
 
@@ -241,6 +262,10 @@ LIMITS: Final[Mapping[Patience, Limits]] = {
 
 class DeliberateError(Exception):
     """What the application raises."""
+
+
+class MiddlewareError(Exception):
+    """What somebody between the application and the server raises."""
 
 
 class Do(BaseModel):
@@ -273,7 +298,14 @@ class Run:
         gate: What its handlers wait for.
         accepts: How often the application accepted.
         disconnects: How often `on_disconnect` was called.
-        handled: How many messages were.
+        delivered: How many messages the client sent before it left.
+        handled: How many of them a handler got.
+        refused: How many of them `on_invalid` got.
+        closes: How often the application closed.
+        task: What natively cancels the application, while it runs.
+        cancels: How often it was cancelled, natively or not.
+        natives: How often natively.
+        surfaces: Whether something failed that has to surface, whatever follows.
         raised: What came out of the application's own code.
         escaped: What came out of the endpoint.
         wrong: What should not have been.
@@ -284,7 +316,14 @@ class Run:
     gate: anyio.Event = field(default_factory=anyio.Event)
     accepts: int = 0
     disconnects: int = 0
+    delivered: int = 0
     handled: int = 0
+    refused: int = 0
+    closes: int = 0
+    task: asyncio.Task[Any] | None = None
+    cancels: int = 0
+    natives: int = 0
+    surfaces: bool = False
     raised: list[BaseException] = field(default_factory=lambda: list[BaseException]())
     escaped: BaseException | None = None
     wrong: list[str] = field(default_factory=lambda: list[str]())
@@ -351,6 +390,8 @@ class Model(WebSocketEndpoint):
         except (InvalidStateError, ServerProtocolError, ValueError, ExceptionGroup) as exc:
             self.run.raised.append(exc)
             raise
+        except MiddlewareError:
+            raise
         except Exception as exc:
             self.run.wrong.append(f"the application got {exc!r}")
             raise
@@ -394,6 +435,8 @@ class Model(WebSocketEndpoint):
                     group.start_soon(self.do, "raise")
             case "raise a disconnect":
                 raise websocket_left()
+            case "await what is cancelled":
+                await what_is_cancelled()
             case "turn":
                 await checkpoint()
             case "wait":
@@ -410,7 +453,32 @@ class Model(WebSocketEndpoint):
                 self.start(self.do, "raise")
             case "start a task that receives":
                 self.start(self.do, "receive")
+            case "start a task that raises a disconnect":
+                self.start(self.do, "raise a disconnect")
         return None
+
+    @asynccontextmanager
+    async def around(self) -> AsyncGenerator[None]:
+        """Be what is around the `yield`."""
+        match self.run.script.around:
+            case "nothing":
+                yield
+            case "a group":
+                async with anyio.create_task_group() as group:
+                    group.start_soon(anyio.sleep_forever)
+                    yield
+                    group.cancel_scope.cancel()
+            case "a group that fails":
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self.fail_later)
+                    yield
+                    group.cancel_scope.cancel()
+            case "a timeout":
+                with anyio.fail_after(TOO_LONG):
+                    yield
+            case "a timeout that passes":
+                with anyio.fail_after(0.002):
+                    yield
 
     def start(self, func: Callable[..., Awaitable[Any]], *args: Any) -> None:
         """Start a task."""
@@ -425,6 +493,16 @@ class Model(WebSocketEndpoint):
         while True:
             await self.push(REPLIES[self.run.script.encoding][0])
             await checkpoint()
+
+    async def fail_later(self) -> None:
+        """Fail, after some turns of the event loop."""
+        for _ in range(TURNS):
+            await checkpoint()
+        await self.noting(self.do("raise"))
+
+    async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
+        self.run.refused += 1
+        await super().on_invalid(websocket, error)
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         self.run.disconnects += 1
@@ -456,6 +534,15 @@ def websocket_left() -> WebSocketDisconnect:
     return WebSocketDisconnect(1006, "")
 
 
+async def what_is_cancelled() -> None:
+    """Await a future that somebody else cancels; only asyncio has such."""
+    if is_asyncio():
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        loop.call_soon(future.cancel)
+        await future
+
+
 async def cancelled(func: Callable[..., Awaitable[Any]], *args: Any) -> None:
     """Call a function, and cancel it where it has to wait."""
     with anyio.CancelScope() as scope:
@@ -478,7 +565,7 @@ class JSONStream(Model):
     encoding = "json"
 
     async def on_receive(self, websocket: WebSocket, data: Do | Say) -> AsyncIterator[Say | str]:
-        async with aclosing(self.stream()) as replies:
+        async with self.around(), aclosing(self.stream()) as replies:
             async for reply in replies:
                 yield reply
 
@@ -498,7 +585,7 @@ class TextStream(Model):
     encoding = "text"
 
     async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
-        async with aclosing(self.stream()) as replies:
+        async with self.around(), aclosing(self.stream()) as replies:
             async for reply in replies:
                 yield reply
 
@@ -518,7 +605,7 @@ class BinaryStream(Model):
     encoding = "bytes"
 
     async def on_receive(self, websocket: WebSocket, data: bytes) -> AsyncIterator[bytes]:
-        async with aclosing(self.stream()) as replies:
+        async with self.around(), aclosing(self.stream()) as replies:
             async for reply in replies:
                 yield reply
 
@@ -534,7 +621,7 @@ class FramesStream(Model):
     """Takes each frame as it comes, and streams."""
 
     async def on_receive(self, websocket: WebSocket, data: Any) -> AsyncIterator[Any]:
-        async with aclosing(self.stream()) as replies:
+        async with self.around(), aclosing(self.stream()) as replies:
             async for reply in replies:
                 yield reply
 
@@ -578,29 +665,102 @@ def make_app(run: Run) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         server = cast("Server", getattr(send, "__self__", None))
-        sends = 0
-
-        async def counting_send(event: Event) -> None:
-            nonlocal sends
-            sends += 1
-            run.accepts += event["type"] == "websocket.accept"
-            if sends == script.vanishes_at and server.ending is None:
-                dialect = server.dialect
-                server.leave(dialect.disconnect(dialect.told_reset), "the client vanished")
-            await send(event)
-
+        between = Between(run, server)
+        if is_asyncio():
+            run.task = asyncio.current_task()
         is_answered = True
         try:
-            await endpoint(scope, receive, counting_send)
+            await endpoint(scope, between.receive, between.send)
+            if run.natives:
+                run.wrong.append("a native cancellation was swallowed")
+        except asyncio.CancelledError:
+            if not run.natives:
+                raise
+            # The server is not concerned.
         except BaseException:
-            # A server answers the handshake itself then.
-            is_answered = run.accepts > 0
+            # A server answers the handshake itself then, and closes what a middleware did not.
+            is_answered = run.accepts > 0 and between.is_intact
             raise
         finally:
-            if is_answered and server.ending is None:
+            while run.task is not None and run.task.uncancel():
+                pass
+            run.task = None
+            if is_answered and server.ending is None and between.is_intact:
                 run.wrong.append("the connection was left open")
 
     return app
+
+
+class Between:
+    """Somebody between the application and the server, who loses the client, cancels, or fails.
+
+    Args:
+        run: Its script says when.
+        server: The server.
+
+    Attributes:
+        is_intact: Whether it failed at no event that ends the connection.
+    """
+
+    def __init__(self, run: Run, server: Server) -> None:
+        self._run = run
+        self._server = server
+        self._sends = 0
+        self._receives = 0
+        self.is_intact = True
+
+    async def receive(self) -> Event:
+        """Return the next event, or fail."""
+        event = await self._server.receive()
+        self._receives += 1
+        if self._run.script.fails == ("receive", self._receives - 1):
+            self._fail()
+        return event
+
+    async def send(self, event: Event) -> None:
+        """Pass an event on, or not."""
+        run, script, server = self._run, self._run.script, self._server
+        self._sends += 1
+        run.closes += event["type"] == "websocket.close"
+        if self._sends == script.vanishes_at and server.ending is None:
+            dialect = server.dialect
+            server.leave(dialect.disconnect(dialect.told_reset), "the client vanished")
+        is_accept = event["type"] == "websocket.accept"
+        if self._sends == script.cancels_at:
+            # A send that is cancelled half-way may have arrived.
+            run.accepts += is_accept
+            cancel_natively(run, server)
+            try:
+                await checkpoint()
+            except BaseException:
+                self.is_intact &= is_accept or event["type"] == "websocket.send"
+                raise
+            run.accepts -= is_accept
+        fails = script.fails is not None and script.fails[1] == self._sends - 1
+        if fails and script.fails != ("receive", self._sends - 1):
+            if script.fails[0] == "send, once sent" and not is_accept:  # type: ignore[index]
+                await server.send(event)
+            else:
+                self.is_intact &= event["type"] == "websocket.send"
+            self._fail()
+        run.accepts += is_accept
+        await server.send(event)
+
+    def _fail(self) -> None:
+        failure = MiddlewareError()
+        self._run.raised.append(failure)
+        self._run.surfaces |= self._server.ending is None and not self._run.cancels
+        raise failure
+
+
+def cancel_natively(run: Run, server: Server) -> None:
+    """Cancel the application's task, where that is possible; elsewhere its scope."""
+    run.cancels += 1
+    if run.task is not None:
+        run.natives += 1
+        run.task.cancel()
+    elif not is_asyncio():
+        server.cancel()
 
 
 async def play(script: Script) -> Run:
@@ -613,7 +773,7 @@ async def play(script: Script) -> Run:
                 await take(step, client, run)
     except (HandshakeDenied, ConnectionEndedError):
         pass
-    except Exception as exc:  # noqa: BLE001 - judged below
+    except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001 - judged below
         run.escaped = exc
     return run
 
@@ -630,7 +790,15 @@ async def take(step: Step | Mapping[str, Any], client: Client, run: Run) -> None
         case "shut down":
             client.shutdown()
         case "cancel":
+            run.cancels += 1
             client.cancel_app()
+        case "cancel natively":
+            run.cancels += 1
+            if run.task is None:
+                client.cancel_app()
+            else:
+                run.natives += 1
+                run.task.cancel()
         case "pause":
             client.pause_reading()
         case "resume":
@@ -649,6 +817,43 @@ async def take(step: Step | Mapping[str, Any], client: Client, run: Run) -> None
                 await cancelled(client.receive)
         case _:
             await client.send_event(dict(step))
+            run.delivered += step.get("type") == "websocket.receive"
+
+
+CALM: Final[frozenset[Act]] = frozenset(
+    {
+        "reply",
+        "reply without content",
+        "push",
+        "turn",
+        "start a task that ends",
+        "start a task that waits",
+        "start a task that pushes for ever",
+    }
+)
+"""What a handler does that comes to an end, takes no other message, and fails for no other reason
+than that the client left.
+"""
+
+
+def is_calm(script: Script) -> bool:
+    """Whether nothing but the client ends a connection, which is told of each of its messages."""
+    return (
+        script.answer in {"accept", "accept later"}
+        and script.patience != "none"
+        and not script.is_hasty
+        and script.cancels_at is None
+        and script.fails is None
+        and not (
+            script.streams and script.around in {"a group that fails", "a timeout that passes"}
+        )
+        and CALM.issuperset(script.greeting)
+        and all(CALM.issuperset(plan) for plan in script.plans)
+        and not any(step in BROKEN for step in script.steps)
+        and not {"shut down", "cancel", "cancel natively"}.intersection(
+            step for step in script.steps if isinstance(step, str)
+        )
+    )
 
 
 def judge(run: Run) -> list[str]:
@@ -656,20 +861,37 @@ def judge(run: Run) -> list[str]:
     wrong = list(run.wrong)
     if run.disconnects != min(run.accepts, 1):
         wrong.append(f"on_disconnect was called {run.disconnects} times")
+    if run.accepts and not run.closes and is_calm(run.script):
+        known = run.handled + run.refused
+        if known != run.delivered:
+            wrong.append(f"the application knows of {known} of {run.delivered} messages")
     escaped = run.escaped
+    if run.surfaces and escaped is None:
+        wrong.append("a failure disappeared")
     if escaped is not None:
-        if isinstance(escaped, UnexpectedEventError) and run.script.vanishes_at == 1:
-            # Nobody waits for the answer to the handshake.
+        if isinstance(escaped, UnexpectedEventError) and (
+            run.script.vanishes_at == 1 or run.natives
+        ):
+            # Nobody waits for the answer to the handshake; or the answer was cancelled.
             is_own = True
         elif isinstance(escaped, ServerProtocolError):
             is_own = any(step in BROKEN for step in run.script.steps)
         else:
             own = [leaf for exc in run.raised for leaf in leaves(exc)]
-            is_own = all(leaf in own for leaf in leaves(escaped))
+            is_own = all(leaf in own or is_expected(leaf, run) for leaf in leaves(escaped))
             is_own &= not all(isinstance(leaf, WebSocketDisconnect) for leaf in leaves(escaped))
         if not is_own:
             wrong.append(f"{escaped!r} escaped")
     return wrong
+
+
+def is_expected(exc: BaseException, run: Run) -> bool:
+    """Whether an exception is one that a script causes, other than by raising it."""
+    script = run.script
+    if isinstance(exc, TimeoutError):
+        return script.streams and script.around == "a timeout that passes"
+    acts = [act for acts in (script.greeting, *script.plans) for act in acts]
+    return isinstance(exc, AwaitedCancelledError) and "await what is cancelled" in acts
 
 
 def leaves(exc: BaseException) -> list[BaseException]:

@@ -149,6 +149,25 @@ async def test_first_exception_is_kept() -> None:
     assert tasks.failure is first
 
 
+async def test_cancellation_by_the_group_itself_is_no_failure() -> None:
+    """In whatever group it comes, and beside a failure."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    caught: list[BaseException] = []
+    async with tasks.group:
+        tasks.end()
+        try:
+            await checkpoint()
+        except anyio.get_cancelled_exc_class() as exc:
+            caught.append(exc)
+            raise
+    failure = ValueError("failed")
+    tasks.fail(BaseExceptionGroup("", [*caught]))
+    assert tasks.failure is None
+    tasks.fail(BaseExceptionGroup("", [*caught, failure]))
+    assert isinstance(tasks.failure, ExceptionGroup)
+    assert tasks.failure.exceptions == (failure,)
+
+
 async def test_disconnect_that_is_kept_gives_way() -> None:
     """It is not raised, so what follows is not to be hidden by it."""
     tasks = Tasks(await connection_in(S.OPEN, FakeServer()))

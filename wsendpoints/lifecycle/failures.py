@@ -18,7 +18,7 @@ __all__ = [
     "holds_only",
     "judge",
     "requested_close",
-    "without_generator_exits",
+    "without",
 ]
 
 
@@ -82,11 +82,15 @@ def holds_only(exc: BaseException, *kinds: type[BaseException]) -> bool:
     )
 
 
-def without_generator_exits(
-    group: BaseExceptionGroup[BaseException],
-) -> BaseExceptionGroup[BaseException] | None:
-    """Return the other exceptions of a group, in a group; `None` if there are none."""
-    return group.split(GeneratorExit)[1]
+def without(exc: BaseException, kind: type[BaseException]) -> BaseException | None:
+    """Return an exception without those of some kind in it, if it is a group.
+
+    Returns:
+        `None` if the group holds no others.
+    """
+    if not isinstance(exc, BaseExceptionGroup):
+        return exc
+    return cast("BaseExceptionGroup[BaseException]", exc).split(kind)[1]
 
 
 def _leaves(exc: BaseException) -> Sequence[BaseException]:

@@ -8,7 +8,7 @@ from anyio import get_cancelled_exc_class
 from anyio.lowlevel import checkpoint
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.failures import without_generator_exits
+from wsendpoints.lifecycle.failures import without
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Handler, Stream
 from wsendpoints.protocol.state import ConnectionState
@@ -55,13 +55,24 @@ async def _send_each(
                         await checkpoint()
                         turn_ends = monotonic() + _TURN
                 except get_cancelled_exc_class() as exc:
-                    reply = await replies.athrow(exc)
+                    reply = await _throw(replies, exc)
                 else:
                     reply = await following()
         except StopAsyncIteration:
             pass
         finally:
             await _close(replies)
+
+
+async def _throw(replies: AsyncGenerator[Any, None], cancellation: BaseException) -> Any:
+    """Raise a cancellation in a generator, and return what it yields then.
+
+    If it has a generator of its own, it closes that one, in which the cancellation is lost.
+    """
+    try:
+        return await replies.athrow(cancellation)
+    except BaseExceptionGroup as exc:
+        raise without(exc, GeneratorExit) or cancellation from None
 
 
 async def _close(replies: AsyncGenerator[Any, None]) -> None:
@@ -72,6 +83,6 @@ async def _close(replies: AsyncGenerator[Any, None]) -> None:
     try:
         await replies.aclose()
     except BaseExceptionGroup as exc:
-        remaining = without_generator_exits(exc)
+        remaining = without(exc, GeneratorExit)
         if remaining is not None:
             raise remaining from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.failures import failed_wait, holds_only
+from wsendpoints.lifecycle.failures import failed_wait, holds_only, without
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
 
@@ -89,10 +89,16 @@ class Tasks:
     def fail(self, exc: BaseException) -> None:
         """Keep an exception, to be raised in the end: the first, for others follow from it.
 
-        A disconnect gives way to any other, since it is not raised.
+        A disconnect gives way to any other, since it is not raised. What a group holds of the
+        cancellation by `end` is dropped: no scope behind it would know of it.
         """
+        kept: BaseException | None = exc
+        if isinstance(exc, BaseExceptionGroup) and self.is_cancelled:
+            kept = without(exc, get_cancelled_exc_class())
+        if kept is None:
+            return
         if self.failure is None or holds_only(self.failure, WebSocketDisconnect):
-            self.failure = exc
+            self.failure = kept
 
     @contextmanager
     def scope(self) -> Generator[None, None, None]:
