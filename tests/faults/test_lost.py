@@ -29,6 +29,7 @@ from tests.waiting import all_tasks_blocked
 from wsendpoints import (
     ClientMessageError,
     ConnectionState,
+    Denied,
     InvalidStateError,
     Limits,
     WebSocket,
@@ -746,6 +747,23 @@ async def test_l05_middleware_that_fails_to_receive_is_a_failure(
         await Middleware(server, "disconnect", failure).serve(Waits)
     assert Waits.log == ["connect", 1011]
     assert server.sent[-1]["code"] == 1011
+
+
+@anyio_test
+@pytest.mark.parametrize("type_", ["http.response.start", "http.response.body"])
+async def test_l05_middleware_that_fails_to_deny_is_a_failure(type_: str) -> None:
+    """The denial is not complete, and the very exception is raised."""
+
+    class Denies(Noting):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            raise Denied(401)
+
+    failure = KeyError()
+    scope = make_scope(extensions={"websocket.http.response": {}})
+    middleware = Middleware(FakeServer(CONNECT), type_, failure)
+    with surfacing(failure):
+        await Denies(scope, middleware.receive, middleware.send)
+    assert Denies.log == []
 
 
 @anyio_test

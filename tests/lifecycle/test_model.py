@@ -111,7 +111,9 @@ Act = Literal[
     "start a task that raises a disconnect",
 ]
 
-Farewell = Literal["nothing", "raise", "wait", "push", "start a task", "close"]
+Farewell = Literal[
+    "nothing", "raise", "wait", "push", "start a task", "close", "turns", "is cancelled"
+]
 
 Around = Literal["nothing", "a group", "a group that fails", "a timeout", "a timeout that passes"]
 
@@ -141,7 +143,8 @@ class Script:
         farewell: What `on_disconnect` does.
         steps: What the client and the server do: a frame is sent, an event is delivered.
         vanishes_at: The client is lost before this send of the application, if there are so many.
-        cancels_at: The application is cancelled in this one, natively where there is such a thing.
+        cancels_at: The application is cancelled in this one, natively where there is such a thing;
+            0 is the first close.
         fails: What a middleware fails at, and how often it does not before.
     """
 
@@ -208,6 +211,12 @@ BROKEN: Final = [
     {},
 ]
 
+
+def joined(first: Sequence[Any], then: Sequence[Any]) -> list[Any]:
+    """Return two sequences as one."""
+    return [*first, *then]
+
+
 STEPS: Final[st.SearchStrategy[Step | Mapping[str, Any]]] = st.one_of(
     st.sampled_from(GOOD),
     st.sampled_from(get_args(Step)),
@@ -216,9 +225,25 @@ STEPS: Final[st.SearchStrategy[Step | Mapping[str, Any]]] = st.one_of(
     st.sampled_from(BROKEN),
 )
 
+CALM: Final[frozenset[Act]] = frozenset(
+    {
+        "reply",
+        "reply without content",
+        "push",
+        "turn",
+        "start a task that ends",
+        "start a task that waits",
+        "start a task that pushes for ever",
+    }
+)
+"""What a handler does that comes to an end, takes no other message, and fails for no other reason
+than that the client left.
+"""
+
+
 ACTS: Final[st.SearchStrategy[list[Act]]] = st.lists(st.sampled_from(get_args(Act)), max_size=3)
 
-SCRIPTS: Final = st.builds(
+ANY: Final = st.builds(
     Script,
     server=st.sampled_from([None, *get_args(ServerName)]),
     encoding=st.sampled_from(["json", "text", "bytes", None]),
@@ -232,15 +257,43 @@ SCRIPTS: Final = st.builds(
     greeting=st.one_of(st.just([]), ACTS),
     plans=st.lists(ACTS, min_size=1, max_size=3),
     farewell=st.one_of(st.just("nothing"), st.sampled_from(get_args(Farewell))),
-    steps=st.lists(STEPS, max_size=8),
+    # Messages first, so that something happens.
+    steps=st.builds(
+        joined, st.lists(st.sampled_from(GOOD), max_size=3), st.lists(STEPS, max_size=8)
+    ),
     vanishes_at=st.one_of(st.none(), st.integers(1, 6)),
-    cancels_at=st.one_of(st.none(), st.none(), st.integers(1, 6)),
+    cancels_at=st.one_of(st.none(), st.none(), st.integers(0, 6)),
     fails=st.one_of(
         st.none(),
         st.none(),
         st.tuples(st.sampled_from(get_args(Middleware)), st.integers(0, 5)),
     ),
 )
+
+CALM_ACTS: Final = st.lists(st.sampled_from(sorted(CALM)), max_size=3)
+
+CALM_STEPS: Final[st.SearchStrategy[Step | Mapping[str, Any]]] = st.one_of(
+    st.sampled_from(GOOD),
+    st.sampled_from(BAD),
+    st.sampled_from(("vanish", "close", "turn", "settle", "pause", "read")),
+)
+
+CALM_SCRIPTS: Final = st.builds(
+    replace,
+    ANY,
+    patience=st.sampled_from(("usual", "small inbox")),
+    is_hasty=st.just(False),
+    around=st.sampled_from(("nothing", "a group", "a timeout")),
+    answer=st.sampled_from(("accept", "accept later")),
+    greeting=CALM_ACTS,
+    plans=st.lists(CALM_ACTS, min_size=1, max_size=3),
+    steps=st.lists(CALM_STEPS, max_size=8),
+    cancels_at=st.none(),
+    fails=st.none(),
+)
+"""Scripts in which the client ends the connection, so that each of its messages must be known."""
+
+SCRIPTS: Final = st.one_of(ANY, ANY, CALM_SCRIPTS)
 
 
 LIMITS: Final[Mapping[Patience, Limits]] = {
@@ -298,10 +351,12 @@ class Run:
         gate: What its handlers wait for.
         accepts: How often the application accepted.
         disconnects: How often `on_disconnect` was called.
+        cleaned: How often it came to its end.
         delivered: How many messages the client sent before it left.
         handled: How many of them a handler got.
         refused: How many of them `on_invalid` got.
         closes: How often the application closed.
+        server: Who plays the server.
         task: What natively cancels the application, while it runs.
         cancels: How often it was cancelled, natively or not.
         natives: How often natively.
@@ -316,10 +371,12 @@ class Run:
     gate: anyio.Event = field(default_factory=anyio.Event)
     accepts: int = 0
     disconnects: int = 0
+    cleaned: int = 0
     delivered: int = 0
     handled: int = 0
     refused: int = 0
     closes: int = 0
+    server: Server | None = None
     task: asyncio.Task[Any] | None = None
     cancels: int = 0
     natives: int = 0
@@ -379,6 +436,8 @@ class Model(WebSocketEndpoint):
             reply = await self.noting(self.do(act))
             if reply is not None:
                 yield reply
+        while self.run.script.around in {"a group that fails", "a timeout that passes"}:
+            yield REPLIES[self.run.script.encoding][0]
 
     async def noting(self, work: Awaitable[Any]) -> Any:
         """Note what the application raises, and whether the library may have it raise that."""
@@ -510,6 +569,7 @@ class Model(WebSocketEndpoint):
         if not 1000 <= close_code <= 4999 or close_code == 1005:
             self.run.wrong.append(f"on_disconnect was given {close_code!r}")
         await self.noting(self.leave())
+        self.run.cleaned += 1
 
     async def leave(self) -> None:
         """Do what it does in the end."""
@@ -527,6 +587,13 @@ class Model(WebSocketEndpoint):
                     self.start(self.do, "turn")
                 case "close":
                     await self.do("close")
+                case "turns":
+                    for _ in range(5):
+                        await checkpoint()
+                case "is cancelled":
+                    cancel_natively(self.run)
+                    for _ in range(5):
+                        await checkpoint()
 
 
 def websocket_left() -> WebSocketDisconnect:
@@ -654,17 +721,44 @@ ANSWERING: Final[Mapping[tuple[Encoding, bool], type[Model]]] = {
 # The run.
 
 
+def is_calm(script: Script) -> bool:
+    """Whether nothing but the client ends a connection, which is told of each of its messages."""
+    return (
+        script.answer in {"accept", "accept later"}
+        and script.patience != "none"
+        and not script.is_hasty
+        and script.cancels_at is None
+        and script.fails is None
+        and not (
+            script.streams and script.around in {"a group that fails", "a timeout that passes"}
+        )
+        and CALM.issuperset(script.greeting)
+        and all(CALM.issuperset(plan) for plan in script.plans)
+        and not any(step in BROKEN for step in script.steps)
+        and not {"shut down", "cancel", "cancel natively"}.intersection(
+            step for step in script.steps if isinstance(step, str)
+        )
+    )
+
+
 def make_app(run: Run) -> ASGIApp:
     """Return the endpoint, with somebody between it and the server who loses the client."""
     script = run.script
+    limits = LIMITS[script.patience]
+    # However slow the machine is, nothing is cut short that has to come to its end.
+    if script.farewell != "wait":
+        limits = replace(limits, disconnect_timeout=TOO_LONG)
+    if is_calm(script):
+        limits = replace(limits, grace=TOO_LONG, inbox_timeout=TOO_LONG)
     endpoint = (QUIET if script.is_quiet else ANSWERING)[script.encoding, script.streams].as_asgi(
         run=run,
-        limits=LIMITS[script.patience],
+        limits=limits,
         cancel_on_disconnect=script.is_hasty,
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         server = cast("Server", getattr(send, "__self__", None))
+        run.server = server
         between = Between(run, server)
         if is_asyncio():
             run.task = asyncio.current_task()
@@ -684,7 +778,7 @@ def make_app(run: Run) -> ASGIApp:
         finally:
             while run.task is not None and run.task.uncancel():
                 pass
-            run.task = None
+            run.task = run.server = None
             if is_answered and server.ending is None and between.is_intact:
                 run.wrong.append("the connection was left open")
 
@@ -726,10 +820,11 @@ class Between:
             dialect = server.dialect
             server.leave(dialect.disconnect(dialect.told_reset), "the client vanished")
         is_accept = event["type"] == "websocket.accept"
-        if self._sends == script.cancels_at:
+        is_first_close = event["type"] == "websocket.close" and run.closes == 1
+        if script.cancels_at in {self._sends, 0 if is_first_close else self._sends}:
             # A send that is cancelled half-way may have arrived.
             run.accepts += is_accept
-            cancel_natively(run, server)
+            cancel_natively(run)
             try:
                 await checkpoint()
             except BaseException:
@@ -753,14 +848,14 @@ class Between:
         raise failure
 
 
-def cancel_natively(run: Run, server: Server) -> None:
+def cancel_natively(run: Run) -> None:
     """Cancel the application's task, where that is possible; elsewhere its scope."""
     run.cancels += 1
     if run.task is not None:
         run.natives += 1
         run.task.cancel()
-    elif not is_asyncio():
-        server.cancel()
+    elif not is_asyncio() and run.server is not None:
+        run.server.cancel()
 
 
 async def play(script: Script) -> Run:
@@ -820,47 +915,13 @@ async def take(step: Step | Mapping[str, Any], client: Client, run: Run) -> None
             run.delivered += step.get("type") == "websocket.receive"
 
 
-CALM: Final[frozenset[Act]] = frozenset(
-    {
-        "reply",
-        "reply without content",
-        "push",
-        "turn",
-        "start a task that ends",
-        "start a task that waits",
-        "start a task that pushes for ever",
-    }
-)
-"""What a handler does that comes to an end, takes no other message, and fails for no other reason
-than that the client left.
-"""
-
-
-def is_calm(script: Script) -> bool:
-    """Whether nothing but the client ends a connection, which is told of each of its messages."""
-    return (
-        script.answer in {"accept", "accept later"}
-        and script.patience != "none"
-        and not script.is_hasty
-        and script.cancels_at is None
-        and script.fails is None
-        and not (
-            script.streams and script.around in {"a group that fails", "a timeout that passes"}
-        )
-        and CALM.issuperset(script.greeting)
-        and all(CALM.issuperset(plan) for plan in script.plans)
-        and not any(step in BROKEN for step in script.steps)
-        and not {"shut down", "cancel", "cancel natively"}.intersection(
-            step for step in script.steps if isinstance(step, str)
-        )
-    )
-
-
 def judge(run: Run) -> list[str]:
     """Return what is wrong with a run."""
     wrong = list(run.wrong)
     if run.disconnects != min(run.accepts, 1):
         wrong.append(f"on_disconnect was called {run.disconnects} times")
+    if run.cleaned != run.disconnects and run.script.farewell not in {"raise", "wait"}:
+        wrong.append("on_disconnect did not come to its end")
     if run.accepts and not run.closes and is_calm(run.script):
         known = run.handled + run.refused
         if known != run.delivered:
@@ -956,6 +1017,8 @@ def log() -> Iterator[None]:
     logger.removeFilter(read)
 
 
+# Some of the messages are large.
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @given(script=SCRIPTS)
 @settings(

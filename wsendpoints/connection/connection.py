@@ -166,7 +166,7 @@ class Connection:
         send = self.send
         if send is _no_send:
             await _no_send(event)
-        is_accept = False
+        is_accept, following = False, _OPEN
         if self.state is not _OPEN or event["type"] != SEND:
             following = self._after(event)
             if event["type"] == CLOSE:
@@ -181,7 +181,7 @@ class Connection:
         try:
             await send(event)
         except Exception as exc:
-            raise self.send_failed(exc, is_accept=is_accept) from exc
+            raise self.send_failed(exc, following, is_accept=is_accept) from exc
         except BaseException:
             self.send_cancelled()
             raise
@@ -203,11 +203,14 @@ class Connection:
         if self.state is _OPEN:
             self.state = ConnectionState.BROKEN
 
-    def send_failed(self, exc: Exception, *, is_accept: bool = False) -> WebSocketDisconnect:
+    def send_failed(
+        self, exc: Exception, following: ConnectionState = _OPEN, *, is_accept: bool = False
+    ) -> WebSocketDisconnect:
         """Record that `send` raised: the event was legal, so if the server did, the peer has gone.
 
         Args:
             exc: What was raised.
+            following: The state that the event led to.
             is_accept: Whether the event was an accept.
 
         Returns:
@@ -217,7 +220,8 @@ class Connection:
             Exception: The very one, if it comes from between this and the server, such as a
                 middleware. An accept counts as not sent then.
         """
-        if self.state not in {_DISCONNECTED, ConnectionState.CLOSED} and not is_servers(exc):
+        is_over = self.state in {_DISCONNECTED, ConnectionState.CLOSED}
+        if not (is_over and self.state is not following) and not is_servers(exc):
             if is_accept:
                 self.state, self.is_accepted = ConnectionState.HANDSHAKE, False
             try:
@@ -227,7 +231,7 @@ class Connection:
                 del exc
         logger.debug("send: the connection is over: %s", type(exc).__name__)
         # If we closed it while this send was under way, that is how it ended.
-        if self.state not in {_DISCONNECTED, ConnectionState.CLOSED}:
+        if not is_over:
             self._disconnect(CloseCode.ABNORMAL_CLOSURE, "")
         return self.disconnect_error()
 

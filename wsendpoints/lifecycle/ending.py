@@ -59,7 +59,7 @@ class Ending:
         """
         verdict = None
         if failure is not None:
-            verdict, failure = judge(failed_wait(failure) or failure)
+            verdict, failure = judge(failure)
         try:
             if self._connection.is_accepted:
                 asked = None if failure is None else requested_close(failure)

@@ -16,6 +16,7 @@ __all__ = [
     "Verdict",
     "failed_wait",
     "holds_only",
+    "is_group",
     "judge",
     "requested_close",
     "without",
@@ -39,6 +40,9 @@ def failed_wait(exc: BaseException) -> AwaitedCancelledError | None:
 
     It comes from what was awaited then. Raised on as it is, servers would take it for a
     cancellation that they asked for, and say nothing of it.
+
+    To be asked before a task group ends: anyio's (4.16) may take back a cancellation that was not
+    its own, as it ends.
 
     Returns:
         `None` if the task is being cancelled, and for any other exception.
@@ -80,6 +84,11 @@ def holds_only(exc: BaseException, *kinds: type[BaseException]) -> bool:
         isinstance(leaf, kinds) or (isinstance(leaf, GeneratorExit) and leaf is not exc)
         for leaf in _leaves(exc)
     )
+
+
+def is_group(exc: BaseException) -> bool:
+    """Whether an exception is a group of exceptions."""
+    return isinstance(exc, BaseExceptionGroup)
 
 
 def without(exc: BaseException, kind: type[BaseException]) -> BaseException | None:

@@ -302,6 +302,10 @@ class Reader:
                 await self._read_on()
         except Exception as exc:  # noqa: BLE001 - raised in the loop
             self._failure = exc
+            # A handler that goes on does not keep it from being raised: nothing more is read, so
+            # nothing else would end that.
+            self.tasks.fail(exc)
+            self._deadlines.ended(is_shutdown=False)
         finally:
             self._watching = False
             self._notify()

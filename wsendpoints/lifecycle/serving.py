@@ -10,6 +10,7 @@ from wsendpoints.lifecycle.connecting import connect_alone
 from wsendpoints.lifecycle.conversation import Conversation
 from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
+from wsendpoints.lifecycle.failures import failed_wait
 from wsendpoints.lifecycle.hooks import Hooks, Lifecycle
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event, Scope
@@ -65,7 +66,7 @@ async def serve(
         except GeneratorExit:
             raise
         except BaseException as exc:  # noqa: BLE001 - raised in the end
-            failure = exc
+            failure = failed_wait(exc) or exc
         lifecycle.tasks = None
         ending = Ending(endpoint, connection, passed, cleans_up=declaration.cleans_up)
         await ending.conclude(failure)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.failures import failed_wait, holds_only, without
+from wsendpoints.lifecycle.failures import failed_wait, holds_only, is_group, without
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
 
@@ -92,13 +92,14 @@ class Tasks:
         A disconnect gives way to any other, since it is not raised. What a group holds of the
         cancellation by `end` is dropped: no scope behind it would know of it.
         """
-        kept: BaseException | None = exc
-        if isinstance(exc, BaseExceptionGroup) and self.is_cancelled:
-            kept = without(exc, get_cancelled_exc_class())
-        if kept is None:
-            return
+        # A group that has not been entered yet does not know whether it is cancelled.
+        if is_group(exc) and self.is_cancelled:
+            remaining = without(exc, get_cancelled_exc_class())
+            if remaining is None:
+                return
+            exc = remaining
         if self.failure is None or holds_only(self.failure, WebSocketDisconnect):
-            self.failure = kept
+            self.failure = exc
 
     @contextmanager
     def scope(self) -> Generator[None, None, None]:
