@@ -119,7 +119,7 @@ Around = Literal["nothing", "a group", "a group that fails", "a timeout", "a tim
 
 Step = Literal[
     "close", "close without a code", "vanish", "shut down", "cancel", "cancel natively", "pause",
-    "resume", "go on", "turn", "settle", "read",
+    "resume", "go on", "turn", "settle", "read", "let time pass",
 ]  # fmt: skip
 
 Middleware = Literal["send", "send, once sent", "receive"]
@@ -259,7 +259,9 @@ ANY: Final = st.builds(
     farewell=st.one_of(st.just("nothing"), st.sampled_from(get_args(Farewell))),
     # Messages first, so that something happens.
     steps=st.builds(
-        joined, st.lists(st.sampled_from(GOOD), max_size=3), st.lists(STEPS, max_size=8)
+        joined,
+        st.lists(st.sampled_from([*GOOD, "let time pass"]), max_size=4),
+        st.lists(STEPS, max_size=8),
     ),
     vanishes_at=st.one_of(st.none(), st.integers(1, 6)),
     cancels_at=st.one_of(st.none(), st.none(), st.integers(0, 6)),
@@ -906,6 +908,8 @@ async def take(step: Step | Mapping[str, Any], client: Client, run: Run) -> None
         case "settle":
             for _ in range(TURNS):
                 await checkpoint()
+        case "let time pass":
+            await anyio.sleep(0.004)
         case "read":
             client.resume_reading()
             with suppress(UnexpectedEventError):
