@@ -310,6 +310,23 @@ class Torrent(Recorded):
         self.record("all sent")
 
 
+class Grouped(Recorded):
+    """Streams from within a task group and a timeout, which are around its `yield`."""
+
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(anyio.sleep_forever)
+                while True:
+                    yield "tick"
+                    if data == "wait":
+                        await anyio.sleep_forever()
+                    elif data == "tick":
+                        await anyio.sleep(0.001)
+
+
 class Hanging(Recorded):
     """A handler that does not come to an end."""
 
@@ -352,6 +369,7 @@ app: Final = Recording(
             "hasty": Hasty,
             "busy": Busy,
             "torrent": Torrent,
+            "grouped": Grouped,
             "hanging": Hanging,
         }
     )
