@@ -881,4 +881,5 @@ async def test_l10_what_others_do_in_the_turn_of_the_end(
             ended.set()
     assert raised == []
     assert endpoint.log == ["connect", 1011]
-    assert server.sent[-1]["code"] == 1011
+    # In the order of the calls: a push that was under way may take longer than the close.
+    assert endpoint.sent[-1]["code"] == 1011

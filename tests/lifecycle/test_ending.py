@@ -203,13 +203,15 @@ async def test_handshake_without_an_answer_is_refused(
     cause: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The warning says why, unless the peer had disconnected."""
+    """The warning says why: while this peer waits, a disconnect is that of another one."""
     life = await life_in(S.HANDSHAKE)
     await life.end(failure, passed=passed)
+    if failure is not None:
+        cause = "the WebSocketDisconnect of another connection"
     assert life.closes == [(1000, "")]
     assert Chat.codes == []
     assert life.raised is None
-    assert caplog.messages == ([] if failure else [f"Chat: {cause}: the client is refused"])
+    assert caplog.messages == [f"Chat: {cause}: the client is refused"]
 
 
 async def test_cancelled_handshake_is_refused(caplog: pytest.LogCaptureFixture) -> None:
@@ -497,3 +499,38 @@ async def test_f23_shutdown_is_told_at_info(
     (record,) = caplog.records
     assert record.levelname == level
     assert record.message.startswith(f"Chat: the connection ended with {code}")
+
+
+@pytest.mark.parametrize(
+    ("scope", "reason", "level"),
+    [
+        pytest.param({}, {"reason": ""}, "DEBUG", id="uvicorn, a client's"),
+        pytest.param(
+            {"asgi": {"spec_version": "2.4"}, "extensions": {}}, {}, "INFO", id="uvicorn, its own"
+        ),
+        pytest.param(
+            {"asgi": {"spec_version": "2.3"}, "extensions": {}}, {}, "DEBUG", id="granian"
+        ),
+        pytest.param({"asgi": {"spec_version": "2.4"}}, {}, "DEBUG", id="gunicorn"),
+        pytest.param(
+            {"asgi": {"version": "3.0"}, "client": ["::1", 1], "raw_path": b"/"},
+            {},
+            "DEBUG",
+            id="daphne",
+        ),
+    ],
+)
+async def test_l08_client_that_closes_with_1012_is_no_shutdown(
+    scope: dict[str, Any],
+    reason: dict[str, str],
+    level: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Some servers tell no reason of either, but those do not tell of their shutdown."""
+    caplog.set_level(logging.DEBUG, "wsendpoints")
+    life = await life_in(S.OPEN, scope=scope)
+    connection = connection_of(life.endpoint.websocket)
+    connection.received({"type": "websocket.disconnect", "code": 1012, **reason})
+    await life.end()
+    (record,) = caplog.records
+    assert record.levelname == level

@@ -360,13 +360,19 @@ def _is_daphne(scope: Scope) -> bool:
 def _is_by_uvicorn(event: Event, scope: Scope) -> bool:
     """Whether a disconnect is of uvicorn's own making, rather than by a client that closed.
 
-    Only uvicorn tells of its shutdown by a disconnect, and it does so without a reason. With one
-    it tells of a client's close, even if that has none. Some other servers never tell a reason,
-    but have scopes of an older version, or without extensions.
+    Only uvicorn tells of its shutdown by a disconnect, and it does so without a reason. Of a
+    client's close it tells the reason, even if that is empty. The servers that never tell a reason
+    are known by their scopes: granian's is of an older version of the specification, and
+    gunicorn's has no extensions.
     """
     asgi: dict[str, object] = scope.get("asgi") or {}
-    is_newer = asgi.get("spec_version") not in {None, "2.0", "2.1", "2.2", "2.3"}
-    return is_newer and "extensions" in scope and "reason" not in event
+    version = asgi.get("spec_version")
+    never_tells = (
+        version in {"2.0", "2.1", "2.2", "2.3"}
+        or (version is not None and "extensions" not in scope)
+        or _is_daphne(scope)
+    )
+    return "reason" not in event and not never_tells
 
 
 async def _no_receive() -> Event:
