@@ -364,7 +364,8 @@ class Run:
         natives: How often natively.
         surfaces: Whether something failed that has to surface, whatever follows.
         raised: What came out of the application's own code.
-        escaped: What came out of the endpoint.
+        has_raised: Whether the endpoint raised, other than a native cancellation.
+        escaped: What came out of the endpoint, unless a step of the client failed as well.
         wrong: What should not have been.
         refs: What must not outlive the connection.
     """
@@ -384,6 +385,7 @@ class Run:
     natives: int = 0
     surfaces: bool = False
     raised: list[BaseException] = field(default_factory=lambda: list[BaseException]())
+    has_raised: bool = False
     escaped: BaseException | None = None
     wrong: list[str] = field(default_factory=lambda: list[str]())
     refs: list[weakref.ref[Any]] = field(default_factory=lambda: list[weakref.ref[Any]]())
@@ -774,6 +776,7 @@ def make_app(run: Run) -> ASGIApp:
                 raise
             # The server is not concerned.
         except BaseException:
+            run.has_raised = True
             # A server answers the handshake itself then, and closes what a middleware did not.
             is_answered = run.accepts > 0 and between.is_intact
             raise
@@ -931,7 +934,7 @@ def judge(run: Run) -> list[str]:
         if known != run.delivered:
             wrong.append(f"the application knows of {known} of {run.delivered} messages")
     escaped = run.escaped
-    if run.surfaces and escaped is None:
+    if run.surfaces and not run.has_raised:
         wrong.append("a failure disappeared")
     if escaped is not None:
         if isinstance(escaped, UnexpectedEventError) and (
