@@ -8,7 +8,7 @@ from anyio import get_cancelled_exc_class
 from anyio.lowlevel import checkpoint
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.failures import without
+from wsendpoints.lifecycle.failures import holds_only, without
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Handler, Stream
 from wsendpoints.protocol.state import ConnectionState
@@ -60,6 +60,9 @@ async def _send_each(
                     reply = await following()
         except StopAsyncIteration:
             pass
+        except Exception as exc:
+            await _close(replies, exc)
+            raise
         finally:
             await _close(replies)
 
@@ -75,14 +78,23 @@ async def _throw(replies: AsyncGenerator[Any, None], cancellation: BaseException
         raise without(exc, GeneratorExit) or cancellation from None
 
 
-async def _close(replies: AsyncGenerator[Any, None]) -> None:
+async def _close(replies: AsyncGenerator[Any, None], failure: Exception | None = None) -> None:
     """Close a generator, which may have ended already.
 
     A task group around its `yield` raises the `GeneratorExit` in a group.
+
+    Args:
+        replies: The generator.
+        failure: What is raised in the end, whatever else is cancelled meanwhile.
     """
     try:
         await replies.aclose()
-    except BaseExceptionGroup as exc:
+    except BaseException as exc:
         remaining = without(exc, GeneratorExit)
-        if remaining is not None:
-            raise remaining from None
+        if remaining is None or (
+            failure is not None and holds_only(remaining, get_cancelled_exc_class())
+        ):
+            return
+        if remaining is exc:
+            raise
+        raise remaining from None
