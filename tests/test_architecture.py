@@ -37,6 +37,7 @@ TESTING: Final = ["protocol", "testing"]
 """The client that plays the server knows what is said on the wire, and nothing of the rest."""
 
 LIFECYCLE: Final = [
+    "loops",
     "failures",
     "tasks",
     "ticker",
@@ -47,6 +48,7 @@ LIFECYCLE: Final = [
     "streaming",
     "connecting",
     "conversation",
+    "shielding",
     "ending",
     "serving",
 ]
