@@ -85,7 +85,9 @@ def conversation(mounted: tuple[Place, str], pool: Pool) -> Iterator[Conversatio
     app = f"tests.interop.framework_apps.{place.framework}_app:app"
     conversation = Conversation(pool.get(SERVERS[server], app), CLIENTS["websockets"])
     yield conversation
-    conversation.check_log()
+    # Litestar logs it, and closes a second time. If the client is still there, that is one more
+    # failure, to which the server logs the first as its context.
+    conversation.check_log(at_most=2 if place.framework == "litestar" else 1)
 
 
 async def say(client: Client, kind: str, **fields: Any) -> None:

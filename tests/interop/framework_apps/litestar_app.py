@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Litestar, WebSocket, asgi, websocket
+from litestar.logging import LoggingConfig
 
 from tests.interop.journal import Recording
 
@@ -23,6 +24,8 @@ app = Recording(
             asgi("/route/{room:str}", copy_scope=True)(Room.as_asgi()),
             asgi("/mount", is_mount=True, copy_scope=True)(Room.as_asgi()),
             serve,
-        ]
+        ],
+        # By default it logs exceptions in debug mode alone, and keeps them from the server.
+        logging_config=LoggingConfig(log_exceptions="always"),
     )
 )
