@@ -1,4 +1,4 @@
-"""What a connection tells its listener, and when."""
+"""What a connection tells a listener, and when."""
 
 import time
 from functools import partial
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 async def listened(state: ConnectionState, server: FakeServer) -> tuple[Connection, Noting]:
     """Return a connection in a state, and its listener."""
     connection = await connection_in(state, server)
-    connection.listener = listener = Noting()
+    connection.listen(listener := Noting())
     connection.tells_sends = connection.tells_sent = True
     return connection, listener
 
@@ -65,7 +65,7 @@ async def test_send_is_told_to_those_that_ask() -> None:
     connection.tells_sends, connection.tells_sent = True, False
     await connection.transmit(SEND)
     assert listener.told == ["sent", "send"]
-    connection.listener = None
+    connection.stop_listening(listener)
     connection.tells_sent = True
     await connection.transmit(SEND)
     assert listener.told == ["sent", "send"]
@@ -160,7 +160,7 @@ async def test_a_close_is_told_before_the_server_has_it(
         def on_close(self) -> None:
             offers.append(len(server.offers))
 
-    connection.listener = Counting()
+    connection.listen(Counting())
     await (connection.transmit(CLOSE) if by_event else connection.close(4000, "done"))
     assert offers == [0]
     assert len(server.offers) == 1
@@ -172,7 +172,7 @@ async def test_a_close_is_told_before_the_server_has_it(
 async def test_time_of_expiry_is_told() -> None:
     """Each time that it is set it is told, also if it is set to `None`."""
     websocket = await FakeServer().accepted()
-    connection_of(websocket).listener = listener = Noting()
+    connection_of(websocket).listen(listener := Noting())
     websocket.expires_at = time.time()
     websocket.expires_at = None
     assert listener.told == ["expiry", "expiry"]

@@ -1,7 +1,8 @@
-"""A listener does what it overrides, and a relay in front of it passes all on."""
+"""A listener does what it overrides, and any number may listen."""
 
 import time
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 import anyio
 import pytest
@@ -10,8 +11,9 @@ from tests.connection.connections import ACCEPT, SEND, Noting, S, connection_in
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import Limits, WebSocket
-from wsendpoints.connection.listener import Listener, Relay
+from wsendpoints import Limits, WebSocket, WebSocketEndpoint
+from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.websocket import connection_of
 
 pytestmark = pytest.mark.anyio
@@ -21,77 +23,66 @@ async def test_listener_that_overrides_nothing_does_nothing() -> None:
     """Its methods are there, so that a listener overrides those of interest alone."""
     server = FakeServer()
     connection = await connection_in(S.HANDSHAKE, server)
-    connection.listener = Listener()
+    connection.listen(Listener())
     await connection.transmit(ACCEPT)
     await connection.transmit(SEND)
-    connection.listener.on_expiry_set()
+    connection.expire_at(None)
     connection.disconnected(DISCONNECT)
     await connection.close(1000, None)
     assert server.sent == [ACCEPT, SEND]
 
 
-# A relay.
-
-
-TELLS: dict[str, Callable[[Listener], None]] = {
-    "accept": lambda listener: listener.on_accept(),
-    "close": lambda listener: listener.on_close(),
-    "disconnect": lambda listener: listener.on_disconnect(),
-    "send": lambda listener: listener.on_send(),
-    "sent": lambda listener: listener.on_sent(),
-    "expiry": lambda listener: listener.on_expiry_set(),
+TELLS: dict[str, Callable[[Connection], object]] = {
+    "disconnect": lambda connection: connection.disconnected(DISCONNECT),
+    "expiry": lambda connection: connection.expire_at(1.0),
 }
 
 
 @pytest.mark.parametrize("name", TELLS)
-async def test_relay_passes_on_what_it_is_told(name: str) -> None:
-    """The listener behind any number of relays is told the same, once."""
-    direct, behind = Noting(), Noting()
-    TELLS[name](direct)
-    TELLS[name](Relay(Relay(behind)))
-    assert behind.told == direct.told
-    assert behind.told == [name]
+async def test_all_that_listen_are_told_in_their_order(name: str) -> None:
+    """Any number may listen, each from when it asks for it until it asks for no more."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    first, second, gone = Noting(), Noting(), Noting()
+    first.told = second.told
+    for listener in (first, gone, second):
+        connection.listen(listener)
+    connection.stop_listening(gone)
+    TELLS[name](connection)
+    assert second.told == [name, name]
+    assert gone.told == []
 
 
-async def test_every_method_of_a_listener_is_passed_on() -> None:
-    """A relay overrides each method that a listener has."""
+async def test_listener_tells_what_it_is_told() -> None:
+    """The one of these tests notes each method that a listener has."""
     methods = {name for name in vars(Listener) if name.startswith("on_")}
-    assert methods <= vars(Relay).keys()
     assert methods <= vars(Noting).keys()
 
 
-class Log(Relay):
-    """Notes what it is told, and passes it on."""
+class Log(Listener):
+    """Notes what it is told."""
 
-    def __init__(self, behind: Listener, log: list[str]) -> None:
-        super().__init__(behind)
+    def __init__(self, log: list[str]) -> None:
         self.log = log
 
     def on_accept(self) -> None:
         self.log.append("accept")
-        super().on_accept()
 
     def on_close(self) -> None:
         self.log.append("close")
-        super().on_close()
 
     def on_disconnect(self) -> None:
         self.log.append("disconnect")
-        super().on_disconnect()
 
     def on_expiry_set(self) -> None:
         self.log.append("expiry")
-        super().on_expiry_set()
 
 
 class Logged(Recording):
-    """Has a log in front of its listener."""
+    """Has a log that listens."""
 
-    async def on_connect(self, websocket: WebSocket) -> None:
-        connection = connection_of(websocket)
-        assert connection.listener is not None
-        connection.listener = Log(connection.listener, self.log)
-        await websocket.accept()
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        connection_of(self.websocket).listen(Log(self.log))
 
     async def on_receive(self, websocket: WebSocket, data: str) -> None:
         match data:
@@ -104,26 +95,56 @@ class Logged(Recording):
                 await anyio.sleep_forever()
             case "sleep":
                 await anyio.sleep_forever()
+            case "fail":
+                raise DeliberateError
             case _:
                 await websocket.close(4000)
 
 
-async def test_relay_hears_what_happens_to_an_endpoint() -> None:
-    """A relay that `on_connect` puts there is told of all that follows, and nothing is lost."""
+class DeliberateError(Exception):
+    """Raised by a handler."""
+
+
+async def test_listener_hears_what_happens_to_an_endpoint() -> None:
+    """One that is there from the beginning is told of all, and the endpoint listens as well."""
 
     class Chat(Logged):
         pass
 
     server = FakeServer(CONNECT, text("push"), text("expire"), text("close"))
-    endpoint = Chat(make_scope(), server.receive, server.send)
-    await endpoint
-    # The accept sets the time until the connection expires.
-    assert Chat.log == ["accept", "expiry", "close", 4000]
-    assert connection_of(endpoint.websocket).listener is None
+    await Chat(make_scope(), server.receive, server.send)
+    assert Chat.log == ["connect", "accept", "expiry", "close", 4000]
 
 
-async def test_limits_hold_behind_a_relay() -> None:
-    """The endpoint behind it is told as well, and so closes a connection that expired."""
+async def test_listener_hears_of_the_last_close() -> None:
+    """The endpoint has ended by then, and closes the connection for it."""
+
+    class Chat(Logged):
+        pass
+
+    server = FakeServer(CONNECT, text("fail"))
+    with pytest.raises(DeliberateError):
+        await Chat(make_scope(), server.receive, server.send)
+    assert Chat.log == ["connect", "accept", "close", 1011]
+
+
+async def test_listener_hears_of_a_client_that_says_nothing() -> None:
+    """Until the first message no conversation is held."""
+
+    class Quiet(WebSocketEndpoint):
+        log: ClassVar[list[str]] = []
+
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            connection_of(self.websocket).listen(Log(self.log))
+
+    server = FakeServer(CONNECT, DISCONNECT)
+    await Quiet(make_scope(), server.receive, server.send)
+    assert Quiet.log == ["accept", "disconnect"]
+
+
+async def test_limits_hold_beside_another_listener() -> None:
+    """The endpoint is told as well, and so closes a connection that expired."""
 
     class Chat(Logged):
         pass
@@ -131,12 +152,11 @@ async def test_limits_hold_behind_a_relay() -> None:
     server = FakeServer(CONNECT, text("expired"))
     with anyio.fail_after(5):
         await Chat(make_scope(), server.receive, server.send)
-    assert Chat.log[:2] == ["accept", "expiry"]
-    assert Chat.log[-1] == 4401
+    assert Chat.log == ["connect", "accept", "expiry", "close", 4401]
     assert server.sent[-1]["code"] == 4401
 
 
-async def test_disconnect_is_noticed_behind_a_relay() -> None:
+async def test_disconnect_is_noticed_beside_another_listener() -> None:
     """A handler that waits is cancelled, as the class asks for."""
 
     class Chat(Logged):
@@ -152,4 +172,4 @@ async def test_disconnect_is_noticed_behind_a_relay() -> None:
         tasks.start_soon(serve)
         await all_tasks_blocked()
         server.deliver(DISCONNECT)
-    assert Chat.log == ["accept", "disconnect", 4001]
+    assert Chat.log == ["connect", "accept", "disconnect", 4001]

@@ -1,8 +1,9 @@
 """A connection as the application sees it: its state, how it is closed, and its lifetime."""
 
+import math
 import weakref
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_an_expiry_may_be_set_in_any_form(moment: datetime | float) -> None:
     expiry = websocket.expires_at
     assert expiry is not None
     assert (expiry, expiry.tzinfo) == (MOMENT, UTC)
-    connection_of(websocket).listener = listener
+    connection_of(websocket).listen(listener)
     websocket.expires_at = None
     assert websocket.expires_at is None
     websocket.expires_at = moment
@@ -108,6 +109,28 @@ def test_an_expiry_needs_a_time_zone() -> None:
         "expires_at=datetime.datetime(2030, 1, 2, 0, 0): use a datetime with a time zone"
     )
     assert websocket.expires_at is None
+
+
+@pytest.mark.parametrize(
+    ("moment", "error"),
+    [
+        pytest.param(True, TypeError, id="bool"),
+        pytest.param("2030-01-02", TypeError, id="str"),
+        pytest.param(date(2030, 1, 2), TypeError, id="date"),
+        pytest.param(timedelta(hours=1), TypeError, id="timedelta"),
+        pytest.param(math.nan, ValueError, id="NaN"),
+        pytest.param(math.inf, ValueError, id="infinite"),
+        pytest.param(1e300, ValueError, id="beyond all years"),
+        pytest.param(10**400, ValueError, id="beyond all floats"),
+    ],
+)
+def test_an_expiry_that_is_no_moment_is_refused(moment: Any, error: type[Exception]) -> None:
+    """Where it is set, rather than where it would be waited for; the one before stays."""
+    websocket = WebSocket({"type": "websocket"})
+    websocket.expires_at = MOMENT
+    with pytest.raises(error, match=r"^expires_at=.*: use .*seconds since the epoch"):
+        websocket.expires_at = moment
+    assert websocket.expires_at == MOMENT
 
 
 async def test_repr_shows_path_and_state() -> None:

@@ -386,7 +386,7 @@ async def test_nothing_of_a_connection_is_kept_in_it() -> None:
     await endpoint
     connection = connection_of(endpoint.websocket)
     assert connection.receive == server.receive
-    assert connection.listener is None
+    assert connection.listeners == ()
     assert connection.state is ConnectionState.DISCONNECTED
     with pytest.raises(InvalidStateError):
         await endpoint.websocket.receive()

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from wsendpoints.connection.listener import Listener
 from wsendpoints.messages.outbound import encode_anything
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.events import close_event
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.server_errors import is_servers
+from wsendpoints.protocol.servers import is_daphne, is_uvicorns_own
 from wsendpoints.protocol.state import (
     CLOSE,
     DISCONNECT,
@@ -27,7 +29,6 @@ from wsendpoints.protocol.state import (
 )
 
 if TYPE_CHECKING:
-    from wsendpoints.connection.listener import Listener
     from wsendpoints.messages.codecs import Encode
 
 __all__ = ["Connection"]
@@ -65,8 +66,7 @@ class Connection:
         is_shutdown: Whether it ended because the server shuts down, and says so.
         code: The close code of whichever side closed first; 1006 until then.
         reason: The reason that goes with it.
-        listener: Is told what happens to it. The one reference upwards: whoever sets it removes
-            it again.
+        listeners: Are told what happens to it; see `listen`.
         expires_at: When it is to be closed, in seconds since the epoch.
         sends_begun: How many sends have begun, without the replies of an endpoint's loop.
         sends_ended: How many of them have ended. Servers end them in the order in which they began.
@@ -88,7 +88,7 @@ class Connection:
         "is_accepted",
         "is_drained",
         "is_shutdown",
-        "listener",
+        "listeners",
         "reason",
         "receive",
         "send",
@@ -109,7 +109,6 @@ class Connection:
         self.is_shutdown: bool = False
         self.code: int = CloseCode.ABNORMAL_CLOSURE
         self.reason: str = ""
-        self.listener: Listener | None = None
         self.close_timeout: float | None = None
         self.expires_at: float | None = None
         self.send: Send = send or _no_send
@@ -121,12 +120,30 @@ class Connection:
         self.tells_sent: bool = False
         self._is_receiving = False
         self._is_ended_by_us = False
+        self.listeners: tuple[Listener, ...] = ()
         self._at_end: tuple[Callable[[], object], ...] | None = ()
 
     @property
     def is_closable(self) -> bool:
         """Whether a close would still say something new to the peer."""
         return (self.state, CLOSE) in SENT
+
+    def listen(self, listener: Listener) -> None:
+        """Tell a listener what happens to the connection, from now on.
+
+        The one reference upwards: what serves the connection calls `stop_listening` in the end.
+        """
+        self.listeners = (*self.listeners, listener)
+
+    def stop_listening(self, listener: Listener) -> None:
+        """Tell it no more; it must be listening."""
+        self.listeners = tuple(other for other in self.listeners if other is not listener)
+
+    def expire_at(self, moment: float | None) -> None:
+        """Set when it is to be closed, in seconds since the epoch; `None` for never."""
+        self.expires_at = moment
+        for listener in self.listeners:
+            listener.on_expiry_set()
 
     def at_end(self, callback: Callable[[], object]) -> None:
         """Have a function called once, when the connection ends.
@@ -175,8 +192,9 @@ class Connection:
             self.state = following
             is_accept = following is _OPEN
             self.is_accepted |= is_accept
-        if self.tells_sends and self.listener is not None:
-            self.listener.on_send()
+        if self.tells_sends:
+            for listener in self.listeners:
+                listener.on_send()
         self.sends_begun += 1
         try:
             await send(event)
@@ -187,10 +205,12 @@ class Connection:
             raise
         finally:
             self.sends_ended += 1
-            if self.tells_sent and self.listener is not None:
-                self.listener.on_sent()
-        if is_accept and self.listener is not None:
-            self.listener.on_accept()
+            if self.tells_sent:
+                for listener in self.listeners:
+                    listener.on_sent()
+        if is_accept:
+            for listener in self.listeners:
+                listener.on_accept()
 
     def _after(self, event: Event) -> ConnectionState:
         is_over = self.state is ConnectionState.CLOSED and self._is_ended_by_us
@@ -257,8 +277,8 @@ class Connection:
         self.state = ConnectionState.CLOSED
         self.code, self.reason = code, reason
         self.ended()
-        if self.listener is not None:
-            self.listener.on_close()
+        for listener in self.listeners:
+            listener.on_close()
         if self.close_timeout is None:
             await self._send_close(code)
             return
@@ -268,7 +288,7 @@ class Connection:
 
     async def _send_close(self, code: int) -> None:
         """Send a close with a code that the server takes; if it takes none, the peer has gone."""
-        if 1000 < code < 3000 and _is_daphne(self._scope):
+        if 1000 < code < 3000 and is_daphne(self._scope):
             code = _replacement_of(code)
         try:
             await self.send({"type": CLOSE, "code": code, "reason": self.reason})
@@ -318,15 +338,15 @@ class Connection:
         # ASGI spec, "Disconnect": 1005 is the default. Some servers omit it, or set it to None.
         if not isinstance(code, int) or isinstance(code, bool) or not 1000 <= code <= 4999:
             code = CloseCode.NO_STATUS_RECEIVED
-        self.is_shutdown = code == CloseCode.SERVICE_RESTART and _is_by_uvicorn(event, self._scope)
+        self.is_shutdown = code == CloseCode.SERVICE_RESTART and is_uvicorns_own(event, self._scope)
         self._disconnect(int(code), reason if isinstance(reason, str) else "")
 
     def _disconnect(self, code: int, reason: str) -> None:
         self.state = _DISCONNECTED
         self.code, self.reason = code, reason
         self.ended()
-        if self.listener is not None:
-            self.listener.on_disconnect()
+        for listener in self.listeners:
+            listener.on_disconnect()
 
 
 def _call(callback: Callable[[], object]) -> None:
@@ -340,39 +360,6 @@ def _replacement_of(code: int) -> int:
     """Return the code to send in place of one that the server refuses."""
     logger.debug("close: the server refuses code %d, sending %d", code, code + _DAPHNES_OFFSET)
     return code + _DAPHNES_OFFSET
-
-
-def _is_daphne(scope: Scope) -> bool:
-    """Whether the server takes no close codes other than 1000 and 3000 to 4999.
-
-    For others daphne raises, and leaves the connection open. A framework in between would take a
-    second attempt for a mistake, so the first must be right. daphne does not give its name, but no
-    other server has such a scope.
-    """
-    return (
-        scope.get("asgi") == {"version": "3.0"}
-        and isinstance(scope.get("client"), list)
-        and "raw_path" in scope
-        and not any(key in scope for key in ("scheme", "http_version"))
-    )
-
-
-def _is_by_uvicorn(event: Event, scope: Scope) -> bool:
-    """Whether a disconnect is of uvicorn's own making, rather than by a client that closed.
-
-    Only uvicorn tells of its shutdown by a disconnect, and it does so without a reason. Of a
-    client's close it tells the reason, even if that is empty. The servers that never tell a reason
-    are known by their scopes: granian's is of an older version of the specification, and
-    gunicorn's has no extensions.
-    """
-    asgi: dict[str, object] = scope.get("asgi") or {}
-    version = asgi.get("spec_version")
-    never_tells = (
-        version in {"2.0", "2.1", "2.2", "2.3"}
-        or (version is not None and "extensions" not in scope)
-        or _is_daphne(scope)
-    )
-    return "reason" not in event and not never_tells
 
 
 async def _no_receive() -> Event:

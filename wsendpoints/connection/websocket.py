@@ -104,20 +104,16 @@ class WebSocket(Request):
         endpoint keeps it; a `WebSocket` that is used alone does not.
 
         Raises:
-            ValueError: It is set to a `datetime` without a time zone.
+            ValueError: It is set to a `datetime` without a time zone, or to seconds that no
+                `datetime` can have. Nothing is changed then.
+            TypeError: It is set to something else; the same holds.
         """
         at = self._connection.expires_at
         return None if at is None else datetime.fromtimestamp(at, UTC)
 
     @expires_at.setter
     def expires_at(self, moment: datetime | float | None) -> None:
-        if isinstance(moment, datetime):
-            if moment.tzinfo is None:
-                raise ValueError(f"expires_at={moment!r}: use a datetime with a time zone")
-            moment = moment.timestamp()
-        self._connection.expires_at = moment
-        if self._connection.listener is not None:
-            self._connection.listener.on_expiry_set()
+        self._connection.expire_at(None if moment is None else _seconds_since_epoch(moment))
 
     # The handshake.
 
@@ -382,6 +378,20 @@ class WebSocket(Request):
 def connection_of(websocket: WebSocket) -> Connection:
     """Return the connection below a WebSocket, for the rest of this package."""
     return websocket._connection  # pyright: ignore[reportPrivateUsage]  # its own module
+
+
+def _seconds_since_epoch(moment: object) -> float:
+    if isinstance(moment, datetime):
+        if moment.utcoffset() is None:
+            raise ValueError(f"expires_at={moment!r}: use a datetime with a time zone")
+        return moment.timestamp()
+    if isinstance(moment, bool) or not isinstance(moment, int | float):
+        raise TypeError(f"expires_at={moment!r}: use a datetime, seconds since the epoch, or None")
+    try:
+        datetime.fromtimestamp(moment, UTC)
+    except (ValueError, OverflowError, OSError) as exc:
+        raise ValueError(f"expires_at={moment!r}: use seconds since the epoch") from exc
+    return moment
 
 
 def _check_mode(mode: object) -> None:

@@ -40,13 +40,6 @@ _DISCONNECTED: Final = ConnectionState.DISCONNECTED
 _HANDLING: Final = Stage.HANDLING
 _REPLYING: Final = Stage.REPLYING
 
-_AFTER_A_FAILED_SEND: Final = 1.0
-"""Seconds that a server may take, once its `send` failed, to deliver what the client sent before.
-
-The disconnect comes last, and is normally there already; this bounds the wait on a server that
-forgets it.
-"""
-
 
 class Conversation(Listener):
     """Holds the conversation of an endpoint with its client.
@@ -93,7 +86,7 @@ class Conversation(Listener):
         self._deadlines = Deadlines(limits, self.tasks, clock)
         self._intake = Intake(limits, self._deadlines, clock)
         self._reader = Reader(connection, self.tasks, self._deadlines, limits, first)
-        connection.listener = self
+        connection.listen(self)
 
     async def hold(self) -> BaseException | None:
         """Hold it, until either side ends it.
@@ -125,7 +118,7 @@ class Conversation(Listener):
         except anyio.get_cancelled_exc_class() as exc:
             tasks.fail(exc)
         finally:
-            self._connection.listener = None
+            self._connection.stop_listening(self)
             self._reader.release()
             failure, tasks.failure = tasks.failure, None
             # The exception holds the frames of the task group, and so this, on Python 3.12 and
@@ -158,15 +151,15 @@ class Conversation(Listener):
         if connection.state is ConnectionState.HANDSHAKE:
             await self._connect()
         while True:
-            if connection.state is _OPEN:
-                event = await (receive() if reader.has_role else reader.next())
-            elif (remaining := await self._next_remaining()) is not None:
-                event = remaining
-            else:
+            if connection.state is not _OPEN and not self._awaits_remaining():
                 return
-            if connection.state is _CLOSED:
-                # Another task closed it while this one was waiting for the message.
-                return
+            event = await (receive() if reader.has_role else reader.next())
+            if connection.state is not _OPEN:
+                # What another task did while this one was waiting: it closed the connection, or
+                # found that it is over.
+                if connection.state is _CLOSED:
+                    return
+                deadlines.remaining_came()
             if event.get("type") != RECEIVE:
                 self._is_over = True
                 connection.received(event)
@@ -232,13 +225,13 @@ class Conversation(Listener):
         self._deadlines.connected()
         self._reader.stage = None
 
-    async def _next_remaining(self) -> Event | None:
-        """Return what the client sent before it disconnected; `None` once there is no more."""
-        if self._connection.state is not _DISCONNECTED or self._connection.is_drained:
-            return None
-        with anyio.move_on_after(_AFTER_A_FAILED_SEND):
-            return await (self._reader.receive() if self._reader.has_role else self._reader.next())
-        return None
+    def _awaits_remaining(self) -> bool:
+        """Whether the server is still to deliver what the client sent before it disconnected."""
+        connection = self._connection
+        if connection.state is not _DISCONNECTED or connection.is_drained:
+            return False
+        self._deadlines.await_remaining()
+        return True
 
     def _is_own_disconnect(self, exc: BaseException) -> bool:
         """Whether an exception is this connection's disconnect: what came before is handled still.
@@ -299,8 +292,10 @@ class Conversation(Listener):
             if self._reader.is_handling:
                 logger.info("%s: a handler is cancelled: the client disconnected", self._name)
             self.tasks.end()
-        else:
+        elif self._reader.is_handling:
             self._give_grace()
+        else:
+            self._deadlines.await_remaining()
 
     def on_close(self) -> None:
         """Wait for no further message; a handler may go on for its grace."""
