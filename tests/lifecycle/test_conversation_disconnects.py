@@ -229,13 +229,13 @@ async def test_handler_that_lets_the_disconnect_pass_ends_quietly(
     assert caplog.messages == []
 
 
-@pytest.mark.parametrize("is_hasty", [False, True], ids=["grace", "cancel_on_disconnect"])
+@pytest.mark.parametrize("is_hasty", [False, True], ids=["by default", "cancel_on_disconnect"])
 async def test_push_of_a_task_that_fails_ends_an_idle_connection(is_hasty: bool) -> None:
     """What the client sent before is waited for, unless the class asks for an end at once."""
 
     class Pushing(Recording):
         cancel_on_disconnect = is_hasty
-        limits = Limits(grace=2)
+        limits = Limits(grace=None)
 
         async def on_connect(self, websocket: WebSocket) -> None:
             await super().on_connect(websocket)
@@ -258,7 +258,7 @@ async def test_push_of_a_task_that_fails_ends_an_idle_connection(is_hasty: bool)
         await all_tasks_blocked()
         server.failure = OSError("gone")
         go.set()
-    assert Pushing.log == ["connect", 1006, pytest.approx(0 if is_hasty else 2, abs=0.2)]
+    assert Pushing.log == ["connect", 1006, pytest.approx(0 if is_hasty else 1, abs=0.1)]
 
 
 async def test_cancelled_handler_leaves_a_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -267,6 +267,35 @@ async def test_message_whose_handling_waits_is_told(wait: Step, idle: float | No
         tasks.end()
 
 
+async def test_first_message_may_come_before_any_other_time_is_counted() -> None:
+    """As where the client says nothing until there is a conversation."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    deadlines = Deadlines(limits_of(idle_timeout=BOUND), tasks, anyio.current_time)
+    async with tasks.group:
+        deadlines.handled()
+        assert deadlines.time_messages
+        tasks.end()
+
+
+def await_remaining(deadlines: Deadlines) -> None:
+    """Wait for what the client sent before it disconnected."""
+    deadlines.await_remaining()
+
+
+def remaining_came(deadlines: Deadlines) -> None:
+    """Have some of it come."""
+    deadlines.remaining_came()
+
+
+async def test_server_has_a_second_for_what_remains() -> None:
+    """Each message that was sent before the disconnect may take so long, and has its own grace."""
+    limits = limits_of(grace=30)
+    assert await ended(limits, await_remaining) == (1, "remaining messages")
+    assert (await ended(limits, await_remaining, 0.5, remaining_came))[1] is None
+    again = (await_remaining, 0.5, remaining_came, 0.4)
+    assert await ended(limits, *again, *again, await_remaining) == (2.8, "remaining messages")
+
+
 # The grace at a shutdown, and the expiry.
 
 

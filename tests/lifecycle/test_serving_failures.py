@@ -1,14 +1,17 @@
 """Failures: which exception is raised to the server, and what the client sees."""
 
 import logging
+from contextlib import nullcontext
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.fake_server import Script, make_scope
+from tests.fake_server import FakeServer, Script, make_scope
 from tests.recording import Recording
+from tests.waiting import all_tasks_blocked
 from wsendpoints import Limits, ServerProtocolError, WebSocket, WebSocketDisconnect
+from wsendpoints.connection.websocket import connection_of
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import connect
 
@@ -248,3 +251,29 @@ async def test_unknown_event_is_a_failure() -> None:
         await Quiet(make_scope(), server.receive, server.send)
     assert server.closes == [1011]
     assert Quiet.log == ["connect", 1011]
+
+
+@pytest.mark.parametrize(
+    "event", [None, {"type": "lifespan.startup"}], ids=["cancelled", "invalid"]
+)
+async def test_functions_of_the_end_are_called_if_the_handshake_never_comes(
+    event: Event | None,
+) -> None:
+    """What was to be freed at the end is freed, and the connection is counted no more."""
+    server = FakeServer(*([event] if event else []))
+    endpoint = Recording(make_scope(), server.receive, server.send)
+    calls: list[str] = []
+    connection_of(endpoint.websocket).at_end(lambda: calls.append("called"))
+
+    async def serve() -> None:
+        expected = nullcontext() if event is None else pytest.raises(ServerProtocolError)
+        with expected:
+            await endpoint
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        await all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert calls == ["called"]
+    assert server.sent == []
+    assert vars(Recording)["_admission"].open == 0

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import anyio
 
 from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.limits import EXPIRY, TIMED, Limits, Period, is_timed
 
 __all__ = ["Deadline", "Deadlines", "strictest"]
@@ -42,6 +43,14 @@ class Deadline(NamedTuple):
     def reason(self) -> str:
         """The reason to close with: it names the limit."""
         return f"{self.limit}: {self.seconds:g} s"
+
+
+_REMAINING: Final = Deadline("remaining messages", 1.0, CloseCode.ABNORMAL_CLOSURE, logging.DEBUG)
+"""What a server may take, once its `send` failed, to deliver what the client sent before.
+
+The disconnect comes last, and is normally there already; this bounds the wait on a server that
+forgets it.
+"""
 
 
 class _Running(NamedTuple):
@@ -155,11 +164,10 @@ class Deadlines:
 
     def handled(self) -> None:
         """A message is handled, and its reply is sent."""
-        recurring = self._recurring
-        recurring.pop(Period.HANDLING, None)
-        recurring.pop(Period.SENDING, None)
+        self._recurring.pop(Period.HANDLING, None)
+        self._recurring.pop(Period.SENDING, None)
         self._begin(Period.IDLE, Period.IDLE)
-        self.time_messages = Period.IDLE in recurring
+        self.time_messages = Period.IDLE in self._recurring
 
     def sending(self) -> None:
         """A send that is no reply takes long; called again, the time begins anew."""
@@ -194,6 +202,14 @@ class Deadlines:
         for name, outcome in TIMED[Period.GRACE]:
             seconds = min(getattr(self._limits, name) or math.inf, _GRACE_AT_SHUTDOWN)
             self._run_once(Period.GRACE, Deadline(name, seconds, outcome.code, logging.DEBUG))
+
+    def await_remaining(self) -> None:
+        """The connection ended, and what the client sent before may still be delivered."""
+        self._run_once(_REMAINING, _REMAINING)
+
+    def remaining_came(self) -> None:
+        """Some of it was: a message, or the disconnect."""
+        self._end_once(_REMAINING)
 
     def expires_at(self, moment: float | None) -> None:
         """The connection expires.

@@ -44,7 +44,6 @@ async def serve(
     """
     _mark_used(lifecycle, endpoint.websocket.scope)
     connection, limits = lifecycle.connection, endpoint.limits
-    await connection.next_event()
     connection.close_timeout = limits.close_timeout or math.inf
     admission.open += 1
     failure: BaseException | None = None
@@ -52,6 +51,7 @@ async def serve(
     try:
         try:
             first: Event | Deadline | None = None
+            await connection.next_event()
             if connection.state is ConnectionState.HANDSHAKE:
                 _admit(endpoint, admission)
                 if declaration.is_quiet and not _times_silence(limits):
