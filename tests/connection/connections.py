@@ -1,5 +1,6 @@
 """A connection in each of its states, the events that may be sent, and a listener."""
 
+from collections.abc import Generator
 from typing import Any, Final
 
 import anyio
@@ -51,6 +52,8 @@ async def connection_in(state: ConnectionState, server: FakeServer) -> Connectio
     await connection.next_event()
     if state is S.DENYING:
         await connection.transmit(START)
+    elif state is S.ACCEPTING:
+        _begin_to_accept(connection)
     elif state is not S.HANDSHAKE:
         await connection.transmit(ACCEPT)
     match state:
@@ -70,6 +73,27 @@ async def connection_in(state: ConnectionState, server: FakeServer) -> Connectio
     server.offers.clear()
     server.receives = 0
     return connection
+
+
+class _Endless:
+    """An awaitable that nothing wakes."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+def _begin_to_accept(connection: Connection) -> None:
+    """Have the server hold the accept up; it goes on with what is sent after it."""
+
+    async def hold(event: Event) -> None:
+        await _Endless()
+
+    send, connection.send = connection.send, hold
+    accept = connection.transmit(ACCEPT)
+    accept.send(None)
+    connection.send = send
+    # Held, since to drop it would end it.
+    connection.at_end(accept.close)
 
 
 class Noting(Listener):

@@ -1,5 +1,7 @@
 """What may be sent when, by what it is sent, and what follows if that fails or is cancelled."""
 
+from functools import partial
+from itertools import product
 from typing import Any
 
 import anyio
@@ -19,6 +21,7 @@ from tests.connection.connections import (
 from tests.connection.websocket_calls import cancelled, soon
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.some_messages import Leave, Said
+from tests.waiting import all_tasks_blocked
 from wsendpoints import (
     ConfigurationError,
     ConnectionState,
@@ -41,14 +44,17 @@ FOLLOWING = {
     (S.HANDSHAKE, "close"): S.CLOSED,
     (S.HANDSHAKE, "start"): S.DENYING,
     (S.DENYING, "body"): S.CLOSED,
+    (S.ACCEPTING, "close"): S.CLOSED,
     (S.OPEN, "send"): S.OPEN,
     (S.OPEN, "close"): S.CLOSED,
     (S.BROKEN, "close"): S.CLOSED,
 }
 
 
-@pytest.mark.parametrize("name", EVENTS)
-@pytest.mark.parametrize("state", S)
+IN_TURN_OR_NOT = [pair for pair in product(S, EVENTS) if pair != (S.ACCEPTING, "send")]
+
+
+@pytest.mark.parametrize(("state", "name"), IN_TURN_OR_NOT)
 async def test_an_event_goes_out_in_its_turn_alone(state: ConnectionState, name: str) -> None:
     """An event that is out of turn raises, and the server does not see it."""
     server = FakeServer()
@@ -71,7 +77,7 @@ async def test_an_event_goes_out_in_its_turn_alone(state: ConnectionState, name:
 async def test_whether_a_close_would_say_something(state: ConnectionState) -> None:
     """A connection can be closed while the peer waits for an answer, or takes it for open."""
     connection = await connection_in(state, FakeServer())
-    assert connection.is_closable is (state in {S.HANDSHAKE, S.OPEN, S.BROKEN})
+    assert connection.is_closable is (state in {S.HANDSHAKE, S.ACCEPTING, S.OPEN, S.BROKEN})
 
 
 async def test_it_is_accepted_once_accept_was_sent() -> None:
@@ -84,6 +90,101 @@ async def test_it_is_accepted_once_accept_was_sent() -> None:
     assert connection.is_accepted
     await connection.close(1000, None)
     assert connection.is_accepted
+
+
+async def accepting(server: FakeServer) -> Connection:
+    """Return a connection whose accept the server holds up, until its gate opens."""
+    connection = await connection_in(S.HANDSHAKE, server)
+    server.gate = anyio.Event()
+    return connection
+
+
+async def test_it_is_open_once_the_accept_is_sent() -> None:
+    """What other tasks send meanwhile waits, and goes out after the accept, in order."""
+    server = FakeServer()
+    connection = await accepting(server)
+    async with anyio.create_task_group() as tasks:
+        await soon(tasks, lambda: connection.transmit(ACCEPT))
+        for data in ("first", "second"):
+            await soon(tasks, partial(connection.transmit, {**SEND, "text": data}))
+        assert server.offers == [ACCEPT]
+        assert state_of(connection) is S.ACCEPTING
+        assert server.gate is not None
+        server.gate.set()
+    assert server.sent == [ACCEPT, {**SEND, "text": "first"}, {**SEND, "text": "second"}]
+    assert state_of(connection) is S.OPEN
+
+
+@pytest.mark.parametrize(
+    ("failure", "error", "state"),
+    [
+        pytest.param(OSError("gone"), WebSocketDisconnect, S.DISCONNECTED, id="a server's"),
+        pytest.param(KeyError("x"), InvalidStateError, S.HANDSHAKE, id="a middleware's"),
+    ],
+)
+async def test_accept_that_fails_is_the_end_of_those_that_wait(
+    failure: Exception, error: type[Exception], state: ConnectionState
+) -> None:
+    """They are told what they would be told without having waited."""
+    server = FakeServer()
+    connection = await accepting(server)
+    server.failure = failure
+
+    async def accept() -> None:
+        with pytest.raises(KeyError if isinstance(failure, KeyError) else WebSocketDisconnect):
+            await connection.transmit(ACCEPT)
+
+    async def push() -> None:
+        with pytest.raises(error):
+            await connection.transmit(SEND)
+
+    async with anyio.create_task_group() as tasks:
+        await soon(tasks, accept)
+        await soon(tasks, push)
+        assert server.gate is not None
+        server.gate.set()
+    assert server.offers == [ACCEPT]
+    assert state_of(connection) is state
+
+
+@pytest.mark.parametrize("how", ["cancelled", "closed", "disconnected"])
+async def test_accept_that_is_given_up_wakes_those_that_wait(how: str) -> None:
+    """They raise at once, also while the server still holds the accept up."""
+    server = FakeServer()
+    connection = await accepting(server)
+    gate = server.gate
+    assert gate is not None
+    errors: list[str] = []
+
+    async def push() -> None:
+        try:
+            await connection.transmit(SEND)
+        except (InvalidStateError, WebSocketDisconnect) as exc:
+            errors.append(str(exc))
+
+    async with anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as accepts:
+            await soon(accepts, lambda: connection.transmit(ACCEPT))
+            await soon(tasks, push)
+            match how:
+                case "cancelled":
+                    accepts.cancel_scope.cancel()
+                case "closed":
+                    await soon(tasks, lambda: connection.close(4000, "done"))
+                    assert len(errors) == 1
+                case _:
+                    connection.disconnected(DISCONNECT)
+                    await all_tasks_blocked()
+                    assert len(errors) == 1
+            if how != "cancelled":
+                gate.set()
+    (error,) = errors
+    assert SEND not in server.offers
+    assert {
+        "cancelled": "an earlier send was cancelled half-way",
+        "closed": "it was closed by this side",
+        "disconnected": "4001",
+    }[how] in error
 
 
 async def test_a_refusal_is_no_acceptance() -> None:

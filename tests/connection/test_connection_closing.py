@@ -61,7 +61,7 @@ async def test_an_end_is_a_close_that_the_application_need_not_know_of(
     server = FakeServer()
     connection = await connection_in(state, server)
     await connection.end(1013, "too slow")
-    if state in {S.HANDSHAKE, S.OPEN, S.BROKEN}:
+    if state in {S.HANDSHAKE, S.ACCEPTING, S.OPEN, S.BROKEN}:
         assert server.sent == [{"type": "websocket.close", "code": 1013, "reason": "too slow"}]
         with pytest.raises(WebSocketDisconnect) as caught:
             await connection.transmit(SEND)

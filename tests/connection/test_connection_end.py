@@ -48,7 +48,9 @@ class Calls:
 # What ends a connection.
 
 
-@pytest.mark.parametrize("state", [S.CONNECTING, S.HANDSHAKE, S.DENYING, S.OPEN, S.BROKEN])
+@pytest.mark.parametrize(
+    "state", [S.CONNECTING, S.HANDSHAKE, S.DENYING, S.ACCEPTING, S.OPEN, S.BROKEN]
+)
 async def test_it_is_called_when_the_disconnect_is_received(state: ConnectionState) -> None:
     """The peer can disconnect at any time before the end."""
     server = FakeServer()

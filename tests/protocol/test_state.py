@@ -38,10 +38,12 @@ THEIRS = {
 ANYTHING: list[Any] = [*OURS.values(), *THEIRS.values(), "websocket.foo", None, []]
 
 SENDING = {
-    (S.HANDSHAKE, "websocket.accept"): S.OPEN,
+    (S.HANDSHAKE, "websocket.accept"): S.ACCEPTING,
     (S.HANDSHAKE, "websocket.close"): S.CLOSED,
     (S.HANDSHAKE, "websocket.http.response.start"): S.DENYING,
     (S.DENYING, "websocket.http.response.body"): S.CLOSED,
+    (S.ACCEPTING, "websocket.send"): S.ACCEPTING,
+    (S.ACCEPTING, "websocket.close"): S.CLOSED,
     (S.OPEN, "websocket.send"): S.OPEN,
     (S.OPEN, "websocket.close"): S.CLOSED,
     (S.BROKEN, "websocket.close"): S.CLOSED,
@@ -50,6 +52,8 @@ RECEIVING = {
     (S.CONNECTING, "websocket.connect"): S.HANDSHAKE,
     (S.CONNECTING, "websocket.disconnect"): S.DISCONNECTED,
     (S.HANDSHAKE, "websocket.disconnect"): S.DISCONNECTED,
+    (S.ACCEPTING, "websocket.receive"): S.ACCEPTING,
+    (S.ACCEPTING, "websocket.disconnect"): S.DISCONNECTED,
     (S.OPEN, "websocket.receive"): S.OPEN,
     (S.OPEN, "websocket.disconnect"): S.DISCONNECTED,
     (S.BROKEN, "websocket.receive"): S.BROKEN,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from wsendpoints.connection.listener import Listener
+from wsendpoints.connection.turns import Turns
 from wsendpoints.messages.outbound import encode_anything
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
@@ -19,6 +20,7 @@ from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconne
 from wsendpoints.protocol.server_errors import is_servers
 from wsendpoints.protocol.servers import is_daphne, is_uvicorns_own
 from wsendpoints.protocol.state import (
+    ACCEPT,
     CLOSE,
     DISCONNECT,
     SEND,
@@ -37,6 +39,7 @@ logger: logging.Logger = logging.getLogger("wsendpoints")
 
 # Read on the path of every message.
 _OPEN: Final = ConnectionState.OPEN
+_ACCEPTING: Final = ConnectionState.ACCEPTING
 _DISCONNECTED: Final = ConnectionState.DISCONNECTED
 
 
@@ -81,6 +84,7 @@ class Connection:
         "_is_ended_by_us",
         "_is_receiving",
         "_scope",
+        "_turns",
         "close_timeout",
         "code",
         "encode",
@@ -118,6 +122,7 @@ class Connection:
         self.sends_ended: int = 0
         self.tells_sends: bool = False
         self.tells_sent: bool = False
+        self._turns: Turns | None = None
         self._is_receiving = False
         self._is_ended_by_us = False
         self.listeners: tuple[Listener, ...] = ()
@@ -185,12 +190,15 @@ class Connection:
             await _no_send(event)
         is_accept, following = False, _OPEN
         if self.state is not _OPEN or event["type"] != SEND:
+            if self.state is _ACCEPTING and event["type"] == SEND:
+                self._turns = self._turns or Turns()
+                await self._turns.wait()
             following = self._after(event)
             if event["type"] == CLOSE:
                 await self._finish(event["code"], event["reason"])
                 return
             self.state = following
-            is_accept = following is _OPEN
+            is_accept = event["type"] == ACCEPT
             self.is_accepted |= is_accept
         if self.tells_sends:
             for listener in self.listeners:
@@ -209,8 +217,24 @@ class Connection:
                 for listener in self.listeners:
                     listener.on_sent()
         if is_accept:
+            await self._accept_sent()
+
+    async def _accept_sent(self) -> None:
+        try:
+            # What was to be sent before whoever accepts sends anything goes out before that.
+            if self._turns is not None:
+                await self._turns.give()
+        finally:
+            if self.state is _ACCEPTING:
+                self.state = _OPEN
+            self._accept_ended()
             for listener in self.listeners:
                 listener.on_accept()
+
+    def _accept_ended(self) -> None:
+        if self._turns is not None:
+            self._turns.give_up()
+            self._turns = None
 
     def _after(self, event: Event) -> ConnectionState:
         is_over = self.state is ConnectionState.CLOSED and self._is_ended_by_us
@@ -220,8 +244,9 @@ class Connection:
 
     def send_cancelled(self) -> None:
         """Record that a send was cancelled: nobody knows how much of it was sent."""
-        if self.state is _OPEN:
+        if self.state in {_OPEN, _ACCEPTING}:
             self.state = ConnectionState.BROKEN
+            self._accept_ended()
 
     def send_failed(
         self, exc: Exception, following: ConnectionState = _OPEN, *, is_accept: bool = False
@@ -244,6 +269,7 @@ class Connection:
         if not (is_over and self.state is not following) and not is_servers(exc):
             if is_accept:
                 self.state, self.is_accepted = ConnectionState.HANDSHAKE, False
+                self._accept_ended()
             try:
                 raise exc
             finally:
@@ -276,6 +302,7 @@ class Connection:
         # Before the server has it, so that of two tasks that close one does.
         self.state = ConnectionState.CLOSED
         self.code, self.reason = code, reason
+        self._accept_ended()
         self.ended()
         for listener in self.listeners:
             listener.on_close()
@@ -344,6 +371,7 @@ class Connection:
     def _disconnect(self, code: int, reason: str) -> None:
         self.state = _DISCONNECTED
         self.code, self.reason = code, reason
+        self._accept_ended()
         self.ended()
         for listener in self.listeners:
             listener.on_disconnect()

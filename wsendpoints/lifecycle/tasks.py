@@ -22,7 +22,12 @@ _NONE: Final[set[CancelScope]] = set()
 """The scopes of all connections that have none: an empty set holds 200 bytes."""
 
 _NOT_ENDED: Final = frozenset(
-    {ConnectionState.CONNECTING, ConnectionState.HANDSHAKE, ConnectionState.OPEN}
+    {
+        ConnectionState.CONNECTING,
+        ConnectionState.HANDSHAKE,
+        ConnectionState.ACCEPTING,
+        ConnectionState.OPEN,
+    }
 )
 
 

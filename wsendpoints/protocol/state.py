@@ -46,6 +46,8 @@ class ConnectionState(Enum):
     """No event has been exchanged yet."""
     HANDSHAKE = "handshake"
     """The client asked for a connection and waits for our answer."""
+    ACCEPTING = "accepting"
+    """The accept is being sent."""
     OPEN = "open"
     """We accepted it: messages go both ways."""
     BROKEN = "broken"
@@ -66,22 +68,27 @@ _S = ConnectionState
 
 SENT: Final = MappingProxyType(
     {
-        (_S.HANDSHAKE, ACCEPT): _S.OPEN,
+        (_S.HANDSHAKE, ACCEPT): _S.ACCEPTING,  # OPEN, once it is sent
         (_S.HANDSHAKE, CLOSE): _S.CLOSED,
         (_S.HANDSHAKE, RESPONSE_START): _S.DENYING,
         (_S.DENYING, RESPONSE_BODY): _S.CLOSED,  # with `more_body` still DENYING
+        (_S.ACCEPTING, SEND): _S.ACCEPTING,  # in its turn, behind the accept
+        (_S.ACCEPTING, CLOSE): _S.CLOSED,
         (_S.OPEN, SEND): _S.OPEN,
         (_S.OPEN, CLOSE): _S.CLOSED,
         (_S.BROKEN, CLOSE): _S.CLOSED,
     }
 )
-"""The state that we are in after sending an event of this type, by the state before."""
+"""The state that we are in once an event of this type is on its way, by the state before."""
 
 RECEIVED: Final = MappingProxyType(
     {
         (_S.CONNECTING, CONNECT): _S.HANDSHAKE,
         (_S.CONNECTING, DISCONNECT): _S.DISCONNECTED,
         (_S.HANDSHAKE, DISCONNECT): _S.DISCONNECTED,
+        # The client has the accept before the server tells us that it is sent.
+        (_S.ACCEPTING, RECEIVE): _S.ACCEPTING,
+        (_S.ACCEPTING, DISCONNECT): _S.DISCONNECTED,
         (_S.OPEN, RECEIVE): _S.OPEN,
         (_S.OPEN, DISCONNECT): _S.DISCONNECTED,
         # The client does not know that a send of ours was cancelled, and keeps sending.
@@ -102,6 +109,7 @@ _ADVICE: Final = MappingProxyType(
     {
         _S.CONNECTING: "receive the 'websocket.connect' event first, or call accept()",
         _S.HANDSHAKE: "accept the connection first, or refuse it",
+        _S.ACCEPTING: "it is being accepted already",
         _S.OPEN: "it is accepted already: send messages, or close it",
         _S.BROKEN: "an earlier send was cancelled half-way: it can only be closed",
         _S.DENYING: "a response that refuses it is under way",
