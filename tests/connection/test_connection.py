@@ -162,22 +162,21 @@ async def test_accept_that_is_given_up_wakes_those_that_wait(how: str) -> None:
         except (InvalidStateError, WebSocketDisconnect) as exc:
             errors.append(str(exc))
 
-    async with anyio.create_task_group() as tasks:
-        async with anyio.create_task_group() as accepts:
-            await soon(accepts, lambda: connection.transmit(ACCEPT))
-            await soon(tasks, push)
-            match how:
-                case "cancelled":
-                    accepts.cancel_scope.cancel()
-                case "closed":
-                    await soon(tasks, lambda: connection.close(4000, "done"))
-                    assert len(errors) == 1
-                case _:
-                    connection.disconnected(DISCONNECT)
-                    await all_tasks_blocked()
-                    assert len(errors) == 1
-            if how != "cancelled":
-                gate.set()
+    async with anyio.create_task_group() as tasks, anyio.create_task_group() as accepts:
+        await soon(accepts, lambda: connection.transmit(ACCEPT))
+        await soon(tasks, push)
+        match how:
+            case "cancelled":
+                accepts.cancel_scope.cancel()
+            case "closed":
+                await soon(tasks, lambda: connection.close(4000, "done"))
+                assert len(errors) == 1
+            case _:
+                connection.disconnected(DISCONNECT)
+                await all_tasks_blocked()
+                assert len(errors) == 1
+        if how != "cancelled":
+            gate.set()
     (error,) = errors
     assert SEND not in server.offers
     assert {
