@@ -94,21 +94,23 @@ class State(MutableMapping[str, Any]):
         return f"State({self._state!r})"
 
 
-def values_of(raw: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
-    """Return all values of a header, in order.
+def values_of(raw: Iterable[tuple[bytes, bytes]], *names: bytes) -> list[list[str]]:
+    """Return all values of some headers, in order, in one pass.
 
     Args:
         raw: Pairs of name and value, as in `scope["headers"]`.
-        name: The name in lower case.
+        names: The names in lower case.
+
+    Returns:
+        A list for each name.
     """
-    length = len(name)
-    return [
-        value.decode("latin-1")
-        for key, value in raw
-        # The ASGI specification requires lower case, but scopes made by tests may not have it. To
-        # compare the lengths first saves a copy of most names.
-        if len(key) == length and key.lower() == name
-    ]
+    found: dict[bytes, list[str]] = {name: [] for name in names}
+    for name, value in raw:
+        # The ASGI specification requires lower case, but scopes made by tests may not have it.
+        values = found.get(name.lower())
+        if values is not None:
+            values.append(value.decode("latin-1"))
+    return [*found.values()]
 
 
 @final
@@ -142,7 +144,7 @@ class Headers(Mapping[str, str]):
         try:
             # Encoded first: `str.lower` turns some other letters, such as the Kelvin sign, into
             # ASCII letters.
-            return values_of(self._raw, key.encode("latin-1").lower())
+            return values_of(self._raw, key.encode("latin-1").lower())[0]
         except UnicodeEncodeError:
             return []
 

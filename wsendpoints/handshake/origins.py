@@ -26,6 +26,9 @@ _ORIGIN: Final = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*)://{HOST_NAME}(?::([0-9]
 _MAX_ORIGIN: Final = 300
 """A domain name has up to 255 characters (RFC 1035, section 2.3.4)."""
 
+_MAX_KEPT: Final = 600
+"""How many characters of an origin and a host are kept, to be looked up the next time."""
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _WEBSOCKET_SCHEMES: Final = frozenset({"ws", "wss"})
 _MAX_SHOWN: Final = 100
@@ -98,25 +101,42 @@ def origin_refusal(
     Returns:
         Text for one line of a log: the origin, escaped and cut, and what to set to allow it.
     """
-    found = header_values(websocket, b"origin")
-    if not found:
+    origins, hosts = header_values(websocket, b"origin", b"host")
+    if not origins:
         if not required:
             return None
         return "there is no Origin header; to allow that set require_origin = False"
     if allowed == "*":
         return None
+    is_secure = websocket.scope.get("scheme") in ("wss", "https")
+    # Most pages are the same as one before. The cache must not hold what is arbitrarily long.
+    if len(origins) == 1 == len(hosts) and len(origins[0]) + len(hosts[0]) <= _MAX_KEPT:
+        return _known_refusal(origins[0], hosts[0], allowed, is_secure)
+    return _refusal(origins, hosts, allowed, is_secure)
+
+
+@lru_cache(maxsize=256)
+def _known_refusal(
+    origin: str, host: str, allowed: frozenset[str] | None, is_secure: bool
+) -> str | None:
+    return _refusal([origin], [host], allowed, is_secure)
+
+
+def _refusal(
+    origins: list[str], hosts: list[str], allowed: frozenset[str] | None, is_secure: bool
+) -> str | None:
     # RFC 6454, section 7.3: "the user agent MUST NOT include more than one Origin header field".
-    origin = _parse(found[0]) if len(found) == 1 else None
+    origin = _parse(origins[0]) if len(origins) == 1 else None
     if origin is not None and (
-        _is_same(origin, websocket) if allowed is None else str(origin) in allowed
+        _is_same(origin, hosts, is_secure) if allowed is None else str(origin) in allowed
     ):
         return None
-    shown = ascii(", ".join(found)[:_MAX_SHOWN])
+    shown = ascii(", ".join(origins)[:_MAX_SHOWN])
     if origin is None:
         return f'the origin {shown} can\'t be listed; only allowed_origins = "*" allows it'
     if allowed is not None:
         return f'the origin {shown} is not allowed; to allow it add "{origin}" to allowed_origins'
-    host = ascii(", ".join(header_values(websocket, b"host"))[:_MAX_SHOWN])
+    host = ascii(", ".join(hosts)[:_MAX_SHOWN])
     return (
         f"the origin {shown} is not that of the host {host}; to allow it set "
         f'allowed_origins = ["{origin}"]'
@@ -124,13 +144,7 @@ def origin_refusal(
 
 
 def _parse(text: str) -> _Origin | None:
-    # Outside of the cached function: the cache must not hold what is arbitrarily long.
-    return _parse_short(text) if len(text) <= _MAX_ORIGIN else None
-
-
-@lru_cache(maxsize=256)
-def _parse_short(text: str) -> _Origin | None:
-    found = _ORIGIN.fullmatch(text)
+    found = _ORIGIN.fullmatch(text) if len(text) <= _MAX_ORIGIN else None
     if found is None:
         return None
     scheme, host, port = found[1].lower(), found[2].lower(), int(found[3]) if found[3] else None
@@ -139,11 +153,11 @@ def _parse_short(text: str) -> _Origin | None:
     return _Origin(scheme, host, None if port == _DEFAULT_PORTS.get(scheme) else port)
 
 
-def _is_same(origin: _Origin, websocket: Request) -> bool:
-    host = requested_host(header_values(websocket, b"host"))
+def _is_same(origin: _Origin, hosts: list[str], is_secure: bool) -> bool:
+    host = requested_host(hosts)
     if host is None or host.name.lower() != origin.host:
         return False
-    is_secure = host.port == 443 or websocket.scope.get("scheme") in ("wss", "https")
+    is_secure = is_secure or host.port == 443
     # Other schemes are not the site's own pages: `capacitor://localhost` is a mobile application,
     # `chrome-extension://...` an extension of the browser.
     if origin.scheme not in ({"https"} if is_secure else {"http", "https"}):

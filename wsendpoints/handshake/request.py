@@ -110,17 +110,20 @@ class Request(Mapping[str, Any]):
         return parse_subprotocols(self.scope.get("subprotocols"))
 
 
-def header_values(request: Request, name: bytes) -> list[str]:
-    """Return all values of a header, in order, without building `request.headers` for it.
+def header_values(request: Request, *names: bytes) -> list[list[str]]:
+    """Return all values of some headers, in order, without building `request.headers` for it.
 
     So a connection does not keep headers in memory that nothing reads.
 
     Args:
         request: The handshake.
-        name: The name in lower case.
+        names: The names in lower case.
+
+    Returns:
+        A list for each name.
     """
     headers: Any = request.scope.get("headers")
-    if headers.__class__ in _READABLE_AGAIN:
-        return values_of(headers, name)
-    # An iterator can be read only once, and `request.headers` keeps what it yields.
-    return request.headers.getlist(name.decode("latin-1"))
+    if headers.__class__ not in _READABLE_AGAIN:
+        # An iterator can be read only once, and `request.headers` keeps what it yields.
+        headers = request.headers.raw
+    return values_of(headers, *names)
