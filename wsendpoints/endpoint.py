@@ -1,7 +1,7 @@
 """The class that users subclass: what it declares, its hooks, and how it is mounted."""
 
 from abc import ABC
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVarTuple, Unpack
 
 from wsendpoints.application import Application, check_attributes
@@ -263,8 +263,8 @@ class WebSocketEndpoint(ABC):
 
     # What a subclass calls.
 
-    async def push(self, message: Any) -> None:
-        """Send a message, as a reply is sent.
+    def push(self, message: Any) -> Coroutine[Any, Any, None]:
+        """Send a message, as a reply is sent: await it.
 
         Any task may call it, at any time; see `WebSocket.send_text`.
 
@@ -275,7 +275,7 @@ class WebSocketEndpoint(ABC):
             WebSocketDisconnect: The peer disconnected, or a limit closed the connection.
         """
         connection = self._lifecycle.connection
-        await connection.transmit(connection.encode(message))
+        return connection.transmit(connection.encode(message))
 
     def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], *args: *Ts) -> None:
         """Run a task that lives as long as the connection, and is cancelled when that ends.

@@ -42,13 +42,13 @@ async def _send_each(
     only there is its cancellation caught.
     """
     with tasks.scope():
-        following = replies.__anext__
+        following, transmit, encode = replies.__anext__, connection.transmit, connection.encode
         turn_ends = monotonic() + _TURN
         try:
             reply = await following()
             while connection.state is ConnectionState.OPEN:
                 try:
-                    await connection.transmit(connection.encode(reply))
+                    await transmit(encode(reply))
                     # A generator that never waits must not keep the others from running. To let
                     # them run takes as long as three messages, so it is not done for each.
                     if monotonic() >= turn_ends:

@@ -66,7 +66,7 @@ class FrameCodec(Codec):
             text = binary = validator.validate_python
             if all(message in (str, bytes) for message in messages):
                 # What pydantic would return, without the 100 ns that it takes.
-                text = _ascii_or(text) if str in messages else text
+                text = str if str in messages else text
                 binary = bytes if bytes in messages else binary
         return (
             text if str in self.frames else refuse_text,
@@ -115,12 +115,3 @@ CODECS: Final[Mapping[object, Codec]] = MappingProxyType(
     }
 )
 """By the value of `WebSocketEndpoint.encoding`, what reads and writes its messages."""
-
-
-def _ascii_or(validate: Decode) -> Decode:
-    """Return what takes any text; one that may hold a lone surrogate is validated."""
-
-    def decode(frame: str) -> Any:
-        return frame if frame.isascii() else validate(frame)
-
-    return decode

@@ -1,7 +1,7 @@
 """The messages that a class sends to its clients: how one becomes an event."""
 
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any, Final, cast
 
@@ -30,6 +30,9 @@ class Outbound:
         messages: The members of their union.
         tag: The field that tells them apart; `None` if there is none.
         encoders: By the class of a message, what `encode` calls for it.
+        encode: Returns the event that sends a message. It raises `ConfigurationError` if the class
+            declares what it sends and this is not among it, and `ValueError` if it can't be written
+            as JSON, or as UTF-8.
 
     Raises:
         ConfigurationError: Pydantic can't serialise a type.
@@ -40,6 +43,7 @@ class Outbound:
         "_codec",
         "_others",
         "_where",
+        "encode",
         "encoders",
         "messages",
         "tag",
@@ -67,6 +71,7 @@ class Outbound:
                 self.encoders[message] = codec.encoder(_to_json(adapter))
             else:
                 self._others.append((adapter, message))
+        self.encode: Encode = _encode_by_class(self.encoders, self._encode_other)
 
     def _plain_encoders(self) -> Iterator[tuple[type, Encode]]:
         """Yield what encodes the classes whose instances are sent without a look at the types."""
@@ -76,15 +81,6 @@ class Outbound:
             yield str, encode_value
         for klass in (bool, int, float, list, dict):
             yield klass, encode_value
-
-    def encode(self, message: object) -> Event:
-        """Return the event that sends a message.
-
-        Raises:
-            ConfigurationError: The class declares what it sends, and this is not among it.
-            ValueError: It can't be written as JSON, or as UTF-8.
-        """
-        return self.encoders.get(type(message), self._encode_other)(message)
 
     def _encode_other(self, message: Any) -> Event:
         if not self.messages:
@@ -125,6 +121,18 @@ class Outbound:
             return self._codec.encoder(encode_json)(message)
         kind = str if isinstance(message, str) else bytes
         return self._codec.encode_frame(message, kind, self._where)
+
+
+def _encode_by_class(encoders: Mapping[type, Encode], other: Encode) -> Encode:
+    """Return a function that encodes a message by its class.
+
+    As a method it would take half as long again: it is called for each push.
+    """
+
+    def encode(message: object) -> Event:
+        return encoders.get(message.__class__, other)(message)
+
+    return encode
 
 
 def _to_json(adapter: TypeAdapter[Any]) -> ToJSON:
