@@ -91,6 +91,20 @@ def test_headers_replace_the_usual_ones(headers: HeadersLike) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        pytest.param("€", ValueError("a header can't carry '€': it is not latin-1"), id="text"),
+        pytest.param(5, TypeError("a header is made of str or bytes, not int"), id="number"),
+    ],
+)
+def test_header_that_no_client_can_send_is_refused(value: Any, error: Exception) -> None:
+    """A client is held to the same form of headers as an application."""
+    with pytest.raises(type(error)) as caught:
+        build(headers={"x-a": value})
+    assert str(caught.value) == str(error)
+
+
 def test_overrides_replace_keys() -> None:
     """The caller's keys win."""
     scope = build(overrides={"client": None, "path_params": {"room": "x"}})

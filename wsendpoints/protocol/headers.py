@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
-__all__ = ["HeadersLike", "check_headers", "is_token"]
+__all__ = ["HeadersLike", "check_headers", "encode_header", "is_token"]
 
 HeadersLike: TypeAlias = (
     Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str, str] | tuple[bytes, bytes]]
@@ -57,8 +57,8 @@ def check_headers(headers: HeadersLike | None) -> list[tuple[bytes, bytes]]:
 
 
 def _check_header(name: object, value: object) -> tuple[bytes, bytes]:
-    raw_name = _encode(name).lower()
-    raw_value = _encode(value)
+    raw_name = encode_header(name).lower()
+    raw_value = encode_header(value)
     if not is_token(raw_name.decode("latin-1")):
         raise ValueError(f"{name!r} is no header name: use letters, digits and hyphens")
     if raw_name in _SENT_BY_SERVER:
@@ -68,7 +68,13 @@ def _check_header(name: object, value: object) -> tuple[bytes, bytes]:
     return raw_name, raw_value.strip(b" \t")
 
 
-def _encode(name_or_value: object) -> bytes:
+def encode_header(name_or_value: object) -> bytes:
+    """Return the name or the value of a header as bytes.
+
+    Raises:
+        ValueError: It is not latin-1.
+        TypeError: It is neither str nor bytes.
+    """
     if isinstance(name_or_value, bytes):
         return name_or_value
     if isinstance(name_or_value, str):

@@ -5,7 +5,7 @@ from typing import Any, cast
 from urllib.parse import quote, unquote_to_bytes
 
 from wsendpoints.protocol.asgi import Scope
-from wsendpoints.protocol.headers import HeadersLike
+from wsendpoints.protocol.headers import HeadersLike, encode_header
 from wsendpoints.testing.dialects import Dialect
 from wsendpoints.testing.events import HeaderList
 
@@ -39,7 +39,8 @@ def build_scope(
         overrides: Keys of the scope that replace what was built.
 
     Raises:
-        ValueError: If `path` does not begin with a slash.
+        ValueError: If `path` does not begin with a slash, or a header is not latin-1.
+        TypeError: If a header is made of something other than str or bytes.
     """
     if not path.startswith("/"):
         raise ValueError(f"the path must begin with '/', unlike {path!r}")
@@ -81,7 +82,7 @@ def _handshake_headers(headers: HeadersLike | None, subprotocols: list[str]) -> 
         "Iterable[tuple[str | bytes, str | bytes]]",
         headers.items() if isinstance(headers, Mapping) else headers or (),
     )
-    given = [(_latin_1(name).lower(), _latin_1(value)) for name, value in pairs]
+    given = [(encode_header(name).lower(), encode_header(value)) for name, value in pairs]
     # No `Origin`: this client is not a browser (RFC 6454, section 7.3).
     usual = [
         (b"host", b"testserver"),
@@ -94,7 +95,3 @@ def _handshake_headers(headers: HeadersLike | None, subprotocols: list[str]) -> 
         usual.append((b"sec-websocket-protocol", ", ".join(subprotocols).encode("latin-1")))
     replaced = {name for name, _ in given}
     return [pair for pair in usual if pair[0] not in replaced] + given
-
-
-def _latin_1(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("latin-1")
