@@ -58,7 +58,8 @@ async def connect(
             raising `OSError`: short for `Dialect(send_after_disconnect="silent")`.
 
     Raises:
-        ValueError: If no server of that name was measured.
+        ValueError: If no server of that name was measured, or a header is not latin-1.
+        TypeError: If a header is made of something other than str or bytes.
         HandshakeDenied: If the app refuses the connection, or returns without an answer.
         UnexpectedEventError: If the app does not answer in time.
         IllegalEventError: On leaving, if the app sent what the ASGI spec does not allow.
