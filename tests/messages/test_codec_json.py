@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from wsendpoints.messages.codecs import decode_json, encode_json
+from wsendpoints.messages.codec import decode_json, encode_json
 from wsendpoints.protocol.exceptions import InvalidDataError
 
 NOT_JSON = [
