@@ -1,7 +1,7 @@
 """Contenders take turns, and what counts is the ratio of two that ran one after the other.
 
-So a machine's noise, and its moods, meet all of them. How much noise there is left shows a second
-copy of the reference, which runs last in each round.
+So whatever else the machine does slows all of them alike. How much noise remains is shown by the
+ratio of a second copy of the reference, which runs last in each round.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,11 +26,10 @@ class Quantity:
 
     Attributes:
         name: What samples call it.
-        unit: What it is in, as the tables call it.
-        scale: What a value is multiplied with to be in that unit.
-        digits: How many of its decimals are told.
-        shows: What the tables have of it, besides the median: how a contender's differs from the
-            reference's.
+        unit: Its unit, as the tables name it.
+        scale: What a value is multiplied by to be in that unit.
+        digits: How many decimals the tables show.
+        shows: What the tables show after the median: how a contender differs from the reference.
     """
 
     name: str
@@ -45,12 +44,12 @@ class Target:
     """What a contender is to reach.
 
     Attributes:
-        who: The contender.
+        contender: Its name.
         of: What it is compared with.
         at_most: The ratio, or the difference in the quantity's unit, that it may have.
     """
 
-    who: str
+    contender: str
     of: str
     at_most: float
 
@@ -91,11 +90,11 @@ class Comparison:
         """The name of the contender that all are compared with."""
         return next(iter(self.samples))
 
-    def value(self, who: str, quantity: Quantity) -> float:
+    def value(self, contender: str, quantity: Quantity) -> float:
         """Return the median of what a contender has shown, in the quantity's unit."""
-        return median(sample[quantity.name] for sample in self.samples[who]) * quantity.scale
+        return median(sample[quantity.name] for sample in self.samples[contender]) * quantity.scale
 
-    def relation(self, who: str, quantity: Quantity, of: str | None = None) -> Spread:
+    def relation(self, contender: str, quantity: Quantity, of: str | None = None) -> Spread:
         """Return how a contender differs from another, by default the reference.
 
         Round by round: as a ratio, or as a difference in the quantity's unit.
@@ -103,7 +102,7 @@ class Comparison:
         theirs = self.samples[of or self.reference]
         pairs = [
             (mine[quantity.name], its[quantity.name])
-            for mine, its in zip(self.samples[who], theirs, strict=True)
+            for mine, its in zip(self.samples[contender], theirs, strict=True)
         ]
         if quantity.shows == "difference":
             return Spread.of([(mine - its) * quantity.scale for mine, its in pairs])
@@ -111,13 +110,13 @@ class Comparison:
 
     def reached(self, target: Target) -> float | None:
         """Return what a target's contender has reached; `None` if it, or the other, is missing."""
-        if not all(self.samples.get(name) for name in (target.who, target.of)):
+        if not all(self.samples.get(name) for name in (target.contender, target.of)):
             return None
-        return self.relation(target.who, self.quantities[0], target.of).median
+        return self.relation(target.contender, self.quantities[0], target.of).median
 
     @property
     def is_reached(self) -> bool:
-        """Whether all targets are reached that can be looked at."""
+        """Whether all targets that can be checked are reached."""
         reached = [(self.reached(target), target.at_most) for target in self.targets]
         return all(value is None or value <= at_most for value, at_most in reached)
 

@@ -69,7 +69,7 @@ class Observed:
 
     Args:
         app: What serves the rest.
-        more: Returns what else there is to tell.
+        more: Returns what else it is to tell.
     """
 
     def __init__(self, app: ASGIApp, more: Callable[[], State] = dict) -> None:
@@ -138,12 +138,12 @@ TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 
 
 class Client(asyncio.Protocol):
-    """A client that is no more than what it takes: no extension, no fragments, no checks.
+    """The least that makes a client: no extensions, no fragments, no checks.
 
     Attributes:
         transport: Its socket's.
-        received: The text frames that nobody took yet.
-        code: With what the server closed; 1006 until it did.
+        received: The text frames that were not taken yet.
+        code: The close code that the server sent; 1006 until it does.
         ended: Set once the socket is closed.
         answers_pings: Whether it is alive, as far as the server can tell.
     """
@@ -181,7 +181,7 @@ class Client(asyncio.Protocol):
         """Wait for a text frame.
 
         Raises:
-            ConnectionError: None comes any more.
+            ConnectionError: The connection ended.
         """
         await self._until(lambda: bool(self.received))
         return self.received.popleft().decode()
@@ -364,7 +364,7 @@ def verdict(is_right: bool) -> str:
 
 
 def allow_files() -> None:
-    """Take as many open files as there may be; the servers inherit it."""
+    """Raise the limit of open files as far as allowed; the servers inherit it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -72,7 +72,7 @@ class Load:
         self._open = [_Connection(self._port) for _ in range(connections)]
 
     def disconnect(self) -> None:
-        """Close the connections, and wait until the server has nothing left to do for them."""
+        """Close the connections, and wait until the server is done with them."""
         while self._open:
             self._open.pop().close()
 
@@ -151,7 +151,7 @@ class _Connection:
         return self._received == self._expected
 
     def close(self) -> None:
-        """Close, and wait until the server has nothing left to do for it."""
+        """Close, and wait until the server is done with it."""
         self.socket.sendall(_frame(_CLOSE, b"\x03\xe8"))
         while self.socket.recv(_MOST):
             pass

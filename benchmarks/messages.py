@@ -71,8 +71,8 @@ inbound: Final[TypeAdapter[AnyInbound]] = TypeAdapter(Inbound)
 outbound: Final[TypeAdapter[Answer | Refusal]] = TypeAdapter(Outbound)
 
 
-# What answers a message is a coroutine for each type, called from a `match`: as by hand, so too
-# with the frameworks that leave this to their user.
+# A coroutine for each type answers it, called from a `match`: by hand, and with the frameworks
+# that do not dispatch by themselves.
 
 
 async def answer_one(data: One) -> Answer:

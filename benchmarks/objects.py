@@ -1,9 +1,9 @@
 """Which object of a live connection refers to which: `python -m benchmarks.objects`.
 
 The connection is one whose handler waits, while a task reads beside it and a limit is counted, so
-that every part is there. Printed are the references among the objects that the library makes for
-it, those that go both ways marked. With `--check` more than two of these are an error: each has to
-be undone at the end, or the garbage collector has to find it.
+that every part is there. It prints the references among the objects that the library makes for
+it, and marks those that go both ways. With `--check` more than two of these are an error: each has
+to be undone at the end, or the garbage collector has to find it.
 """
 
 import argparse

@@ -72,7 +72,7 @@ async def converse(
     Args:
         app: What serves it.
         frames: What the client sends, again and again.
-        messages: How many of them, until it leaves.
+        messages: How many of them, until it disconnects.
         turn: What waits for a turn of the event loop.
 
     Returns:
@@ -85,22 +85,22 @@ async def converse(
         yield from ()
 
     incoming = [_receive_event(frame) for frame in frames]
-    # Its steps are in C, but for the one that notes the time.
+    # Its steps are in C, except the one that notes the time.
     events = chain([_CONNECT], note_time(), islice(cycle(incoming), messages))
     sent: list[Event] = []
 
     async def receive_at_once() -> Event:
         for event in events:
             return event
-        return await leave()
+        return await disconnect()
 
     async def receive_after_a_turn() -> Event:
         await asyncio.sleep(0)
         for event in events:
             return event
-        return await leave()
+        return await disconnect()
 
-    async def leave() -> Event:
+    async def disconnect() -> Event:
         # Some answer in tasks of their own.
         while len(sent) <= messages:  # noqa: ASYNC110 - `send` is to do no more than it must
             await asyncio.sleep(0)
@@ -129,7 +129,7 @@ def replies_of(sent: list[Event]) -> list[str]:
 
 
 async def connect(app: ASGIApp, connections: int) -> float:
-    """Serve connections, one after the other, that are accepted and then left by the client.
+    """Serve connections, one after the other, that are accepted, and whose client disconnects then.
 
     Returns:
         The seconds that all of them took.

@@ -120,7 +120,7 @@ class Report:
     errors: list[str] = field(default_factory=list[str])
 
     @property
-    def left(self) -> list[str]:
+    def remaining(self) -> list[str]:
         """What the server still held after some round, and had not held before."""
         first, *others = self.states
         return [
@@ -192,13 +192,13 @@ def main() -> bool:
     print(*(f"{number:5} ended by {name}" for name, number in report.endings.items()), sep="\n")
     for index, state in enumerate(report.states):
         print(f"round {index}: {shown(state)}, {state['rooms']} rooms, {state['members']} members")
-    print("left:", *(report.left or ["nothing"]), sep="\n  ")
+    print("remaining:", *(report.remaining or ["nothing"]), sep="\n  ")
     print("errors in the log:", *(report.errors or ["none"]), sep="\n  ")
     print("most frequent in the log:")
     for line, number in lines.most_common(5):
         print(f"  {number:5} {line[:100]}")
     print(f"grown by {report.growth / MIB:.2f} MiB after the first round; ended in {seconds:.1f} s")
-    is_right = not report.left and not report.errors and report.growth <= ALLOWED
+    is_right = not report.remaining and not report.errors and report.growth <= ALLOWED
     print("ok" if is_right else "NOT OK")
     return is_right
 

@@ -91,7 +91,7 @@ def _targets(comparison: Comparison) -> Iterator[str]:
         if (reached := comparison.reached(target)) is not None:
             verdict = "met" if reached <= target.at_most else "MISSED"
             yield (
-                f"{target.who}, at most {_number(quantity, target.at_most)} {than} "
+                f"{target.contender}, at most {_number(quantity, target.at_most)} {than} "
                 f"{target.of}: {_number(quantity, reached, 3)}, {verdict}"
             )
 

@@ -169,11 +169,11 @@ class Chat(WebSocketEndpoint):
         try:
             self.outbox.send_nowait(news)
         except anyio.WouldBlock:
-            # A hundred messages behind: better gone, and back with the history, than a burden.
+            # It is a hundred messages behind: it can connect again, and gets the history then.
             self.outbox.close()
             self.start_soon(self.websocket.close, CloseCode.TRY_AGAIN_LATER, "too slow")
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            pass  # It is gone, and `on_disconnect` is about to say so.
+            pass  # It disconnected, and `on_disconnect` is about to tell the others.
 
     async def deliver(self, inbox: MemoryObjectReceiveStream[News]) -> None:
         async with inbox:

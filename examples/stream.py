@@ -1,8 +1,8 @@
-"""Streams an answer token by token, and stops the moment that the client leaves.
+"""Streams an answer token by token, and stops as soon as the client disconnects.
 
 Run it with `uvicorn examples.stream:app`, and talk to it with `python -m websockets
-ws://127.0.0.1:8000`: send `{"type": "ask", "prompt": "What is a WebSocket?"}`. Leave with Ctrl+D
-in the middle of the answer, and the server tells where the model stopped.
+ws://127.0.0.1:8000`: send `{"type": "ask", "prompt": "What is a WebSocket?"}`. Disconnect with
+Ctrl+D in the middle of the answer, and the server tells where the model stopped.
 """
 
 import logging
@@ -70,7 +70,7 @@ class Answers(WebSocketEndpoint):
 
     async def on_receive(self, websocket: WebSocket, data: Ask) -> AsyncGenerator[Token | Done]:
         count = 0
-        # `aclosing`: this generator is closed when the client leaves, and takes that one along.
+        # This generator is closed when the client disconnects; `aclosing` closes the inner one too.
         async with aclosing(self.model.generate(data.prompt)) as tokens:
             async for token in tokens:
                 count += 1

@@ -1,4 +1,4 @@
-"""Who is compared, a module each: every one serves the same as its documentation would have it.
+"""What is compared: a module for each, written as its own documentation recommends.
 
 A module says in `contender` what it is called, and the ASGI applications that it has: one that
 echoes text, one that echoes JSON, and one that answers the five types of `benchmarks.messages`.
@@ -85,7 +85,7 @@ def load_all(names: Sequence[str] = ()) -> tuple[dict[str, Contender], list[str]
     """Return the contenders by their modules, and a line for each that is not installed.
 
     Args:
-        names: The modules to load besides the first; by default all.
+        names: The modules to load after the first; by default all.
     """
     contenders: dict[str, Contender] = {}
     missing: list[str] = []
@@ -97,5 +97,5 @@ def load_all(names: Sequence[str] = ()) -> tuple[dict[str, Contender], list[str]
         except ModuleNotFoundError as exc:
             if exc.name is None or exc.name.startswith(("benchmarks", "wsendpoints")):
                 raise
-            missing.append(f"{name} is left out: {exc}; pip install -e '.[bench]' has it")
+            missing.append(f"{name} is not measured: {exc}; pip install -e '.[bench]' has it")
     return contenders, missing

@@ -1,7 +1,7 @@
 """Django Channels: its asynchronous consumers, without a channel layer and a database.
 
-A channel layer would be read beside the client. Database connections it looks after with each
-message, in a thread, also where there is no database; no setting turns that off.
+With a channel layer, it would wait for messages from there as well. With each message it closes
+old database connections, in a thread, even where there is no database; no setting turns that off.
 """
 
 from typing import Any

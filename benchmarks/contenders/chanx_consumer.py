@@ -1,7 +1,7 @@
 """chanx: a consumer with a handler for each type, on its own port of Channels.
 
-Its messages have the fields `action` and `payload`; plain text and any other JSON it does not
-take. It handles each message in a task. It logs each connection's end, which is switched off here.
+Its messages have the fields `action` and `payload`; it takes neither plain text nor any other
+JSON. It handles each message in a task. It logs each connection's end, which is switched off here.
 """
 
 import logging

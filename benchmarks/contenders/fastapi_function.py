@@ -1,4 +1,4 @@
-"""FastAPI: a function with a loop, as in its tutorial; messages it leaves to pydantic."""
+"""FastAPI: a function with a loop, as in its tutorial, which calls pydantic itself."""
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 

@@ -66,8 +66,7 @@ WITH_LIMITS: Final[Mapping[str, ASGIApp]] = {
         limits=Limits(rate=Rate(messages=1_000_000_000), idle_timeout=300)
     ),
 }
-"""The five types, with and without the limits that are looked after with each message.
+"""The five types, with and without the limits that cost something with each message.
 
-Those by default are `max_message_size` and `send_timeout`; `rate` and `idle_timeout` are to be
-asked for.
+`max_message_size` and `send_timeout` are set by default; `rate` and `idle_timeout` are not.
 """

@@ -1,7 +1,8 @@
 """Starlette: its `WebSocketEndpoint`.
 
-Its own `encoding = "json"` would read each message with `json`, to be validated then: with text
-and pydantic's `validate_json` it is faster. The class is served without a router.
+With its own `encoding = "json"`, `json` would read each message and pydantic would validate the
+result. It takes text instead, and calls `validate_json`: that is faster. It is served without a
+router.
 """
 
 from typing import Any

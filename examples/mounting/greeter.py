@@ -1,6 +1,6 @@
 """The endpoint that the applications beside it mount, each at `/rooms/{room}`.
 
-It reads the room from the path, in whichever framework, and is given an attribute from outside.
+It reads the room from the path, in any framework, and is given an attribute from outside.
 """
 
 from typing import Literal

@@ -86,7 +86,7 @@ async def test_nothing_remains_of_clients_that_are_killed_at_random(log: Path) -
         await asyncio.to_thread(process.wait)
     finally:
         process.kill()
-    assert report.left == []
+    assert report.remaining == []
     assert process.errors() == []
     assert set(report.endings) == set(ENDINGS)
 
