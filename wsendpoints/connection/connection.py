@@ -60,8 +60,8 @@ class Connection:
         send: The server's. It is looked up for each send, so that an outbox can take its place.
             A caller of it checks the state first, and reports how it failed to `send_failed` or
             `send_cancelled`.
-        encode: Turns a message into the event that sends it; of an endpoint, what its class
-            declares.
+        encode: Turns a message into the event that sends it; for an endpoint, the encoder that
+            its class declares.
         state: Where the connection stands.
         is_accepted: Whether an accept was sent, or begun to be, so that the peer may take the
             connection for open.
@@ -71,7 +71,7 @@ class Connection:
         reason: The reason that goes with it.
         listeners: Are told what happens to it; see `listen`.
         expires_at: When it is to be closed, in seconds since the epoch.
-        sends_begun: How many sends have begun, without the replies of an endpoint's loop.
+        sends_begun: How many sends have begun, not counting the replies of an endpoint's loop.
         sends_ended: How many of them have ended. Servers end them in the order in which they began.
         tells_sends: Whether `Listener.on_send` is called.
         tells_sent: Whether `Listener.on_sent` is called.
@@ -164,7 +164,7 @@ class Connection:
             self._at_end = (*self._at_end, callback)
 
     def ended(self) -> None:
-        """Call what is to be called at the end; again, this does nothing."""
+        """Call the functions of `at_end`; a second call does nothing."""
         callbacks = self._at_end
         if callbacks is not None:
             self._at_end = None
@@ -252,7 +252,7 @@ class Connection:
     def send_failed(
         self, exc: Exception, following: ConnectionState = _OPEN, *, is_accept: bool = False
     ) -> WebSocketDisconnect:
-        """Record that `send` raised: the event was legal, so if the server did, the peer has gone.
+        """Record that `send` raised. The event was legal: if the server did, the peer disconnected.
 
         Args:
             exc: What was raised.
@@ -315,7 +315,7 @@ class Connection:
             await self._send_close(code)
 
     async def _send_close(self, code: int) -> None:
-        """Send a close with a code that the server takes; if it takes none, the peer has gone."""
+        """Send a close with a code that the server takes; if none, the peer disconnected."""
         if 1000 < code < 3000 and is_daphne(self._scope):
             code = _replacement_of(code)
         try:

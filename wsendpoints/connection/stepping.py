@@ -19,7 +19,7 @@ DONE: Final = object()
 
 @types.coroutine
 def resume(steps: Any, trap: Any) -> Generator[Any, Any, None]:
-    """Run an awaitable to its end that has begun, and has to wait.
+    """Run to its end an awaitable that has begun, and has to wait.
 
     Args:
         steps: The iterator of its `__await__`.

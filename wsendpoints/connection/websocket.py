@@ -167,7 +167,7 @@ class WebSocket(Request):
         self._check_can_respond()
         await self._await_handshake()
         connection = self._connection
-        # Before the response does anything that is in vain.
+        # First, so that the response does no work for nothing.
         after_sending(connection.state, {"type": RESPONSE_START})
         start: Event = {}
         body = bytearray()

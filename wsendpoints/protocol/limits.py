@@ -54,8 +54,9 @@ class Measure:
     """What a limit counts in each message.
 
     Attributes:
-        count: Returns how much of it a frame has: at most four for each character or byte, since
-            a frame that is certain to be within the limit is not counted.
+        count: Returns how much of it a frame has. It must not be more than four for each
+            character or byte: a frame so short that even this is within every limit is not
+            counted at all.
         text: What to tell the client; `{limit}` is filled in.
         error: What to raise.
     """
@@ -72,7 +73,7 @@ class Outcome:
     Attributes:
         code: The close code; 1006 where the connection is not closed, or has ended already.
         level: The level of the log line.
-        counts: What it counts; `None` where that is said where the limit is applied.
+        counts: What it counts; `None` if only the code that applies the limit says so.
     """
 
     code: int
@@ -165,7 +166,7 @@ class Limits:
         max_message_size: Bytes of one inbound message, text counted as UTF-8. Over it: close
             1009. The server has a limit of its own, often 16 MiB.
         max_invalid: How many messages in a row may be none of those declared. The last of them
-            is answered like the others, then: close 1008.
+            is answered like the others, and followed by close 1008.
         rate: How many messages may come, counted before they are decoded. Over it: close 1008.
         connect_timeout: Seconds that `on_connect` may take until it accepts. Over it: refused.
         first_message_timeout: Seconds from the accept to the first message. Over it: close 1008.

@@ -47,10 +47,10 @@ _TURNS = 20
 class Client:
     """A connected client; made by `connect`.
 
-    Sending never waits, and puts what is sent in line for the app. Receiving waits for the app,
+    Sending never waits: what is sent is queued for the app. Receiving waits for the app,
     up to a limit: `timeout` in seconds, `None` for the one that was given to `connect`. A wait
-    that is cancelled or times out loses nothing. Where a wait could only end in vain since the
-    app failed, the app's exception is raised in its place, once.
+    that is cancelled or times out loses nothing. If nothing can come any more because the app
+    failed, a wait raises the app's exception, once.
 
     Several tasks may use one client: each frame goes to one of them.
 
@@ -194,7 +194,7 @@ class Client:
         network, counts as waiting: this cannot know what they will lead to.
 
         Args:
-            timeout: Seconds, after which having got nothing is enough even though tasks run on.
+            timeout: Seconds, after which it is enough that nothing came, though tasks still run.
 
         Raises:
             UnexpectedEventError: If something came.
@@ -298,8 +298,8 @@ class Client:
     def vanish(self, code: int | None = None) -> None:
         """Lose the TCP connection, without a close frame.
 
-        From now on, the app's `send` raises `OSError`, or does what the server does that
-        `connect` was told to play, and what is in line for the app is followed by the disconnect.
+        From now on, the app's `send` raises `OSError`, or does what the server that `connect`
+        was told to play does. The app receives what is queued for it, then the disconnect.
 
         Args:
             code: What the app is told; `None` for what the server tells, which is 1006 or 1005.
@@ -367,7 +367,7 @@ class Client:
     def pause_reading(self) -> None:
         """Stop reading, as a slow client does: the app's sends of frames wait from now on.
 
-        The frame of a send that waits is in the server's hands already: it arrives.
+        A send that waits has given its frame to the server already: the client gets it.
         """
         self._server.set_paused(True)
 

@@ -54,8 +54,8 @@ async def connect(
             for ever.
         server: The server to play, by its name, or how it behaves where servers differ; by
             default as the ASGI specification asks for.
-        swallow_sends: Whether the app's `send` returns silently after the client left, instead of
-            raising `OSError`: short for `Dialect(send_after_disconnect="silent")`.
+        swallow_sends: Whether the app's `send` returns silently after the client disconnected,
+            instead of raising `OSError`: short for `Dialect(send_after_disconnect="silent")`.
 
     Raises:
         ValueError: If no server of that name was measured, or a header is not latin-1.

@@ -42,15 +42,15 @@ _MOST_UNREAD: Final = 1024
 class Server:
     """Plays the ASGI server of one connection.
 
-    What crosses it is unbounded towards the app, as the test decides how much it sends; towards
-    the client, `send` waits while 1024 frames are unread.
+    The queue towards the app has no bound, as the test decides how much it sends; in the other
+    direction `send` waits while the client has not read 1024 frames.
 
     Attributes:
         scope: What the app was called with.
         dialect: How the server behaves.
         accepted: The app's acceptance.
         denied: The app's refusal, once it is complete.
-        frames: What the app sent and the client did not read yet.
+        frames: What the app sent and the client has not read yet.
         closed: The app's close, after it accepted.
         dropped: What the client sees of an app that ended without a close, where that is known.
         disconnected: How the client disconnected, in words.
@@ -117,7 +117,7 @@ class Server:
         self._tasks.start(self._run, f"app at {self.scope.get('path')}")
 
     def deliver(self, event: Event) -> None:
-        """Put `event` in line for the app's `receive`."""
+        """Queue `event` for the app's `receive`."""
         if event.get("type") == "websocket.disconnect":
             self.leave(event, "the client disconnected by a raw event")
         else:
@@ -125,7 +125,7 @@ class Server:
             self._notify()
 
     def deliver_frame(self, frame: Frame) -> None:
-        """Put a text or binary frame in line for the app's `receive`."""
+        """Queue a text or binary frame for the app's `receive`."""
         key, other = ("text", "bytes") if isinstance(frame, str) else ("bytes", "text")
         event: Event = {"type": "websocket.receive", key: frame}
         if self.dialect.both_keys:
@@ -133,7 +133,7 @@ class Server:
         self.deliver(event)
 
     def leave(self, disconnect: Event, how: str) -> None:
-        """End the connection from the client's side, behind what is in line already.
+        """End the connection from the client's side, after what is queued already.
 
         Args:
             disconnect: What the app receives.
@@ -149,7 +149,7 @@ class Server:
         self._notify()
 
     def take_frame(self) -> Frame:
-        """Return the oldest frame that the client did not read."""
+        """Return the oldest frame that the client has not read."""
         frame = self.frames.popleft()
         self._notify()
         return frame
@@ -206,7 +206,7 @@ class Server:
         if self._is_disconnect_received:
             if self.dialect.second_receive == "blocks":
                 await anyio.sleep_forever()
-            # An app that goes on receiving must not take the loop for itself.
+            # An app that goes on receiving must not block the loop.
             await checkpoint()
         self._receiving += 1
         try:
@@ -244,7 +244,7 @@ class Server:
                 await self._refuse()
 
     async def _refuse_legal(self, said: AppEvent) -> None:
-        """Raise for what is legal, and what this server does not take all the same."""
+        """Raise for a legal event that this server refuses nevertheless."""
         match said:
             case DenialBody(has_more=True) if self.dialect.single_denial_body:
                 await checkpoint()
@@ -288,7 +288,7 @@ class Server:
         return not self.is_paused and len(self.frames) <= _MOST_UNREAD
 
     async def _refuse(self) -> None:
-        # An app that goes on sending must not take the loop for itself.
+        # An app that goes on sending must not block the loop.
         await checkpoint()
         how = self.dialect.send_after_disconnect
         if self._is_disconnect_received and self.dialect.send_once_received != "same":
