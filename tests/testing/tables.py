@@ -26,7 +26,7 @@ WORDS: Final[Mapping[object, str]] = {
 }
 
 PLAYED: Final[Mapping[str, Cell]] = {
-    "`send` after the client left": lambda facts: facts.send_after_disconnect,
+    "`send` after the client disconnected": lambda facts: facts.send_after_disconnect,
     "… once the disconnect was received": lambda facts: (
         facts.send_after_disconnect
         if facts.send_once_received == "same"
@@ -56,7 +56,7 @@ PLAYED: Final[Mapping[str, Cell]] = {
 
 SUPPORT: Final[Mapping[str, Cell]] = {
     "messages, validation, replies in order, `on_disconnect` exactly once": lambda _: "✓",
-    "a client that leaves is noticed while a handler runs": lambda _: "✓",
+    "a disconnect is noticed while a handler runs": lambda _: "✓",
     "`on_disconnect` gets the code that the client closed with": lambda facts: _check(
         facts.told_code is None, facts.told_code
     ),
