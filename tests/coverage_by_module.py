@@ -26,6 +26,15 @@ TESTS: Final = Path(__file__).parent
 ROOT: Final = TESTS.parent
 PACKAGE: Final = ROOT / "wsendpoints"
 
+# Most of the time of a small test file goes into the plugins of pytest that are installed: of
+# those, the tests below need one.
+PYTEST: Final = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "anyio.pytest_plugin"]
+ENVIRONMENT: Final = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}
+
 MODULES: Final = [
     path.relative_to(PACKAGE).with_suffix("").as_posix()
     for path in sorted(PACKAGE.rglob("*.py"))
@@ -88,7 +97,7 @@ def measure(module: str, folder: Path) -> Result:
     data = folder / dotted
     tests = tests_of(module)
     if tests:
-        run = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, tests)]
+        run = [*PYTEST, *map(str, tests)]
     else:
         script = folder / f"import_{dotted}.py"
         script.write_text(f"import {dotted}\n")
@@ -97,7 +106,7 @@ def measure(module: str, folder: Path) -> Result:
     process = subprocess.run(  # noqa: S603 - the commands are those above
         [sys.executable, "-m", "coverage", "run", f"--data-file={data}", *run],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
