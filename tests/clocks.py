@@ -1,7 +1,7 @@
-"""Event loops on which no time passes: while all tasks wait, it is the next moment at once.
+"""Event loops with a clock of their own: while all tasks wait, it jumps to the next timeout.
 
-A test that sleeps takes no time then, and a limit of an hour can be waited for. What happens in
-between does not depend on how fast the machine is.
+So a test that sleeps takes no time, and can wait for a limit of an hour. What happens in between
+does not depend on how fast the machine is.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ __all__ = ["VIRTUAL_ASYNCIO", "VIRTUAL_TIME", "as_asgi"]
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits for nothing: it tells how long it would have waited."""
+    """Does not wait: it moves its clock on by the time that it would have waited."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,13 +30,13 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(None if timeout is None else 0)
         if not ready and timeout is not None:
-            # What is due at this moment runs after it.
+            # A callback is run once its time has passed, not at that very moment.
             self.now = math.nextafter(self.now + timeout, math.inf)
         return ready
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Tells the time by its selector."""
+    """Takes the time from its selector."""
 
     def __init__(self) -> None:
         self._clock = _Selector()

@@ -374,7 +374,7 @@ async def test_a_broken_connection_goes_on_receiving() -> None:
 
 
 async def test_a_send_beside_one_that_was_cancelled_ends_as_the_server_has_it() -> None:
-    """A send that was under way already is the server's business."""
+    """A send that was under way already is completed by the server."""
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
     server.gate = anyio.Event()
@@ -428,13 +428,13 @@ async def test_without_a_send(name: str) -> None:
 async def test_any_message_is_encoded_where_no_class_declares_any(
     message: Any, event: Event
 ) -> None:
-    """Of a WebSocket that is used alone, a str or bytes is a frame, and other values are JSON."""
+    """A WebSocket that is used alone sends a str or bytes as a frame, and other values as JSON."""
     websocket = FakeServer().websocket()
     assert connection_of(websocket).encode(message) == event
 
 
 async def test_connection_of_an_endpoint_encodes_what_its_class_declares() -> None:
-    """Whoever has the WebSocket of an endpoint can send what the endpoint itself can."""
+    """The WebSocket of an endpoint sends what the endpoint itself can send."""
 
     class Chat(WebSocketEndpoint):
         encoding = "json"
@@ -450,7 +450,7 @@ async def test_connection_of_an_endpoint_encodes_what_its_class_declares() -> No
 
 
 async def test_another_send_may_take_the_place_of_the_servers() -> None:
-    """It is looked up for each send, so that an outbox can be put there in the middle."""
+    """It is looked up for each send, so that an outbox can take its place between two sends."""
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
     queue: list[Event] = []

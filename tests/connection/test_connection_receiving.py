@@ -69,7 +69,7 @@ async def test_h17_h18_a_server_that_breaks_the_protocol(
     ],
 )
 async def test_h19_the_code_of_a_disconnect_is_a_number(given: object, code: int) -> None:
-    """A code that is none counts as not given; one that a server gave as not given is 1006."""
+    """Anything that is no close code counts as a missing one, which is 1005."""
     server = FakeServer()
     connection = await connection_in(S.OPEN, server)
     connection.received({"type": "websocket.disconnect", "code": given})

@@ -115,7 +115,7 @@ async def exchange(scope, receive, send):
 
 
 async def iterate_text(scope, receive, send):
-    """Send back what is said until the client leaves, and close."""
+    """Send back what is said until the client disconnects, and close."""
     websocket = WebSocket(scope=scope, receive=receive, send=send)
     await websocket.accept()
     async for message in websocket.iter_text():
@@ -124,7 +124,7 @@ async def iterate_text(scope, receive, send):
 
 
 async def iterate_bytes(scope, receive, send):
-    """Send back what is said until the client leaves, and close."""
+    """Send back what is said until the client disconnects, and close."""
     websocket = WebSocket(scope=scope, receive=receive, send=send)
     await websocket.accept()
     async for message in websocket.iter_bytes():
@@ -133,7 +133,7 @@ async def iterate_bytes(scope, receive, send):
 
 
 async def iterate_json(scope, receive, send):
-    """Send back what is said until the client leaves, and close."""
+    """Send back what is said until the client disconnects, and close."""
     websocket = WebSocket(scope=scope, receive=receive, send=send)
     await websocket.accept()
     async for message in websocket.iter_json():

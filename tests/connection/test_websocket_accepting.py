@@ -1,4 +1,4 @@
-"""Accepting a connection: the event, its headers, its subprotocol, and a client that is gone."""
+"""Accepting a connection: its event, headers and subprotocol, and clients that disconnected."""
 
 from types import MappingProxyType
 from typing import Any

@@ -211,7 +211,7 @@ def test_a_later_window_sees_what_was_said_before(open_window: OpenWindow) -> No
 
 @pytest.mark.parametrize("how", ["the button", "closing the window"])
 def test_the_others_see_who_leaves(open_window: OpenWindow, how: str) -> None:
-    """The list of members and a notice show at once that a member is gone."""
+    """The list of members and a notice show at once that a member disconnected."""
     ada, bob = open_window(), open_window()
     ada.join("Ada", "leaving")
     bob.join("Bob", "leaving")

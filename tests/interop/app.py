@@ -251,7 +251,7 @@ class Inspect(Recorded):
 
 
 class Strict(Recorded):
-    """Accepts nobody, in each of the ways."""
+    """Refuses every client, in each way that there is."""
 
     async def on_connect(self, websocket: WebSocket) -> None:
         self.record("on_connect")
@@ -273,7 +273,7 @@ class Slow(Recorded):
         self.record("on_connect")
         await journal.read(websocket.query_params["id"], "released")
         await websocket.accept()
-        # Some servers tell here that the client left, others with the next event only.
+        # Some servers tell here that the client disconnected, others with the next event only.
         self.record("accepted")
 
 

@@ -104,10 +104,10 @@ async def _clients_reset(lab: Laboratory) -> Measured:
 
 
 async def _sends_after_disconnect(lab: Laboratory) -> Measured:
-    sending: Step = "send_until_after", "left", event("send", text="x")
+    sending: Step = "send_until_after", "disconnected", event("send", text="x")
     async with lab.run(RECEIVE, ACCEPT, sending, UNTIL_DISCONNECT, say("x")) as run:
         run.client.reset()
-        await run.tell("left")
+        await run.tell("disconnected")
         _, _, outcome, _, last_outcome = await run.outcomes()
     before_received, once_received = _send_outcome(outcome), _send_outcome(last_outcome)
     if before_received == "silent":
@@ -120,9 +120,10 @@ async def _sends_after_disconnect(lab: Laboratory) -> Measured:
 
 
 async def _send_to_closing_client(lab: Laboratory) -> Any:
-    """Return the outcome of a send after the client's close, before TCP's end if that can be.
+    """Return the outcome of a send after the client's close, before TCP ends if possible.
 
-    It can where a server takes messages without a bound: they are in the way of that end.
+    It is possible on a server that takes messages without a bound: TCP can't end before they are
+    sent.
     """
     steps = RECEIVE, ACCEPT, ("flood", MEGABYTES), ("wait_for", "closed"), say("x")
     async with lab.run_raw(*steps) as (script, _, writer):
@@ -209,12 +210,12 @@ async def _no_answer(lab: Laboratory) -> Measured:
 
 
 async def _client_that_does_not_read(lab: Laboratory) -> Measured:
-    # Not the other client, which reads ahead.
+    # The other client reads ahead.
     async with lab.run(RECEIVE, ACCEPT, ("flood", MEGABYTES), client="aiohttp") as run:
         await run.outcomes("flooded")
         with contextlib.suppress(TimeoutError):
             await run.outcomes(within=SHIELDED_FOR)
-        # Which ends what nothing else can.
+        # This ends a send that even a cancellation can't end.
         run.client.reset()
         seconds = (await run.outcomes())[-1]
     return {
@@ -224,7 +225,7 @@ async def _client_that_does_not_read(lab: Laboratory) -> Measured:
 
 
 async def _app_that_does_not_receive(lab: Laboratory) -> Measured:
-    # With the client that does not compress, which would take most of the time.
+    # This client does not compress, which would take most of the time.
     steps = RECEIVE, ACCEPT, ("wait_for", "released")
     async with lab.run(*steps, client="aiohttp") as run:
         is_bounded = False

@@ -19,7 +19,7 @@ HELD_FOR: Final = 10.0
 
 
 MARK: Final = "JOURNAL "
-"""With what each entry begins that is printed, for a test whose server has ended."""
+"""The prefix of each entry that is printed, for a test whose server has ended."""
 
 
 class DeliberateError(Exception):

@@ -138,7 +138,7 @@ class Laboratory:
 
         Args:
             steps: The script.
-            last: The message after which the client leaves.
+            last: The message after which the client disconnects.
             subprotocols: What the client offers.
         """
         conversation = Conversation(self.process, CLIENTS["websockets"])

@@ -26,7 +26,7 @@ Step: TypeAlias = tuple[Any, ...]
 """The name of a method of `_Script`, and its arguments."""
 
 OUTCOME: Final = "outcome "
-"""With what an outcome begins in the journal."""
+"""The prefix of an outcome in the journal."""
 
 PENDING: Final = "pending"
 """The outcome of a `receive` or `send` that does not return."""
@@ -67,7 +67,7 @@ class _Script:
             self._note(await getattr(self, name)(*arguments))
 
     async def describe(self) -> dict[str, object]:
-        """Return of the scope in what servers differ, and the event loop."""
+        """Return the parts of the scope in which servers differ, and the event loop."""
         return {
             "keys": sorted(self._scope),
             "spec_version": self._scope["asgi"].get("spec_version"),

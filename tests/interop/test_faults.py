@@ -1,4 +1,4 @@
-"""What a client can do to a server without leaving: flood it, not read, keep it waiting."""
+"""What a client can do to a server without disconnecting: flood it, not read, keep it waiting."""
 
 import asyncio
 

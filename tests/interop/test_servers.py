@@ -313,7 +313,7 @@ async def test_the_endpoint_sees_the_handshake(conversation: Conversation) -> No
             assert client.headers["set-cookie"] == "a=b"
 
 
-# The client leaves while something runs.
+# The client disconnects while something runs.
 
 
 async def leave_by_close(client: Client) -> None:

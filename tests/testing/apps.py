@@ -15,7 +15,7 @@ def text(data: str) -> Event:
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send back each frame, until the client leaves."""
+    """Send back each frame, until the client disconnects."""
     await receive()
     await send(ACCEPT)
     while (event := await receive())["type"] == "websocket.receive":

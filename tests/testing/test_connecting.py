@@ -273,7 +273,7 @@ async def test_no_answer_in_time() -> None:
 
 
 async def test_giving_up_the_handshake_disconnects() -> None:
-    """A client that is cancelled before the app accepted has left."""
+    """A client that is cancelled before the app accepted disconnects."""
     outcomes: list[object] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -383,7 +383,7 @@ async def test_a_cancelled_test_still_ends_the_app() -> None:
     [pytest.param([1, 0], id="last in, first out"), pytest.param([0, 1], id="first in, first out")],
 )
 async def test_many_clients_in_any_order(order: list[int]) -> None:
-    """Connections may be left in any order."""
+    """Connections may be exited in any order."""
     async with AsyncExitStack() as stack:
         stacks = [await stack.enter_async_context(AsyncExitStack()) for _ in range(2)]
         clients = [await each.enter_async_context(connect(echo)) for each in stacks]
@@ -452,7 +452,7 @@ async def test_tasks_that_the_app_left_running_fail_the_test(anyio_backend: obje
 
 
 async def test_sends_that_are_swallowed() -> None:
-    """Whatever the server does with a send after the client left, it returns."""
+    """The send of an app returns, whatever the server does with one after the disconnect."""
     sent: list[bool] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

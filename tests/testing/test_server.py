@@ -191,7 +191,7 @@ async def test_a_slow_reader_holds_up_the_apps_sends() -> None:
 
 @pytest.mark.parametrize("swallow_sends", [False, True])
 async def test_a_slow_reader_leaves(swallow_sends: bool) -> None:
-    """A send that waits ends when the client leaves."""
+    """A send that waits ends when the client disconnects."""
     outcomes: list[str] = []
     app = sends_after(text("x"), outcomes)
     async with connect(app, swallow_sends=swallow_sends) as client:
