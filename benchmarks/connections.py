@@ -30,6 +30,7 @@ from typing import Any, Final, TypeAlias
 
 import anyio
 
+from benchmarks.frames import CLOSE, PING, PONG, TEXT, frame
 from tests.interop.servers import HOST, Process, Server
 from tests.lifecycle.test_leaks import BYTES, ENDINGS, connections_of, remains_of
 from wsendpoints import WebSocket, WebSocketEndpoint
@@ -133,8 +134,6 @@ def state_of(port: int) -> State:
 
 
 # The client's side.
-
-TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 
 
 class Client(asyncio.Protocol):
@@ -261,13 +260,6 @@ class Client(asyncio.Protocol):
         elif opcode == CLOSE:
             self.code = int.from_bytes(payload[:2]) or 1005
             self.transport.write(frame(CLOSE, payload[:2]))
-
-
-def frame(opcode: int, payload: bytes) -> bytes:
-    """Return a client's frame; a mask of zeros leaves the payload as it is."""
-    size = len(payload)
-    head = struct.pack("!BB", 0x80 | opcode, 0x80 | min(size, 126))
-    return head + (struct.pack("!H", size) if size >= 126 else b"") + bytes(4) + payload
 
 
 # Real connections.

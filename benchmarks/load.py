@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 from typing import Final
 
+from benchmarks.frames import CLOSE, TEXT, frame
+
 __all__ = ["Load", "UnexpectedReplyError"]
 
 HOST: Final = "127.0.0.1"
 PATIENCE: Final = 10.0
 """Seconds without any reply, after which something is wrong."""
 
-_TEXT, _CLOSE = 0x1, 0x8
 _MOST: Final = 65536
 
 
@@ -56,7 +57,7 @@ class Load:
     ) -> None:
         self._port = port
         self._open: list[_Connection] = []
-        self._frames = [_frame(_TEXT, frame.encode()) for frame in frames]
+        self._frames = [frame(TEXT, text.encode()) for text in frames]
         connection = _Connection(port)
         # Twice, to see that the same is answered in the same way.
         replies = [connection.ask(frame) for frame in (*self._frames, *self._frames)]
@@ -152,7 +153,7 @@ class _Connection:
 
     def close(self) -> None:
         """Close, and wait until the server is done with it."""
-        self.socket.sendall(_frame(_CLOSE, b"\x03\xe8"))
+        self.socket.sendall(frame(CLOSE, b"\x03\xe8"))
         while self.socket.recv(_MOST):
             pass
         self.socket.close()
@@ -167,13 +168,6 @@ class _Connection:
         return data
 
 
-def _frame(opcode: int, payload: bytes) -> bytes:
-    """Return a client's frame; a mask of zeros leaves the payload as it is."""
-    size = len(payload)
-    head = bytes([0x80 | opcode, 0x80 | min(size, 126)])
-    return head + (size.to_bytes(2) if size >= 126 else b"") + bytes(4) + payload
-
-
 def _is_whole(data: bytes) -> bool:
     """Whether a server's frame is there to its end."""
     if len(data) < 4:
@@ -182,12 +176,12 @@ def _is_whole(data: bytes) -> bool:
     return len(data) == start + size
 
 
-def _text_of(frame: bytes) -> str:
+def _text_of(reply: bytes) -> str:
     """Return the text of a server's frame.
 
     Raises:
         UnexpectedReplyError: It is no text frame.
     """
-    if frame[0] != 0x80 | _TEXT:
-        raise UnexpectedReplyError(bytes([0x80 | _TEXT]), frame)
-    return frame[2 if frame[1] < 126 else 4 :].decode()
+    if reply[0] != 0x80 | TEXT:
+        raise UnexpectedReplyError(bytes([0x80 | TEXT]), reply)
+    return reply[2 if reply[1] < 126 else 4 :].decode()

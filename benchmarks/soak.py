@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from benchmarks.connections import Client, Observed, State, frame, settled, shown, state_of
+from benchmarks.connections import Client, Observed, State, settled, shown, state_of
+from benchmarks.frames import TEXT, frame
 from examples import chat
 from tests.interop.servers import Process, Server
 
@@ -63,12 +64,12 @@ async def fin(client: Client) -> None:
 
 async def break_off(client: Client) -> None:
     """Send half a frame, then FIN."""
-    client.transport.write(frame(0x1, b'{"type": "say", "text": "never heard"}')[:20])
+    client.transport.write(frame(TEXT, b'{"type": "say", "text": "never heard"}')[:20])
     await fin(client)
 
 
 async def break_off_by_reset(client: Client) -> None:
-    client.transport.write(frame(0x1, b'{"type": "say", "text": "never heard"}')[:20])
+    client.transport.write(frame(TEXT, b'{"type": "say", "text": "never heard"}')[:20])
     client.reset()
 
 

@@ -87,35 +87,25 @@ async def test_sends_that_are_under_way_are_counted() -> None:
     assert (connection.sends_begun - begun, connection.sends_ended - begun) == (2, 2)
 
 
-async def test_send_that_fails_or_is_cancelled_has_ended() -> None:
-    """However a send ends, its end is told."""
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [pytest.param(S.OPEN, SEND, id="message"), pytest.param(S.HANDSHAKE, ACCEPT, id="accept")],
+)
+async def test_send_that_fails_or_is_cancelled_has_ended(
+    state: ConnectionState, event: Event
+) -> None:
+    """However a send ends, its end is told; an accept that was not sent is not told as one."""
     server = FakeServer()
-    connection, listener = await listened(S.OPEN, server)
+    connection, listener = await listened(state, server)
     server.failure = OSError("gone")
     with pytest.raises(WebSocketDisconnect):
-        await connection.transmit(SEND)
+        await connection.transmit(event)
     assert listener.told == ["send", "disconnect", "sent"]
 
     server = FakeServer()
-    connection, listener = await listened(S.OPEN, server)
+    connection, listener = await listened(state, server)
     server.gate = anyio.Event()
-    await cancelled(partial(connection.transmit, SEND))
-    assert listener.told == SENDING
-
-
-async def test_accept_that_is_not_sent_is_not_told() -> None:
-    """A failed accept is a disconnect, and a cancelled one is neither."""
-    server = FakeServer()
-    connection, listener = await listened(S.HANDSHAKE, server)
-    server.failure = OSError("gone")
-    with pytest.raises(WebSocketDisconnect):
-        await connection.transmit(ACCEPT)
-    assert listener.told == ["send", "disconnect", "sent"]
-
-    server = FakeServer()
-    connection, listener = await listened(S.HANDSHAKE, server)
-    server.gate = anyio.Event()
-    await cancelled(partial(connection.transmit, ACCEPT))
+    await cancelled(partial(connection.transmit, event))
     assert listener.told == SENDING
 
 
