@@ -238,6 +238,26 @@ async def test_f07_whatever_send_raises_the_peer_disconnected(
     assert not connection.is_drained
 
 
+@pytest.mark.parametrize(
+    ("state", "event"), [(S.HANDSHAKE, ACCEPT), (S.OPEN, SEND)], ids=["accept", "send"]
+)
+async def test_what_a_middleware_raises_in_a_send_is_raised_as_it_is(
+    state: ConnectionState, event: Event
+) -> None:
+    """It is no disconnect, and the event was not sent: it may be sent again."""
+    server = FakeServer()
+    connection = await connection_in(state, server)
+    server.failure = KeyError("user")
+    with pytest.raises(KeyError) as caught:
+        await connection.transmit(event)
+    assert caught.value is server.failure
+    assert state_of(connection) is state
+    assert connection.is_accepted is (state is S.OPEN)
+    server.failure = None
+    await connection.transmit(event)
+    assert server.sent == [event]
+
+
 async def test_f24_nothing_is_sent_after_a_send_that_failed() -> None:
     """The server is not asked again."""
     server = FakeServer()

@@ -53,6 +53,18 @@ async def test_f25_of_two_tasks_that_close_the_first_wins() -> None:
     assert (connection.code, connection.reason) == (4000, "done")
 
 
+async def test_what_a_middleware_raises_in_a_close_is_raised_as_it_is() -> None:
+    """No other code is tried, and the connection counts as closed."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    server.failure = KeyError("user")
+    with pytest.raises(KeyError) as caught:
+        await connection.close(1011, None)
+    assert caught.value is server.failure
+    assert [event["code"] for event in server.offers] == [1011]
+    assert state_of(connection) is S.CLOSED
+
+
 @pytest.mark.parametrize("state", S)
 async def test_an_end_is_a_close_that_the_application_need_not_know_of(
     state: ConnectionState,
