@@ -29,7 +29,7 @@ def is_servers(exc: BaseException) -> bool:
     """Whether an exception that a `send` raised is the server's, or a group of such.
 
     It is if its class says so, or if it passed through code of the server: servers have mistakes,
-    too, and show them when a client leaves.
+    too, and show them when a client disconnects.
     """
     if isinstance(exc, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", exc)
