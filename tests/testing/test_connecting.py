@@ -9,6 +9,7 @@ from typing import Any, get_args
 import anyio
 import pytest
 
+from tests.clocks import VIRTUAL_TIME
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
     DIALECTS,
@@ -310,6 +311,7 @@ async def test_the_app_may_return_early() -> None:
         await client.wait_for_app()
 
 
+@VIRTUAL_TIME
 async def test_an_app_that_does_not_end_is_cancelled() -> None:
     """An app that misses the disconnect fails the test."""
 
