@@ -40,6 +40,7 @@ __all__ = [
     "refused",
     "serve",
     "surfacing",
+    "tap_app",
     "watch",
 ]
 
@@ -143,7 +144,7 @@ async def play(
     """Connect a client, and on exit check what every row asserts; see `watch`, `connect`."""
     with watch(endpoint, log=log, debug=debug), surfacing(raises):
         async with connect(
-            _tap_app(endpoint, endpoint.as_asgi()),
+            tap_app(endpoint, endpoint.as_asgi()),
             path,
             headers=headers,
             subprotocols=subprotocols,
@@ -159,7 +160,7 @@ async def fails_at_once(
     """Check that the handshake fails with an exception of the application; see `watch`."""
     with watch(endpoint), surfacing(raises):
         async with connect(
-            _tap_app(endpoint, endpoint.as_asgi()), _HANDSHAKE_PATH, headers=_HANDSHAKE_HEADERS
+            tap_app(endpoint, endpoint.as_asgi()), _HANDSHAKE_PATH, headers=_HANDSHAKE_HEADERS
         ):
             pass
 
@@ -176,7 +177,7 @@ async def refused(
     """Return how a client was refused, after all checks; see `watch`, `connect`."""
     with watch(endpoint, log=log, tells=tells), pytest.raises(HandshakeDenied) as denied:
         async with connect(
-            _tap_app(endpoint, endpoint.as_asgi()),
+            tap_app(endpoint, endpoint.as_asgi()),
             _HANDSHAKE_PATH,
             headers=headers,
             server=server,
@@ -203,7 +204,9 @@ async def serve(endpoint: type[Noting], played: FakeServer, /, **scope: Any) -> 
         await cancel_shielded_checkpoint()
 
 
-def _tap_app(endpoint: type[Noting], app: ASGIApp) -> ASGIApp:
+def tap_app(endpoint: type[Noting], app: ASGIApp) -> ASGIApp:
+    """Return an application whose events are recorded in the `sent` of an endpoint."""
+
     async def tapped(scope: Scope, receive: Receive, send: Send) -> None:
         # `connect` judges the events already.
         await app(scope, receive, _tap(endpoint, send, None))

@@ -278,3 +278,19 @@ async def test_expiry_may_be_put_off() -> None:
         await anyio.sleep(LONG)
         assert await expire(client, time() + BOUND) == [False, True]
     assert endpoint.log == [1000]
+
+
+async def test_on_connect_may_go_on_once_it_accepted() -> None:
+    """Its time counts until the accept alone."""
+
+    class Greets(Recording):
+        limits = Limits(connect_timeout=1)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            await anyio.sleep(100)
+            await websocket.send_text("hello")
+
+    async with connect(Greets.as_asgi(), timeout=1000) as client:
+        assert await client.receive_text() == "hello"
+    assert Greets.log == ["connect", 1000]

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from tests.connection.connections import S, connection_in
-from tests.fake_server import FakeServer
+from tests.fake_server import FakeServer, binary, text
 from tests.recording import Recording
 from wsendpoints import ClientMessageError, Limits, Rate, WebSocket
 from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import MessageTooBigError, RateLimitedError
 from wsendpoints.testing import connect
 
@@ -36,6 +37,16 @@ async def intake_of(clock: StoppedClock | None = None, **limits: Any) -> Intake:
     chosen = Limits(**{**none, **limits})
     tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
     return Intake(chosen, Deadlines(chosen, tasks, clock), clock)
+
+
+def event_of(frame: str | bytes) -> Event:
+    """Return the event that delivers a frame."""
+    return text(frame) if isinstance(frame, str) else binary(frame)
+
+
+def check(intake: Intake, frame: str | bytes) -> None:
+    """Check a frame that is handled as it comes."""
+    intake.check(frame, event_of(frame))
 
 
 # Alone.
@@ -70,9 +81,9 @@ async def test_short_frame_needs_no_check(limits: dict[str, Any], length: int) -
 )
 async def test_m13_message_of_the_greatest_size_passes(frame: str | bytes, limit: int) -> None:
     """The bytes of UTF-8 count, and one more is too much."""
-    (await intake_of(max_message_size=limit)).check(frame)
+    check(await intake_of(max_message_size=limit), frame)
     with pytest.raises(MessageTooBigError) as caught:
-        (await intake_of(max_message_size=limit - 1)).check(frame)
+        check(await intake_of(max_message_size=limit - 1), frame)
     assert str(caught.value) == f"max_message_size: a message may have {limit - 1} bytes"
     assert (caught.value.limit, caught.value.close_code) == ("max_message_size", 1009)
 
@@ -81,14 +92,14 @@ async def test_f12_message_over_the_rate_is_refused() -> None:
     """The error tells the rate; a token that has flowed in lets another message pass."""
     clock = StoppedClock()
     intake = await intake_of(clock, rate=Rate(4, per=2.5, burst=2))
-    intake.check("x")
-    intake.check("x")
+    check(intake, "x")
+    check(intake, "x")
     with pytest.raises(RateLimitedError) as caught:
-        intake.check("x")
+        check(intake, "x")
     assert str(caught.value) == "rate: 4 messages in 2.5 s"
     assert (caught.value.limit, caught.value.close_code) == ("rate", 1008)
     clock.now += 0.625
-    intake.check("x")
+    check(intake, "x")
 
 
 async def test_f12_message_that_is_too_big_takes_its_token() -> None:
@@ -97,9 +108,74 @@ async def test_f12_message_that_is_too_big_takes_its_token() -> None:
     errors: list[type[ClientMessageError]] = []
     for _ in range(2):
         with pytest.raises(ClientMessageError) as caught:
-            intake.check("too big")
+            check(intake, "too big")
         errors.append(type(caught.value))
     assert errors == [MessageTooBigError, RateLimitedError]
+
+
+# A message that waits for its turn.
+
+
+async def test_message_that_waits_is_counted_when_it_comes() -> None:
+    """What was within the rate when it came is within it, however late it is handled."""
+    clock = StoppedClock()
+    intake = await intake_of(clock, rate=Rate(1, per=1, burst=1))
+    events = [text("x") for _ in range(3)]
+    for event in events:
+        intake.arrived(event)
+        clock.now += 1
+    for event in events:
+        intake.check("x", event)
+    intake.arrived(late := text("x"))
+    intake.arrived(too_soon := text("x"))
+    clock.now += 1000
+    intake.check("x", late)
+    with pytest.raises(RateLimitedError):
+        intake.check("x", too_soon)
+
+
+@pytest.mark.parametrize("frame", ["", "12345", b"", b"12345"], ids=repr)
+async def test_message_that_waits_is_counted_once(frame: str | bytes) -> None:
+    """An empty one as well; if the application takes it itself, it is the same."""
+    intake = await intake_of(rate=Rate(1, burst=2), max_message_size=4)
+    events = [event_of(frame), event_of(frame), event_of(frame)]
+    for event in events:
+        intake.arrived(event)
+    refused = [type(caught) for event in events if (caught := refusal(intake, event))]
+    assert refused == [*[MessageTooBigError] * (2 if frame else 0), RateLimitedError]
+
+
+def refusal(intake: Intake, event: Event) -> Exception | None:
+    """Return what a message that is taken is refused with."""
+    try:
+        intake.taken(event)
+    except ClientMessageError as exc:
+        return exc
+    return None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{}, {"text": None, "bytes": None}, {"text": 5}, {"bytes": "x"[:0], "text": None}],
+    ids=repr,
+)
+async def test_event_without_a_frame_is_somebody_elses(event: Event) -> None:
+    """It is the server's mistake, which shows where its frame is read."""
+    intake = await intake_of(max_message_size=1)
+    intake.arrived(event)
+    intake.taken(event)
+
+
+async def test_short_message_leaves_nothing_behind() -> None:
+    """One that is surely within the limits is not looked at."""
+    intake = await intake_of(max_message_size=100)
+    event = text("short")
+    intake.arrived(event)
+    intake.taken(event)
+    # One with the same id is counted as itself.
+    event["text"] = "x" * 101
+    with pytest.raises(MessageTooBigError):
+        intake.taken(event)
 
 
 # In a conversation.

@@ -59,6 +59,10 @@ class Flood:
         pytest.param(Limits(inbox_bytes=10), ["12345"] * 9, 2, id="bytes of text"),
         pytest.param(Limits(inbox_bytes=10), [b"12345"] * 9, 2, id="bytes"),
         pytest.param(Limits(inbox_bytes=4), ["12345"] * 9, 1, id="one message always fits"),
+        pytest.param(Limits(inbox_bytes=400), ["\U0001f600" * 40] * 9, 2, id="four a character"),
+        pytest.param(
+            Limits(inbox=None, inbox_bytes=3000), [""] * 99, 32 + 10, id="empty ones hold memory"
+        ),
         pytest.param(Limits(), ["x"] * 99, 32, id="default"),
         pytest.param(Limits(inbox=None, inbox_bytes=None), ["x"] * 99, 100, id="no limit"),
     ],

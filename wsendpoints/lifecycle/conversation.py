@@ -85,7 +85,7 @@ class Conversation(Listener):
         self.tasks: Tasks = Tasks(connection)
         self._deadlines = Deadlines(limits, self.tasks, clock)
         self._intake = Intake(limits, self._deadlines, clock)
-        self._reader = Reader(connection, self.tasks, self._deadlines, limits, first)
+        self._reader = Reader(connection, self.tasks, self._deadlines, self._intake, limits, first)
         connection.listen(self)
 
     async def hold(self) -> BaseException | None:
@@ -173,7 +173,7 @@ class Conversation(Listener):
                 if type(frame) is not str or (len(event) != 2 and event.get("bytes") is not None):
                     frame = frame_of(event)
                 if len(frame) > surely_passes:
-                    self._intake.check(frame)
+                    self._intake.check(frame, event)
                 try:
                     message = decode_text(frame) if type(frame) is str else decode_binary(frame)
                 except ValidationError as exc:
@@ -214,7 +214,8 @@ class Conversation(Listener):
             # By hand, so that it shows when it has to wait.
             steps = self._endpoint.on_connect(self._endpoint.websocket).__await__()
             if (trap := next(steps, DONE)) is not DONE:
-                self._deadlines.connecting()
+                if self._connection.state is not _OPEN:
+                    self._deadlines.connecting()
                 self._reader.attend()
                 await resume(steps, trap)
         except ClientMessageError as error:  # from a message that it received itself

@@ -150,6 +150,15 @@ class Deadlines:
         self._end_once(Period.AWAITING_FIRST)
         self._recurring.pop(Period.IDLE, None)
 
+    def idling(self) -> None:
+        """A handler waits for a message itself."""
+        if Period.IDLE not in self._recurring:
+            self._begin(Period.IDLE, Period.IDLE)
+
+    def idled(self) -> None:
+        """It has one, or waits no more."""
+        self._recurring.pop(Period.IDLE, None)
+
     def handling(self) -> None:
         """A handler takes long."""
         if Period.HANDLING not in self._recurring:

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Final
 
 from wsendpoints.lifecycle.deadlines import Deadlines
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ClientMessageError, RateLimitedError
 from wsendpoints.protocol.limits import MEASURED, Limits, RateLimiter
 
@@ -13,6 +14,12 @@ __all__ = ["Intake"]
 
 _MOST_PER_ITEM: Final = 4
 """Of what is measured, a character or byte counts this much at most: four bytes in UTF-8."""
+
+
+_NONE: Final[dict[int, ClientMessageError | None]] = {}
+"""The verdicts of all connections that have none: an empty dict holds 64 bytes."""
+
+_UNKNOWN: Final = ClientMessageError("not counted yet")
 
 
 class Intake:
@@ -27,7 +34,7 @@ class Intake:
         surely_passes: The length of a frame up to which `check` need not be called.
     """
 
-    __slots__ = ("_deadlines", "_limiter", "_limits", "surely_passes")
+    __slots__ = ("_deadlines", "_limiter", "_limits", "_verdicts", "surely_passes")
 
     def __init__(
         self, limits: Limits, deadlines: Deadlines, clock: Callable[[], float] = monotonic
@@ -35,6 +42,8 @@ class Intake:
         self._limits = limits
         self._deadlines = deadlines
         self._limiter = None if limits.rate is None else RateLimiter(limits.rate, clock)
+        # By the id of an event that waits: it is alive as long as its entry.
+        self._verdicts: dict[int, ClientMessageError | None] = _NONE
         self.surely_passes: int = sys.maxsize
         if self._limiter is not None or deadlines.await_messages:
             self.surely_passes = -1
@@ -42,21 +51,70 @@ class Intake:
             if (limit := getattr(limits, name)) is not None:
                 self.surely_passes = min(self.surely_passes, limit // _MOST_PER_ITEM)
 
-    def check(self, frame: str | bytes) -> None:
-        """Count a message that has come.
+    def arrived(self, event: Event) -> None:
+        """Count a message that has come, but has to wait: `check` raises for it in its turn.
+
+        Args:
+            event: One of the type `websocket.receive`. It is kept until `check` has it.
+        """
+        frame = _payload_of(event)
+        if frame is not None and len(frame) > self.surely_passes:
+            if self._verdicts is _NONE:
+                self._verdicts = {}
+            self._verdicts[id(event)] = self._count(frame)
+
+    def taken(self, event: Event) -> None:
+        """Check a message that the application receives itself, after it `arrived`.
 
         Raises:
             ClientMessageError: It exceeds a limit.
         """
+        frame = _payload_of(event)
+        if frame is not None and len(frame) > self.surely_passes:
+            self.check(frame, event)
+
+    def check(self, frame: str | bytes, event: Event) -> None:
+        """Count a message that has come, unless it `arrived` before.
+
+        Args:
+            frame: The payload of the event.
+            event: The event.
+
+        Raises:
+            ClientMessageError: It exceeds a limit.
+        """
+        error = self._verdicts.pop(id(event), _UNKNOWN)
+        if error is _UNKNOWN:
+            error = self._count(frame)
+        else:
+            self._deadlines.message_came()
+        if error is not None:
+            try:
+                raise error
+            finally:
+                # It holds this frame: without this reference it is no cycle.
+                del error
+
+    def _count(self, frame: str | bytes) -> ClientMessageError | None:
         self._deadlines.message_came()
         limits = self._limits
         if self._limiter is not None and not self._limiter.allows_one():
             rate = self._limiter.rate
-            raise _exceeded(RateLimitedError, "rate", f"{rate.messages} messages in {rate.per:g} s")
+            return _exceeded(
+                RateLimitedError, "rate", f"{rate.messages} messages in {rate.per:g} s"
+            )
         for name, measure in MEASURED.items():
             limit = getattr(limits, name)
             if limit is not None and measure.count(frame) > limit:
-                raise _exceeded(measure.error, name, measure.text.format(limit=limit))
+                return _exceeded(measure.error, name, measure.text.format(limit=limit))
+        return None
+
+
+def _payload_of(event: Event) -> str | bytes | None:
+    """Return what `frame_of` would; `None` where that would raise, which it does in its turn."""
+    text: object = event.get("text")
+    frame: object = event.get("bytes") if text is None else text
+    return frame if isinstance(frame, str | bytes) else None
 
 
 def _exceeded(error: type[ClientMessageError], limit: str, text: str) -> ClientMessageError:

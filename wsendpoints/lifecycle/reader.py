@@ -12,6 +12,7 @@ a task switch a message. Instead the role moves:
   waiting for. It has the role again once a message was handled soon.
 """
 
+import sys
 from collections import deque
 from contextvars import Context, copy_context
 from enum import Enum
@@ -21,12 +22,13 @@ import anyio
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.deadlines import Deadlines
+from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.lifecycle.ticker import Ticker, running_ticker
 from wsendpoints.protocol.asgi import Event, Receive
 from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.protocol.limits import Limits
-from wsendpoints.protocol.state import DISCONNECT, ConnectionState
+from wsendpoints.protocol.state import DISCONNECT, RECEIVE, ConnectionState
 
 __all__ = ["Reader", "Stage"]
 
@@ -39,6 +41,10 @@ class Stage(Enum):
     REPLYING = "sending a handler's reply"
 
 
+_FEW: Final = 32
+_OVERHEAD: Final = 300
+"""Bytes that a message takes beside its payload. Those of a few messages are not counted."""
+
 _EMPTY: Final[deque[Event]] = deque()
 """The inbox of all connections that have none: an empty one holds 600 bytes."""
 
@@ -50,6 +56,7 @@ class Reader:
         connection: Its `receive` is the reader's from now on.
         tasks: Those of the connection; the one that reads beside a handler is among them.
         deadlines: They count the time of its waits, and of a full inbox.
+        intake: Counts the messages that come while a handler runs.
         limits: How much may wait in the inbox.
         first: An event that was received already.
 
@@ -69,6 +76,7 @@ class Reader:
         "_failure",
         "_has_waited",
         "_inbox",
+        "_intake",
         "_is_at_end",
         "_is_attended",
         "_is_found_long",
@@ -93,6 +101,7 @@ class Reader:
         connection: Connection,
         tasks: Tasks,
         deadlines: Deadlines,
+        intake: Intake,
         limits: Limits,
         first: Event | None = None,
     ) -> None:
@@ -111,6 +120,7 @@ class Reader:
         self._connection = connection
         self.tasks: Tasks = tasks
         self._deadlines = deadlines
+        self._intake = intake
         self._limits = limits
         self._inbox: deque[Event] = _EMPTY if first is None else deque((first,))
         self._size = 0 if first is None else _size_of(first)
@@ -245,6 +255,7 @@ class Reader:
 
         Raises:
             InvalidStateError: No handler runs: the endpoint's loop is waiting for the event.
+            ClientMessageError: It is a message that exceeds a limit.
         """
         if not self.is_handling:
             raise InvalidStateError(
@@ -255,11 +266,16 @@ class Reader:
             while not self._inbox:
                 self._check_failure()
                 self._watch()
+                self._deadlines.idling()
                 await self._news()
-            return self._pop()
+            event = self._pop()
         finally:
             self._is_taking = False
+            self._deadlines.idled()
             self._notify()
+        if event.get("type") == RECEIVE:
+            self._intake.taken(event)
+        return event
 
     def _check_failure(self) -> None:
         if self._failure is not None:
@@ -317,6 +333,8 @@ class Reader:
                 self._inbox = deque()
             self._inbox.append(event)
             self._size += _size_of(event)
+            if event.get("type") == RECEIVE:
+                self._intake.arrived(event)
             if event.get("type") == DISCONNECT:
                 self._is_at_end = True
                 # It may not be the next event, but is known from now on.
@@ -345,13 +363,16 @@ class Reader:
 
     def _is_filled(self, part: float) -> bool:
         """Whether so large a part of the inbox is taken, by number or by size."""
-        limits = self._limits
-        return bool(self._inbox) and (
-            (limits.inbox is not None and len(self._inbox) >= limits.inbox * part)
-            or (limits.inbox_bytes is not None and self._size >= limits.inbox_bytes * part)
+        limits, number = self._limits, len(self._inbox)
+        size = self._size + max(0, number - _FEW) * _OVERHEAD
+        return number > 0 and (
+            (limits.inbox is not None and number >= limits.inbox * part)
+            or (limits.inbox_bytes is not None and size >= limits.inbox_bytes * part)
         )
 
 
 def _size_of(event: Event) -> int:
-    """Return about how many bytes an event holds; an ASCII text is one byte a character."""
-    return len(event.get("text") or event.get("bytes") or b"")
+    """Return how many bytes of memory the payload of an event takes."""
+    frame = event.get("text") or event.get("bytes") or b""
+    # A text with a single emoji takes four bytes for each of its characters.
+    return sys.getsizeof(frame) if isinstance(frame, str) and not frame.isascii() else len(frame)

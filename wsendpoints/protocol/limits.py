@@ -181,7 +181,7 @@ class Limits:
             where the server is shutting down.
         inbox: Messages that may wait while a handler is busy. When it is full, no more is read
             from the client until there is room; one message always fits.
-        inbox_bytes: The same, in bytes.
+        inbox_bytes: The same, in bytes of memory.
         inbox_timeout: Seconds that the inbox may be full while no message is taken from it. Until
             then a disconnect is not noticed. Over it: close 1013.
         max_connections: How many connections of the class this process may have open. Over it:
