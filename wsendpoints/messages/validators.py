@@ -1,0 +1,88 @@
+"""Pydantic's validator for a type, with bounds to what an invalid message costs."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, final
+
+from pydantic import TypeAdapter
+from pydantic_core import CoreSchema, SchemaValidator
+
+from wsendpoints.messages.core_schemas import bounded
+from wsendpoints.messages.places import Places
+
+__all__ = ["Validator"]
+
+Validate: TypeAlias = Callable[..., Any]
+
+_SMALL: Final = 8 * 1024
+"""The length of a message that may have any number of forbidden fields."""
+
+_PREBUILT: Final = "_use_prebuilt"
+_HAS_PREBUILT: Final = _PREBUILT in inspect.signature(SchemaValidator).parameters
+
+_OPTIONS: Final[Mapping[str, Any]] = {_PREBUILT: False} if _HAS_PREBUILT else {}
+"""Not with the validator that the class of a model has: it is made of the unchanged schema.
+
+Before pydantic 2.13 it can't be told so, and the bounds hold outside of models alone.
+"""
+
+
+@final
+class Validator:
+    """Validates as pydantic does: the same is valid, and becomes the same.
+
+    Of what is invalid it has fewer errors: `bounded` says which.
+
+    Args:
+        adapter: Pydantic's, for the type.
+
+    Attributes:
+        validate_json: Pydantic's method of this name, without its options.
+        validate_python: The same, with the option `strict`, for what has a length.
+        places: Where an error is.
+    """
+
+    __slots__ = ("places", "validate_json", "validate_python")
+
+    validate_json: Validate
+    validate_python: Validate
+
+    def __init__(self, adapter: TypeAdapter[Any]) -> None:
+        schema = bounded(adapter.core_schema, extras=False)
+        strict = bounded(adapter.core_schema, extras=True)
+        self.places = Places(schema)
+        if not isinstance(adapter.validator, SchemaValidator):
+            # A plugin of pydantic's sees each validation, and makes the validator itself.
+            self.validate_json = adapter.validator.validate_json
+            self.validate_python = adapter.validator.validate_python
+            return
+        validator = _compile(schema)
+        self.validate_json = validator.validate_json
+        self.validate_python = validator.validate_python
+        if strict != schema:
+            large = _compile(strict)
+            self.validate_json = _by_length(self.validate_json, large.validate_json)
+            self.validate_python = _by_size(self.validate_python, large.validate_python)
+
+
+def _compile(schema: CoreSchema) -> SchemaValidator:
+    return SchemaValidator(schema, **_OPTIONS)
+
+
+def _by_length(small: Validate, large: Validate) -> Validate:
+    most = _SMALL
+
+    # Each message pays for it, so it has no options to hand on.
+    def validate(frame: str | bytes) -> Any:
+        return small(frame) if len(frame) <= most else large(frame)
+
+    return validate
+
+
+def _by_size(small: Validate, large: Validate) -> Validate:
+    most = _SMALL
+
+    def validate(value: Any, *, strict: bool | None = None) -> Any:
+        return (small if len(value) <= most else large)(value, strict=strict)
+
+    return validate
