@@ -382,7 +382,7 @@ def test_extra_parameters(extra: Any, query: bytes, expected: dict[str, Any]) ->
 
 
 def test_extra_parameters_that_are_forbidden() -> None:
-    """They are named, cut to a sane length, wherever they were sent."""
+    """They are not named, except those of the path: the client did not choose those."""
 
     class Params(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -390,20 +390,17 @@ def test_extra_parameters_that_are_forbidden() -> None:
     found = errors(Params, b"x=" + SENT.encode() + b"&" + b"y" * 1000 + b"=1", page="1")
     assert found == [
         {"loc": [*loc], "type": "extra_forbidden", "msg": "Extra inputs are not permitted"}
-        for loc in (("query", "x"), ("query", "y" * 50), ("path", "page"))
+        for loc in (("query",), ("path", "page"))
     ]
 
 
 def test_errors_are_bounded() -> None:
-    """There are ten errors, and the number of further ones."""
-
-    class Params(BaseModel):
-        model_config = ConfigDict(extra="forbid")
-
-    refusal = denied(Params, "&".join(f"{'k' * 500}{number}=1" for number in range(900)).encode())
+    """There are ten errors at most, and the number of further ones."""
+    fields: Any = {f"{'k' * 500}{number}": (int, ...) for number in range(900)}
+    refusal = denied(create_model("Params", **fields), b"")
     body = json.loads(refusal.body)
-    assert len(body["errors"]) == MAX_ERRORS
-    assert body["more"] == 900 - MAX_ERRORS
+    assert 0 < len(body["errors"]) <= MAX_ERRORS
+    assert body["more"] == 900 - len(body["errors"])
     assert len(refusal.body) < 4500
 
 

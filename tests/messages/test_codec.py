@@ -11,7 +11,6 @@ from wsendpoints.messages.codec import (
     Decode,
     Encode,
     ToJSON,
-    Validator,
     binary_event,
     binary_event_of,
     encode_json,
@@ -20,6 +19,8 @@ from wsendpoints.messages.codec import (
     text_event,
     text_event_of,
 )
+from wsendpoints.messages.places import Places
+from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
     ConfigurationError,
@@ -51,7 +52,9 @@ class Values(Codec):
         """Not called."""
         raise NotImplementedError
 
-    def client_error(self, exc: ValidationError, frame: str | bytes) -> ClientMessageError:
+    def client_error(
+        self, exc: ValidationError, places: Places, frame: str | bytes
+    ) -> ClientMessageError:
         """Not called."""
         raise NotImplementedError
 

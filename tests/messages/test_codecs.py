@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from wsendpoints.messages.codec import Encoding, encode_json
 from wsendpoints.messages.codecs import CODECS
+from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
@@ -35,17 +36,18 @@ def binary_event(data: bytes) -> Event:
 
 def decode(encoding: Encoding, frame: str | bytes, annotation: Any = Any, *members: Any) -> Any:
     """Read a message from a frame, with validation unless the annotation is `Any`."""
-    validator: Any = None if annotation is Any else TypeAdapter(annotation).validator
+    validator = None if annotation is Any else Validator(TypeAdapter(annotation))
     text, binary = CODECS[encoding].decoders(validator, members or (annotation,))
     return text(frame) if isinstance(frame, str) else binary(frame)
 
 
-def invalid(annotation: Any, frame: str | bytes, *, json: bool) -> ValidationError:
-    """Return the error of a frame that the annotation refuses."""
-    adapter = TypeAdapter[Any](annotation)
+def refuse(encoding: Encoding, frame: str | bytes, annotation: Any) -> ClientMessageError:
+    """Return what the client is told of a frame that the annotation refuses."""
+    codec, validator = CODECS[encoding], Validator(TypeAdapter(annotation))
+    text, binary = codec.decoders(validator, [annotation])
     with pytest.raises(ValidationError) as caught:
-        (adapter.validate_json if json else adapter.validate_python)(frame)
-    return caught.value
+        (text if isinstance(frame, str) else binary)(frame)
+    return codec.client_error(caught.value, validator.places, frame)
 
 
 @pytest.mark.parametrize(
@@ -227,21 +229,20 @@ def test_frame_that_an_encoding_has_not_is_refused(
 # Errors.
 
 
-@pytest.mark.parametrize("encoding", ["text", "bytes", None])
-def test_frame_that_is_refused_is_no_json(encoding: Encoding) -> None:
+@pytest.mark.parametrize(("encoding", "frame"), [("text", "["), ("bytes", b"["), (None, "[")])
+def test_frame_that_is_refused_is_no_json(encoding: Encoding, frame: str | bytes) -> None:
     """Where a message is the frame, it is an invalid message, whatever it holds."""
-    error = CODECS[encoding].client_error(invalid(int, "[", json=False), "[")
+    error = refuse(encoding, frame, int)
     assert isinstance(error, InvalidMessageError)
     assert [detail["type"] for detail in error.errors] == ["int_parsing"]
 
 
 def test_json_that_is_refused_is_no_message_or_no_json() -> None:
     """Of a frame that is JSON, the client is told what is wrong with its value."""
-    codec = CODECS["json"]
-    error = codec.client_error(invalid(list[int], '["x"]', json=True), '["x"]')
+    error = refuse("json", '["x"]', list[int])
     assert isinstance(error, InvalidMessageError)
     assert [(detail["loc"], detail["type"]) for detail in error.errors] == [([0], "int_parsing")]
-    error = codec.client_error(invalid(list[int], "[", json=True), "[")
+    error = refuse("json", "[", list[int])
     assert isinstance(error, InvalidDataError)
     assert str(error) == "not valid JSON"
 
@@ -254,7 +255,7 @@ def test_only_json_has_a_format_for_errors(encoding: Encoding) -> None:
 
 def test_json_answers_an_invalid_message() -> None:
     """The answer is a text frame, with the tag of the endpoint's own messages."""
-    error = CODECS["json"].client_error(invalid(int, '"x"', json=True), '"x"')
+    error = refuse("json", '"x"', int)
     assert CODECS["json"].error_event(error, "kind") == text_event(
         '{"kind":"error","code":"invalid_message","errors":[{"loc":[],"type":"int_parsing",'
         '"msg":"Input should be a valid integer, unable to parse string as an integer"}]}'

@@ -10,7 +10,13 @@ from wsendpoints.handshake.request import Request
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.client_errors import error_message, to_client_error
 from wsendpoints.messages.unions import is_object, name_of
-from wsendpoints.protocol.exceptions import ConfigurationError, Denied, ErrorDetails
+from wsendpoints.messages.validators import Validator
+from wsendpoints.protocol.exceptions import (
+    ClientMessageError,
+    ConfigurationError,
+    Denied,
+    ErrorDetails,
+)
 
 __all__ = ["Parameters"]
 
@@ -59,7 +65,7 @@ class Parameters:
         ConfigurationError: The annotation is something else, or pydantic can't validate it.
     """
 
-    __slots__ = ("_multiple", "_renamed", "adapter")
+    __slots__ = ("_multiple", "_renamed", "_validator", "adapter")
 
     def __init__(self, annotation: Any, where: str) -> None:
         if not is_object(annotation):
@@ -68,6 +74,7 @@ class Parameters:
                 "dataclass or a TypedDict"
             )
         self.adapter: TypeAdapter[Any] = compile_adapter(annotation, where)
+        self._validator = Validator(self.adapter)
         fields = list(_fields_of(self.adapter.core_schema))
         self._multiple: frozenset[str] = frozenset[str]().union(*(it.multiple for it in fields))
         # The fields for which `read` has to hide names in the query: those with several names.
@@ -95,15 +102,16 @@ class Parameters:
         values.update(path)
         try:
             # Lax, even if the model is strict: a URL holds nothing but text.
-            return self.adapter.validate_python(values, strict=False)
+            return self._validator.validate_python(values, strict=False)
         except ValidationError as exc:
-            raise Denied(
-                422, headers={"content-type": "application/json"}, body=_body(exc, values, path)
-            ) from None
+            # The names of path parameters are the application's, also of those that are no field.
+            error = to_client_error(exc, self._validator.places, values, json=False, also=path)
+            headers = {"content-type": "application/json"}
+            raise Denied(422, headers=headers, body=_body(error, path)) from None
 
 
-def _body(exc: ValidationError, values: Any, path: Mapping[str, Any]) -> bytes:
-    message = error_message(to_client_error(exc, values, json=False), "type")
+def _body(error: ClientMessageError, path: Mapping[str, Any]) -> bytes:
+    message = error_message(error, "type")
     body: dict[str, Any] = {"errors": [_located(error, path) for error in message["errors"]]}
     if "more" in message:
         body["more"] = message["more"]

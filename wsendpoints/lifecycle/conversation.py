@@ -177,7 +177,7 @@ class Conversation(Listener):
                 try:
                     message = decode_text(frame) if type(frame) is str else decode_binary(frame)
                 except ValidationError as exc:
-                    raise self._declaration.codec.client_error(exc, frame) from None
+                    raise self._declaration.codec.client_error(exc, inbound.places, frame) from None
                 handler = handlers.get(message.__class__, on_message) if handlers else on_message
                 reply = await handler(endpoint, websocket, message)
                 self._invalid_in_a_row = 0

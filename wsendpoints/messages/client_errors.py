@@ -1,20 +1,30 @@
 """What the client is told of a message that is not one of those declared.
 
-Where it is wrong, and how, but never its own input back: pydantic's errors hold the input, in
-part even in their texts, and the names of the application's classes.
+Where it is wrong, and how, but never its own input back. Three things of pydantic's hold it: the
+input itself, which is left out; `loc`, of which `Places` shows what the application declared;
+and the texts. A text of pydantic's own is known, and is shown without what it quotes. A text
+that a validator of the application raised is shown
+
+- if it stands in the code that raised it, word for word: `raise ValueError("start is late")`;
+- if `Sent` finds nothing in it that stands in the message as well: `f"at least {MINIMUM}"`.
+
+Of any other the client is told the type alone. `type` is what pydantic or the validator calls
+the error, and is never made of the input.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails as PydanticError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from pydantic_core.core_schema import ErrorType
-from typing_extensions import TypeIs
 
+from wsendpoints.messages.core_schemas import ABSENT, FLOODED
+from wsendpoints.messages.places import Places
+from wsendpoints.messages.quoting import Sent
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
     ErrorDetails,
@@ -31,12 +41,23 @@ MAX_ERRORS_BYTES: Final = 4000
 """How large they may be together, as JSON: an error message stays below 4 KiB."""
 
 _MAX_TEXT: Final = 200
-_MAX_KEY: Final = 50
+
+_MAX_LISTED: Final = 32 * 1024 * 1024
+"""Bytes that pydantic's list of all errors may take.
+
+An error may have most of the message in its `loc`, and takes a KiB itself.
+"""
 
 _NOT_JSON: Final = frozenset({"json_invalid", "string_unicode"})
 """How pydantic calls what is not JSON, and a str with a lone surrogate in it."""
 
-_AT_A_MISSING_KEY: Final = frozenset({"missing", "missing_argument"})
+_MISSING: Final = "missing"
+_FORBIDDEN: Final = "extra_forbidden"
+
+_TEXTS: Final = MappingProxyType(
+    {_MISSING: "Field required", _FORBIDDEN: "Extra inputs are not permitted"}
+)
+"""What pydantic says of these."""
 
 _WITHOUT_INPUT: Final = MappingProxyType(
     {
@@ -48,6 +69,11 @@ _WITHOUT_INPUT: Final = MappingProxyType(
         "byte_size_unit": "could not interpret byte unit",
         "model_type": "Input should be an object",
         "dataclass_type": "Input should be an object",
+        "dataclass_exact_type": "Input should be an object",
+        "named_tuple_type": "Input should be an array or an object",
+        "is_instance_of": "Input is of another type",
+        "is_subclass_of": "Input is of another type",
+        "timezone_offset": "Timezone offset of {tz_expected} required",
     }
 )
 """The texts of pydantic's that quote a part of the input, or name a class, without that."""
@@ -62,28 +88,50 @@ _PYDANTICS_OWN: Final = frozenset(get_args(ErrorType)) - _WORDS_OF_OTHERS.keys()
 _ENUM_MEMBER: Final = re.compile(r"<\w+\.\w+: ([^<>]*)>")
 
 
-def to_client_error(exc: ValidationError, frame: str | bytes, *, json: bool) -> ClientMessageError:
+def to_client_error(
+    exc: ValidationError,
+    places: Places,
+    sent: Any,
+    *,
+    json: bool,
+    also: Collection[str] = (),
+) -> ClientMessageError:
     """Return what a failed validation means, in words that may be shown to the client.
 
     Args:
         exc: The failure.
-        frame: What was validated.
+        places: Those of what was validated.
+        sent: What was validated: a frame, or a dict.
         json: Whether it was validated as JSON text.
+        also: Names that may be in a `loc`, though they are of extra fields.
     """
-    details = exc.errors(include_url=False, include_input=False)
+    found = exc.error_count()
+    if found > MAX_ERRORS and found * (len(sent) + 1024) > _MAX_LISTED:
+        return InvalidMessageError([], found)
+    details = exc.errors(include_url=False)
     if json and details[0]["type"] in _NOT_JSON and not details[0]["loc"]:
         return InvalidDataError("not valid JSON")
-    value: Any = from_json(frame) if json else frame
+    compared = Sent(sent, places.words, json=json)
     errors: list[ErrorDetails] = []
-    size = 0
-    for detail in details[:MAX_ERRORS]:
-        path, there = _find(value, _steps(exc.title, detail), detail["type"])
-        error = ErrorDetails(loc=path, type=detail["type"], msg=_text_of(detail, there))
+    seen: set[tuple[str | int, ...]] = set()
+    size = more = 0
+    for detail in details:
+        kind = _kind_of(detail)
+        is_absent = detail["input"] is ABSENT
+        path = places.path(detail["loc"], is_absent=is_absent, also=also)
+        if (seen_as := (kind, *path)) in seen:
+            continue
+        seen.add(seen_as)
+        if len(errors) == MAX_ERRORS or more:
+            more += 1
+            continue
+        error = ErrorDetails(loc=path, type=kind, msg=_text_of(detail, compared))
         size += len(to_json(error)) + 1
         if size > MAX_ERRORS_BYTES:
-            break
-        errors.append(error)
-    return InvalidMessageError(errors, len(details) - len(errors))
+            more += 1
+        else:
+            errors.append(error)
+    return InvalidMessageError(errors, more)
 
 
 def error_message(error: ClientMessageError, tag: str) -> dict[str, Any]:
@@ -95,80 +143,53 @@ def error_message(error: ClientMessageError, tag: str) -> dict[str, Any]:
 
     Returns:
         `{"type": "error", "code": "invalid_message", "errors": [{"loc", "type", "msg"}, ...]}`,
-        and under `"more"` how many errors were left out, if any were.
+        and under `"more"` how many errors were left out, if any were. A key that is called like
+        the tag has an underscore behind it: `{"code": "error", "code_": "invalid_message", ...}`.
     """
     errors: Sequence[ErrorDetails] = ()
     more = 0
     if isinstance(error, InvalidMessageError):
         errors, more = error.errors, error.more
-    message: dict[str, Any] = {tag: "error", "code": "invalid_message", "errors": errors}
+    told: dict[str, Any] = {"code": "invalid_message", "errors": errors}
     if more:
-        message["more"] = more
-    return message
+        told["more"] = more
+    return {tag: "error"} | {f"{key}_" if key == tag else key: told[key] for key in told}
 
 
-def _steps(title: str, detail: PydanticError) -> Sequence[str | int]:
-    """Return where an error is, without the tag that stands before it.
-
-    Many a message has a field of the same name as its tag: `{"type": "text", "text": "..."}`.
-    """
-    steps = detail["loc"]
-    if steps and str(steps[0]).startswith("tagged-union["):
-        return steps[2:]
-    return steps[1:] if title.startswith("tagged-union[") else steps
+def _kind_of(detail: PydanticError) -> str:
+    if detail["input"] is ABSENT:
+        return _MISSING
+    return _FORBIDDEN if detail["input"] is FLOODED else detail["type"]
 
 
-def _find(value: Any, steps: Sequence[str | int], kind: str) -> tuple[list[str | int], Any]:
-    """Return the steps that are steps into the message, and what they lead to.
-
-    Between them pydantic has the tags and classes of the inner union members that it tried.
-    """
-    path: list[str | int] = []
-    for number, step in enumerate(steps, 1):
-        if _leads_on(value, step):
-            value = value[step]
-        elif not (_is_object(value) and number == len(steps) and kind in _AT_A_MISSING_KEY):
-            continue
-        path.append(step[:_MAX_KEY] if isinstance(step, str) else step)
-    return path, value
-
-
-def _leads_on(value: Any, step: str | int) -> bool:
-    if _is_array(value):
-        return isinstance(step, int) and 0 <= step < len(value)
-    return _is_object(value) and step in value
-
-
-def _text_of(detail: PydanticError, value: Any) -> str:
-    kind, text = detail["type"], detail["msg"]
+def _text_of(detail: PydanticError, sent: Sent) -> str:
+    if detail["input"] is ABSENT or detail["input"] is FLOODED:
+        return _TEXTS[_kind_of(detail)]
+    kind, text, context = detail["type"], detail["msg"], detail.get("ctx", {})
     if kind in _WITHOUT_INPUT:
-        text = _WITHOUT_INPUT[kind].format_map(detail.get("ctx", {}))
-    elif kind not in _PYDANTICS_OWN and _may_quote(text, value):
-        text = _WORDS_OF_OTHERS.get(kind, "Input is not valid")
+        text = _WITHOUT_INPUT[kind].format_map(context)
+    elif kind not in _PYDANTICS_OWN and not _is_literal(context.get("error")):
+        words = _WORDS_OF_OTHERS.get(kind, "Input is not valid")
+        raised = text.removeprefix(f"{words}, ")
+        is_plain = len(text) <= _MAX_TEXT and text.isprintable()
+        if not is_plain or sent.may_be_repeated_in(raised):
+            text = words
     text = _ENUM_MEMBER.sub(r"\1", text)
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
 
 
-def _may_quote(text: str, value: Any) -> bool:
-    """Whether somebody's text holds what the client sent: `"'foo' is not a valid colour"`.
+def _is_literal(error: object) -> bool:
+    """Whether the text of an exception stands in the code that raised it.
 
-    What is long, or has lines, does: it is the text of an error about a part of the message.
+    It was there before the client came.
     """
-    return len(text) > _MAX_TEXT or not text.isprintable() or _quotes(text, value)
-
-
-def _quotes(text: str, value: Any) -> bool:
-    if _is_object(value):
-        return any(_quotes(text, part) for part in value.values())
-    if _is_array(value):
-        return any(_quotes(text, part) for part in value)
-    # As short as two characters, it is in any text by chance.
-    return len(word := str(value)) > 2 and word in text
-
-
-def _is_object(value: Any) -> TypeIs[dict[str | int, Any]]:
-    return isinstance(value, dict)
-
-
-def _is_array(value: Any) -> TypeIs[list[Any]]:
-    return isinstance(value, list)
+    traceback = error.__traceback__ if isinstance(error, Exception) else None
+    if traceback is None:
+        return False
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    text = str(error)
+    return any(
+        isinstance(constant, str) and constant == text
+        for constant in traceback.tb_frame.f_code.co_consts
+    )

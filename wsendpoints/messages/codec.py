@@ -8,11 +8,13 @@ refuses lone surrogates, and bounds nesting and the length of numbers.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import ValidationError
 from pydantic_core import SchemaSerializer, core_schema, from_json
 
+from wsendpoints.messages.places import Places
+from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
@@ -29,7 +31,6 @@ __all__ = [
     "Encode",
     "Encoding",
     "ToJSON",
-    "Validator",
     "binary_event",
     "binary_event_of",
     "decode_json",
@@ -55,13 +56,6 @@ Encode: TypeAlias = Callable[[Any], Event]
 
 ToJSON: TypeAlias = Callable[[Any], bytes]
 """Returns the JSON of a value, in UTF-8."""
-
-
-class Validator(Protocol):
-    """Pydantic's validator for a type, with or without plugins."""
-
-    validate_python: Decode
-    validate_json: Decode
 
 
 # JSON.
@@ -141,7 +135,7 @@ class Codec(ABC):
         """Return what reads a message from a text frame, and from a binary one.
 
         Args:
-            validator: Pydantic's for the union of the messages; `None` for no validation.
+            validator: That of the union of the messages; `None` for no validation.
             messages: The members of that union.
         """
 
@@ -154,8 +148,16 @@ class Codec(ABC):
         """
 
     @abstractmethod
-    def client_error(self, exc: ValidationError, frame: str | bytes) -> ClientMessageError:
-        """Return what a failed validation means, in words that may be shown to the client."""
+    def client_error(
+        self, exc: ValidationError, places: Places, frame: str | bytes
+    ) -> ClientMessageError:
+        """Return what a failed validation means, in words that may be shown to the client.
+
+        Args:
+            exc: The failure.
+            places: Where a message may be invalid.
+            frame: The frame.
+        """
 
     def error_event(self, error: ClientMessageError, tag: str) -> Event | None:
         """Return the event that answers an invalid message.

@@ -13,7 +13,6 @@ from wsendpoints.messages.codec import (
     Encode,
     Encoding,
     ToJSON,
-    Validator,
     binary_event,
     binary_event_of,
     decode_json,
@@ -23,6 +22,8 @@ from wsendpoints.messages.codec import (
     text_event,
     text_event_of,
 )
+from wsendpoints.messages.places import Places
+from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ClientMessageError
 
@@ -33,7 +34,6 @@ __all__ = [
     "Encode",
     "Encoding",
     "ToJSON",
-    "Validator",
     "decode_json",
     "encode_json",
     "refuse_text",
@@ -76,8 +76,10 @@ class FrameCodec(Codec):
     def encoder(self, to_json: ToJSON) -> Encode:
         return text_event_of(to_json) if str in self.frames else binary_event_of(to_json)
 
-    def client_error(self, exc: ValidationError, frame: str | bytes) -> ClientMessageError:
-        return to_client_error(exc, frame, json=False)
+    def client_error(
+        self, exc: ValidationError, places: Places, frame: str | bytes
+    ) -> ClientMessageError:
+        return to_client_error(exc, places, frame, json=False)
 
 
 class JSONCodec(Codec):
@@ -96,8 +98,10 @@ class JSONCodec(Codec):
     def encoder(self, to_json: ToJSON) -> Encode:
         return text_event_of(to_json)
 
-    def client_error(self, exc: ValidationError, frame: str | bytes) -> ClientMessageError:
-        return to_client_error(exc, frame, json=True)
+    def client_error(
+        self, exc: ValidationError, places: Places, frame: str | bytes
+    ) -> ClientMessageError:
+        return to_client_error(exc, places, frame, json=True)
 
     def error_event(self, error: ClientMessageError, tag: str) -> Event | None:
         return self.encoder(encode_json)(error_message(error, tag))

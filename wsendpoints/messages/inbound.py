@@ -3,11 +3,15 @@
 import inspect
 import types
 import warnings
-from typing import Any, cast
+from typing import Any
+
+from pydantic_core.core_schema import any_schema
 
 from wsendpoints.messages.adapters import compile_adapter
-from wsendpoints.messages.codecs import Codec, Decode, Validator, refuse_text
+from wsendpoints.messages.codecs import Codec, Decode, refuse_text
+from wsendpoints.messages.places import Places
 from wsendpoints.messages.unions import find_tag, is_object, join, members, name_of
+from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import ConfigurationError, ConfigurationWarning
 
 __all__ = ["Inbound"]
@@ -26,12 +30,13 @@ class Inbound:
         tag: The field that tells them apart; `None` if there is none.
         decode_text: Turns a text frame into a message.
         decode_binary: The same for a binary frame.
+        places: Where a message may be invalid.
 
     Raises:
         ConfigurationError: A type can't be validated, or not from frames of this encoding.
     """
 
-    __slots__ = ("decode_binary", "decode_text", "messages", "tag")
+    __slots__ = ("decode_binary", "decode_text", "messages", "places", "tag")
 
     decode_binary: Decode
     decode_text: Decode
@@ -59,8 +64,9 @@ class Inbound:
             )
         validator: Validator | None = None
         if self.messages:
-            adapter = compile_adapter(join(self.messages, self.tag), where)
-            validator = cast("Validator", adapter.validator)
+            validator = Validator(compile_adapter(join(self.messages, self.tag), where))
+        # Where an error may be: nowhere, without validation.
+        self.places = Places(any_schema()) if validator is None else validator.places
         # Chosen here, so that no message pays for the choice.
         self.decode_text, self.decode_binary = codec.decoders(validator, self.messages)
         if takes_frames:

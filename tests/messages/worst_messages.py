@@ -1,0 +1,166 @@
+"""Messages of up to 1 MiB that have as many errors as their types allow, or are copied as often."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from typing_extensions import TypedDict
+
+__all__ = ["MESSAGES", "MIB", "Worst"]
+
+MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """A message.
+
+    Attributes:
+        annotation: Its type.
+        make: Returns it, as JSON.
+        errors: How many errors it may have. They don't grow with the message.
+        copies: How many times the message may be in them.
+    """
+
+    annotation: Any
+    make: Callable[[], str]
+    errors: int = 1
+    copies: int = 1
+
+
+class Item(BaseModel):
+    """An item of a list."""
+
+    name: str
+    price: int
+    number: int = 1
+
+
+class Order(BaseModel):
+    """A message with a list."""
+
+    items: list[Item]
+
+
+class Tight(BaseModel):
+    """A message that takes no other fields."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = ""
+
+
+class Folder(BaseModel):
+    """A message that is a part of itself."""
+
+    name: str
+    owner: str
+    rank: int
+    parts: list["Folder"]
+
+
+class Tree(BaseModel):
+    """A message that has itself as a part twice."""
+
+    value: int
+    left: "Tree | None" = None
+    right: "Tree | None" = None
+
+
+class Say(BaseModel):
+    """A message with a tag."""
+
+    type: Literal["say"]
+    text: str
+
+
+class Leave(BaseModel):
+    """Another."""
+
+    type: Literal["leave"]
+
+
+class Names(TypedDict):
+    """A message with a list of names."""
+
+    names: list[Annotated[str, AfterValidator(lambda name: _refuse(name))]]
+
+
+def _refuse(name: str) -> str:
+    raise ValueError(f"{name} is taken")
+
+
+_NUMBERS: Final[dict[str, Any]] = {f"field{number}": (int, ...) for number in range(20)}
+_ANYTHING: Final[dict[str, Any]] = {f"field{number}": (Any, ...) for number in range(20)}
+
+
+def _fill(begin: str, part: str, end: str) -> str:
+    number = (MIB - len(begin) - len(end)) // (len(part) + 1)
+    return begin + ",".join([part] * number) + end
+
+
+def _members(size: int, value: str) -> str:
+    """Return members of an object, each with another key."""
+
+    def keys() -> Iterator[str]:
+        taken = 0
+        for number in range(size):
+            key = f'"{number:x}":{value}'
+            taken += len(key) + 1
+            if taken > size:
+                return
+            yield key
+
+    return ",".join(keys())
+
+
+def _tree(depth: int) -> str:
+    frame = "{}"
+    for _ in range(depth):
+        frame = f'{{"left":{frame},"right":{frame}}}'
+    return frame
+
+
+def _folders() -> str:
+    depth = 90
+    return _fill('{"parts":[' * depth + '{"x":[', "{}", "]}" + "]}" * depth)
+
+
+MESSAGES: Final[dict[str, Worst]] = {
+    "wrong items": Worst(Order, lambda: _fill('{"items":[', "1", "]}")),
+    "empty items": Worst(Order, lambda: _fill('{"items":[', "{}", "]}"), errors=2),
+    "wrong texts": Worst(list[int], lambda: _fill("[", '"x"', "]")),
+    "wrong lists": Worst(list[list[int]], lambda: _fill("[", '["x"]', "]")),
+    "wrong values": Worst(dict[str, int], lambda: f"{{{_members(MIB - 2, 'null')}}}"),
+    "wrong keys": Worst(dict[Literal["a"], int], lambda: f"{{{_members(MIB - 2, '1')}}}"),
+    "forbidden fields": Worst(Tight, lambda: f"{{{_members(MIB - 2, '1')}}}"),
+    "forbidden fields under a long key": Worst(
+        dict[str, Tight],
+        lambda: f'{{"{"k" * (MIB // 2)}":{{{_members(MIB // 2 - 10, "1")}}}}}',
+    ),
+    "twenty missing fields": Worst(
+        create_model("Numbers", **_NUMBERS), lambda: _fill('{"x":[', "{}", "]}"), errors=20
+    ),
+    "missing fields at every depth": Worst(Folder, _folders, errors=4 * 91),
+    "another type": Worst(int, lambda: _fill("[", "{}", "]")),
+    "unknown tag": Worst(
+        Annotated[Say | Leave, Field(discriminator="type")],
+        lambda: f'{{"type":"{"x" * (MIB - 11)}"}}',
+    ),
+    "quoted text": Worst(Names, lambda: f'{{"names":["{"x" * (MIB - 14)}"]}}'),
+    # Pydantic validates a value with each member of a union without a tag, and copies it into the
+    # error of each.
+    "five members": Worst(
+        int | str | None | Item | bool, lambda: _fill("[", "{}", "]"), errors=6, copies=6
+    ),
+    # What may be anything, or has a function that comes first, can't be given a default that is
+    # refused.
+    "twenty missing fields that may be anything": Worst(
+        create_model("Anything", **_ANYTHING),
+        lambda: _fill('{"x":[', "{}", "]}"),
+        errors=20,
+        copies=20,
+    ),
+    # Two fields that lead back to their type: pydantic goes on to the other after one of them.
+    "two trees in each tree": Worst(Tree, lambda: _tree(15), errors=2**16 - 1, copies=32),
+}
