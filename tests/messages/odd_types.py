@@ -274,21 +274,30 @@ _PARTS = st.sampled_from([0, "1", "x", None, True, 1.5, [], {}, [1], {"a": 1}, {
 
 
 @st.composite
-def nearly(draw: st.DrawFn, values: list[Any]) -> Any:
-    """Draw one of these values with up to two of its parts changed, removed, or added."""
+def nearly(
+    draw: st.DrawFn, values: list[Any], parts: st.SearchStrategy[Any] = _PARTS, extra: str = "extra"
+) -> Any:
+    """Draw one of these values with up to two of its parts changed, removed, or added.
+
+    Args:
+        draw: Hypothesis's.
+        values: The values.
+        parts: What is put in the place of parts.
+        extra: The key of what is added to an object.
+    """
     value = copy.deepcopy(draw(st.sampled_from(values)))
     for _ in range(draw(st.integers(0, 2))):
-        parts: list[Any] = [part for part in _within(value) if isinstance(part, dict | list)]
-        if not parts:
-            return copy.deepcopy(draw(_PARTS))
-        part: Any = draw(st.sampled_from(parts))
+        containers: list[Any] = [part for part in _within(value) if isinstance(part, dict | list)]
+        if not containers:
+            return copy.deepcopy(draw(parts))
+        part: Any = draw(st.sampled_from(containers))
         is_array = hasattr(part, "append")
         keys: list[Any] = list(range(len(part)) if is_array else part)
-        key: Any = draw(st.sampled_from([*keys, "extra"]))
-        if key == "extra" and is_array:
-            part.append(copy.deepcopy(draw(_PARTS)))
-        elif key == "extra" or draw(st.booleans()):
-            part[key] = copy.deepcopy(draw(_PARTS))
+        key: Any = draw(st.sampled_from([*keys, extra]))
+        if key == extra and is_array:
+            part.append(copy.deepcopy(draw(parts)))
+        elif key == extra or draw(st.booleans()):
+            part[key] = copy.deepcopy(draw(parts))
         else:
             del part[key]
     return value

@@ -437,29 +437,6 @@ def test_m16_list_ends_at_its_first_wrong_item(number: int) -> None:
     assert (error.errors, error.more) == ([{"loc": [1], "type": NOT_INT[0], "msg": NOT_INT[1]}], 0)
 
 
-class Node(BaseModel):
-    """A tree."""
-
-    value: int
-    left: "Node | None" = None
-    right: "Node | None" = None
-
-
-def test_m16_errors_that_are_too_many_to_list_are_counted() -> None:
-    """Pydantic has no way to tell some of them."""
-    frame = "{}"
-    for _ in range(12):
-        frame = f'{{"left":{frame},"right":{frame}}}'
-    error = told(Node, frame)
-    assert (error.errors, error.more) == ([], 2**13 - 1)
-    assert error_message(error, "type") == {
-        "type": "error",
-        "code": "invalid_message",
-        "errors": [],
-        "more": 2**13 - 1,
-    }
-
-
 @pytest.mark.parametrize(
     ("annotation", "value", "number"),
     [

@@ -28,7 +28,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, to_json
 
+from tests.messages.odd_types import TYPES, nearly
 from tests.messages.worst_messages import MESSAGES, MIB
+from wsendpoints.messages import client_errors, validators
 from wsendpoints.messages.client_errors import error_message, to_client_error
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import ClientMessageError
@@ -63,13 +65,13 @@ def _is_copy(detail: Any) -> bool:
 
 def test_errors_that_would_take_too_much_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are counted first: pydantic lists all or none."""
+    monkeypatch.setattr(client_errors, "_MAX_LISTED", 99)
     fields: Any = {f"field{number}": (int, ...) for number in range(100)}
     validator = Validator(TypeAdapter(create_model("Wide", **fields)))
-    frame = json.dumps({"x": "x" * 500_000})
     with pytest.raises(ValidationError) as caught:
-        validator.validate_json(frame)
+        validator.validate_json("{}")
     unlisted: Any = Unlisted(caught.value)
-    error: Any = to_client_error(unlisted, validator.places, frame, json=True)
+    error: Any = to_client_error(unlisted, validator.places, "{}", json=True)
     assert (error.errors, error.more) == ([], 100)
 
 
@@ -142,6 +144,42 @@ def test_m17_answer_repeats_no_part_of_what_was_sent(form: int, exception: int, 
         answer = error_message(error, "type")
         told = [f"{it['loc']} {it['type']} {it['msg']}" for it in answer.pop("errors")]
         assert not shares(secret, " ".join([*told, str(answer)]))
+
+    check()
+
+
+SENTINEL: Final = 'Zwölf "Quux" & <Wibble>'
+
+SENTINELS: Final = st.sampled_from(
+    [SENTINEL, [SENTINEL], {SENTINEL: 1}, {SENTINEL: {"a": SENTINEL}}, {"a": SENTINEL}]
+)
+
+
+@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("size", [10**6, -1], ids=["small", "large"])
+def test_m17_answer_repeats_nothing_whatever_the_type(
+    name: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a value nor a key; and it has few errors."""
+    monkeypatch.setattr(validators, "_SMALL", size)
+    annotation, values = TYPES[name]
+    validator = Validator(TypeAdapter[Any](annotation))
+
+    @settings(max_examples=40, deadline=None, database=None)
+    @given(nearly(values, SENTINELS, SENTINEL))
+    def check(value: Any) -> None:
+        frame = json.dumps(value)
+        try:
+            validator.validate_json(frame)
+        except ValidationError as exc:
+            number = exc.error_count()
+            error = to_client_error(exc, validator.places, frame, json=True)
+        else:
+            return
+        assert number <= 20
+        answer = error_message(error, "type")
+        assert not shares(SENTINEL, to_json(answer).decode())
+        assert not shares(SENTINEL, str(answer))
 
     check()
 

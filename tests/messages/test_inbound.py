@@ -4,7 +4,7 @@ import math
 from typing import Any, Literal
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tests.some_messages import Envelope, Leave, Move, Numbers, Plain, Point, Say
 from wsendpoints.messages.codecs import CODECS, Encoding
@@ -156,3 +156,31 @@ def test_m19_objects_that_nothing_tells_apart_are_a_warning() -> None:
         "Chat: nothing tells Say, Plain apart, so that each message is tried against all of "
         'them: give each a field like `type: Literal["..."] = "..."`, with another value in each'
     )
+
+
+class And(BaseModel):
+    """A part of an expression."""
+
+    type: Literal["and"] = "and"
+    operands: list["And | Not"]
+
+
+class Not(BaseModel):
+    """Another."""
+
+    type: Literal["not"] = "not"
+    operand: "And | Not"
+
+
+ALTERNATIVES = (
+    "Chat: And | Not is a part of itself, and nothing tells its members apart, so that each level "
+    "of a message is tried against all of them, and a small message may take long: give each a "
+    'field like `type: Literal["..."] = "..."`, and the union `Field(discriminator="type")`'
+)
+
+
+def test_l24_union_without_a_tag_that_is_a_part_of_itself_is_a_warning() -> None:
+    """It names the members, says what it costs, and what to add."""
+    with pytest.warns(ConfigurationWarning) as caught:
+        Inbound(And | Not, CODECS["json"], "Chat")
+    assert [str(warning.message) for warning in caught] == [ALTERNATIVES]

@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails as PydanticError
 from pydantic_core import to_json
 from pydantic_core.core_schema import ErrorType
 
-from wsendpoints.messages.core_schemas import ABSENT, FLOODED
+from wsendpoints.messages.bounded_schemas import ABSENT, FLOODED
 from wsendpoints.messages.places import Places
 from wsendpoints.messages.quoting import Sent
 from wsendpoints.protocol.exceptions import (
@@ -42,10 +42,10 @@ MAX_ERRORS_BYTES: Final = 4000
 
 _MAX_TEXT: Final = 200
 
-_MAX_LISTED: Final = 32 * 1024 * 1024
-"""Bytes that pydantic's list of all errors may take.
+_MAX_LISTED: Final = 10_000
+"""How many errors are looked at: pydantic lists all or none.
 
-An error may have most of the message in its `loc`, and takes a KiB itself.
+A message has no more, unless a plugin of pydantic's makes the validator.
 """
 
 _NOT_JSON: Final = frozenset({"json_invalid", "string_unicode"})
@@ -105,33 +105,29 @@ def to_client_error(
         json: Whether it was validated as JSON text.
         also: Names that may be in a `loc`, though they are of extra fields.
     """
-    found = exc.error_count()
-    if found > MAX_ERRORS and found * (len(sent) + 1024) > _MAX_LISTED:
-        return InvalidMessageError([], found)
+    if (number := exc.error_count()) > _MAX_LISTED:
+        return InvalidMessageError([], number)
     details = exc.errors(include_url=False)
     if json and details[0]["type"] in _NOT_JSON and not details[0]["loc"]:
         return InvalidDataError("not valid JSON")
     compared = Sent(sent, places.words, json=json)
     errors: list[ErrorDetails] = []
     seen: set[tuple[str | int, ...]] = set()
-    size = more = 0
-    for detail in details:
+    size = 0
+    for index, detail in enumerate(details):
         kind = _kind_of(detail)
         is_absent = detail["input"] is ABSENT
         path = places.path(detail["loc"], is_absent=is_absent, also=also)
         if (seen_as := (kind, *path)) in seen:
             continue
         seen.add(seen_as)
-        if len(errors) == MAX_ERRORS or more:
-            more += 1
-            continue
         error = ErrorDetails(loc=path, type=kind, msg=_text_of(detail, compared))
         size += len(to_json(error)) + 1
-        if size > MAX_ERRORS_BYTES:
-            more += 1
-        else:
-            errors.append(error)
-    return InvalidMessageError(errors, more)
+        if len(errors) == MAX_ERRORS or size > MAX_ERRORS_BYTES:
+            # Not all of them are looked at: a path is as long as the message is deep.
+            return InvalidMessageError(errors, len(details) - index)
+        errors.append(error)
+    return InvalidMessageError(errors, 0)
 
 
 def error_message(error: ClientMessageError, tag: str) -> dict[str, Any]:

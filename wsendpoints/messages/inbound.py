@@ -10,6 +10,7 @@ from pydantic_core.core_schema import any_schema
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.codecs import Codec, Decode, refuse_text
 from wsendpoints.messages.places import Places
+from wsendpoints.messages.recursion import recursive_union
 from wsendpoints.messages.unions import find_tag, is_object, join, members, name_of
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import ConfigurationError, ConfigurationWarning
@@ -55,16 +56,22 @@ class Inbound:
                 f'but encoding is {codec.name!r}: set encoding = "json"'
             )
         if len(objects) > 1 and self.tag is None:
-            warnings.warn(
+            _warn(
                 f"{where}: nothing tells {', '.join(map(name_of, objects))} apart, so that each "
                 "message is tried against all of them: give each a field like "
-                '`type: Literal["..."] = "..."`, with another value in each',
-                ConfigurationWarning,
-                stacklevel=_level_of_class_statement(),
+                '`type: Literal["..."] = "..."`, with another value in each'
             )
         validator: Validator | None = None
         if self.messages:
-            validator = Validator(compile_adapter(join(self.messages, self.tag), where))
+            adapter = compile_adapter(join(self.messages, self.tag), where)
+            if union := recursive_union(adapter.core_schema):
+                _warn(
+                    f"{where}: {' | '.join(union)} is a part of itself, and nothing tells its "
+                    "members apart, so that each level of a message is tried against all of them, "
+                    "and a small message may take long: give each a field like "
+                    '`type: Literal["..."] = "..."`, and the union `Field(discriminator="type")`'
+                )
+            validator = Validator(adapter)
         # Where an error may be: nowhere, without validation.
         self.places = Places(any_schema()) if validator is None else validator.places
         # Chosen here, so that no message pays for the choice.
@@ -73,6 +80,10 @@ class Inbound:
             self.decode_binary = bytes
             if not self.messages:
                 self.decode_text = refuse_text
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, ConfigurationWarning, stacklevel=_level_of_class_statement())
 
 
 def _level_of_class_statement() -> int:

@@ -7,14 +7,18 @@ made up, and the tags and classes of the union members that it tried.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias, final
 
-from wsendpoints.messages.core_schemas import choices_of, definitions_of, ways_to, words_of
+from wsendpoints.messages.core_schemas import (
+    ARRAYS,
+    DICTS,
+    choices_of,
+    definitions_of,
+    ways_to,
+    words_of,
+)
 
 __all__ = ["Path", "Places"]
 
 Path: TypeAlias = list[str | int]
-
-_ARRAYS: Final = frozenset({"deque", "frozenset", "generator", "list", "set"})
-_DICTS: Final = frozenset({"counter", "dict", "frozen-dict", "ordered-dict"})
 
 _KEY: Final = "[key]"
 """The step that pydantic has behind a key which is wrong itself."""
@@ -89,9 +93,9 @@ class _Walk:
                 return self._enter_arguments(schema, arguments)
             case {"type": "tuple", "items_schema": items}:
                 return self._enter_array(items, schema.get("variadic_item_index", len(items)))
-            case {"type": kind} if kind in _ARRAYS:
+            case {"type": kind} if kind in ARRAYS:
                 return self._enter_array([schema.get("items_schema")], 0)
-            case {"type": kind} if kind in _DICTS:
+            case {"type": kind} if kind in DICTS:
                 self.steps.pop()
                 is_key = self.steps[-1:] == [_KEY]
                 return None if is_key else schema.get("values_schema")

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, final
 from pydantic import TypeAdapter
 from pydantic_core import CoreSchema, SchemaValidator
 
-from wsendpoints.messages.core_schemas import bounded
+from wsendpoints.messages.bounded_schemas import bounded
 from wsendpoints.messages.places import Places
 
 __all__ = ["Validator"]
@@ -15,15 +15,15 @@ __all__ = ["Validator"]
 Validate: TypeAlias = Callable[..., Any]
 
 _SMALL: Final = 8 * 1024
-"""The length of a message that may have any number of forbidden fields."""
+"""The length of a message that is told all its errors, however many."""
 
 _PREBUILT: Final = "_use_prebuilt"
-_HAS_PREBUILT: Final = _PREBUILT in inspect.signature(SchemaValidator).parameters
+_IS_OPTION: Final = _PREBUILT in inspect.signature(SchemaValidator).parameters
 
-_OPTIONS: Final[Mapping[str, Any]] = {_PREBUILT: False} if _HAS_PREBUILT else {}
+_OPTIONS: Final[Mapping[str, Any]] = {_PREBUILT: False} if _IS_OPTION else {}
 """Not with the validator that the class of a model has: it is made of the unchanged schema.
 
-Before pydantic 2.13 it can't be told so, and the bounds hold outside of models alone.
+The option is not public. Without it, the bounds would hold outside of models alone.
 """
 
 
@@ -48,8 +48,8 @@ class Validator:
     validate_python: Validate
 
     def __init__(self, adapter: TypeAdapter[Any]) -> None:
-        schema = bounded(adapter.core_schema, extras=False)
-        strict = bounded(adapter.core_schema, extras=True)
+        schema = bounded(adapter.core_schema, large=False)
+        schema_of_large = bounded(adapter.core_schema, large=True)
         self.places = Places(schema)
         if not isinstance(adapter.validator, SchemaValidator):
             # A plugin of pydantic's sees each validation, and makes the validator itself.
@@ -59,8 +59,8 @@ class Validator:
         validator = _compile(schema)
         self.validate_json = validator.validate_json
         self.validate_python = validator.validate_python
-        if strict != schema:
-            large = _compile(strict)
+        if schema_of_large != schema:
+            large = _compile(schema_of_large)
             self.validate_json = _by_length(self.validate_json, large.validate_json)
             self.validate_python = _by_size(self.validate_python, large.validate_python)
 
