@@ -184,6 +184,15 @@ class Record:
     c: int = dataclasses.field(init=False, default=5)
 
 
+@dataclasses.dataclass
+class ClosedRecord:
+    """One that forbids others."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    a: int
+    b: Annotated[list[int], Field(alias="c")] = dataclasses.field(default_factory=list[int])
+
+
 class Open(TypedDict):
     """A dict with names."""
 
@@ -241,6 +250,7 @@ TYPES: dict[str, tuple[Any, list[Any]]] = {
     "root model": (Numbers, [[], [1, 2]]),
     "named tuple": (Point, [[1], [1, 2], {"a": 1}]),
     "dataclass": (Record, [{"a": 1}, {"a": 1, "b": [1]}]),
+    "closed dataclass": (ClosedRecord, [{"a": 1}, {"a": 1, "c": [1]}]),
     "typed dict": (Open, [{"a": 1}, {"a": 1, "b": "x"}]),
     "closed typed dict": (Closed, [{"a": 1}, {"a": 1, "b": [1, 2]}]),
     "closed within": (Holder, [{"a": {"a": 1}, "b": {"a": 1, "b": [1]}}]),

@@ -1,5 +1,6 @@
 """What pydantic's core schemas declare."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ from pydantic import AliasChoices, AliasPath, BaseModel, Field, TypeAdapter
 from pydantic_core.core_schema import int_schema, none_schema, union_schema
 
 from tests.messages.odd_types import TYPES, Aliased, Each, Node, Record
-from wsendpoints.messages.core_schemas import choices_of, definitions_of, ways_to, words_of
+from wsendpoints.messages.core_schemas import (
+    choices_of,
+    definitions_of,
+    refs_in,
+    schemas_within,
+    ways_to,
+    words_of,
+)
 
 
 def test_definitions_are_those_that_are_referred_to() -> None:
@@ -52,3 +60,21 @@ def test_choices_are_the_members_of_a_union() -> None:
     """Some have a label."""
     labelled: Any = union_schema([(int_schema(), "number"), none_schema()])
     assert choices_of(labelled) == [int_schema(), none_schema()]
+
+
+def test_schemas_within_are_those_of_all_parts() -> None:
+    """Those of fields, of members and their labels, of items; not those of a definition."""
+    schema: Any = TypeAdapter(Node).core_schema
+    kinds = Counter(part["type"] for part in schemas_within(schema["definitions"]))
+    assert kinds["model"] == kinds["model-fields"] == kinds["int"] == kinds["list"] == 1
+    assert kinds["model-field"] == 4
+    labelled = union_schema([(int_schema(), "number"), none_schema()])
+    assert [part["type"] for part in schemas_within(labelled)] == ["union", "int", "none"]
+
+
+def test_refs_are_those_of_all_parts() -> None:
+    """One that is used several times is there as often."""
+    schema: Any = TypeAdapter(Node).core_schema
+    (definition,) = schema["definitions"]
+    assert list(refs_in(definition)) == [definition["ref"]] * 3
+    assert list(refs_in(int_schema())) == []

@@ -179,7 +179,7 @@ ALTERNATIVES = (
 )
 
 
-def test_l24_union_without_a_tag_that_is_a_part_of_itself_is_a_warning() -> None:
+def test_l16_union_without_a_tag_that_is_a_part_of_itself_is_a_warning() -> None:
     """It names the members, says what it costs, and what to add."""
     with pytest.warns(ConfigurationWarning) as caught:
         Inbound(And | Not, CODECS["json"], "Chat")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from typing_extensions import TypedDict
 
-__all__ = ["MESSAGES", "MIB", "Worst"]
+__all__ = ["MESSAGES", "MIB", "Item", "Tight", "Tree", "Worst"]
 
 MIB: Final = 1024 * 1024
 

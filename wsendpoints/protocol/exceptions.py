@@ -108,7 +108,11 @@ class ErrorDetails(TypedDict):
     """One thing that is wrong with a message."""
 
     loc: list[str | int]
-    """The path to it within the message; empty for the message as a whole."""
+    """The path to it within the message: names of declared fields, and indices.
+
+    It ends where the client chose the names, as in a dict, or goes on without them. It is empty for
+    the message as a whole.
+    """
     type: str
     """Pydantic's name for this type of error: `"missing"`, `"int_parsing"`, ..."""
     msg: str
