@@ -97,7 +97,7 @@ class Conversation(Listener):
         """
         tasks = self.tasks
         try:
-            async with tasks.group:
+            async with tasks:
                 try:
                     await self._converse()
                 except GeneratorExit:
@@ -150,6 +150,7 @@ class Conversation(Listener):
 
         if connection.state is ConnectionState.HANDSHAKE:
             await self._connect()
+        reader.watch_sends()
         while True:
             if connection.state is not _OPEN and not self._awaits_remaining():
                 return

@@ -111,7 +111,6 @@ class Reader:
         self.is_unseen: bool = False
         self._is_attended = False
         connection.receive = self.take
-        connection.tells_sends = True
         self._ticker: Ticker | None = None
         self._context: Context
         self._is_found_long = False
@@ -158,6 +157,11 @@ class Reader:
         self.attend_send()
         self.is_unseen = True
         self._is_found_long = False
+
+    def watch_sends(self) -> None:
+        """Have `attend_send` called for each send from now on."""
+        if not self._is_attended:
+            self._connection.tells_sends = True
 
     def attend_send(self) -> None:
         """Have the ticker look, now that a send begins."""
