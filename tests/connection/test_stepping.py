@@ -95,3 +95,18 @@ async def test_coroutine_that_is_given_up_is_closed() -> None:
     driving.send(None)
     driving.close()
     assert closed == [True]
+
+
+async def test_awaitable_that_can_not_be_closed_is_given_up() -> None:
+    """It is dropped, as `await` would drop it."""
+    steps = Bare(iter_once())
+    driving: Any = resume(steps, next(steps))
+    driving.send(None)
+    driving.close()
+    assert next(steps.steps) is None
+
+
+def iter_once() -> Generator[None, None, None]:
+    """Wait two times."""
+    yield
+    yield

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 from starlette.exceptions import WebSocketException
 
+from tests.clocks import VIRTUAL_TIME, as_asgi
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.faults.endpoints import GONE, NEVER, SILENT, DeliberateError, FailsAtOnce
 from tests.faults.playing import (
@@ -18,13 +19,15 @@ from tests.faults.playing import (
     Noting,
     derive,
     fails_at_once,
+    make_scope,
     play,
     serve,
     surfacing,
+    tap_app,
     watch,
 )
 from tests.waiting import all_tasks_blocked
-from wsendpoints import WebSocket
+from wsendpoints import Limits, WebSocket
 from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Dialect
@@ -295,6 +298,66 @@ async def cancelled_by_a_scope() -> None:
 waits = pytest.mark.parametrize("how", ["cancelled before", "cancelled later", "a cancelled task"])
 asyncio_test = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 """Only asyncio raises `CancelledError` where something that is awaited was cancelled."""
+
+
+class Sends(Noting):
+    """A handler whose send the client holds up, and that goes on for some time after it."""
+
+    encoding = "text"
+    how: ClassVar[str]
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> str | None:
+        if self.how == "a reply":
+            return "reply"
+        await (self.push("push") if self.how == "push" else websocket.send_text("sent"))
+        await anyio.sleep(8)
+        self.log.append("handled")
+        return None
+
+
+@anyio_test
+@VIRTUAL_TIME
+@pytest.mark.parametrize("how", ["push", "send_text", "a reply"])
+async def test_l20_handler_is_not_to_blame_for_a_client_that_reads_slowly(how: str) -> None:
+    """Only `send_timeout` counts while a send is held up; the handler has its time besides."""
+    limits = Limits(handler_timeout=10, send_timeout=100)
+    endpoint = derive(Sends, how=how, limits=limits)
+    server = FakeServer(CONNECT)
+    with watch(endpoint):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve_virtually, endpoint, server)
+            await all_tasks_blocked()
+            gate = server.gate = anyio.Event()
+            server.deliver(text("x"))
+            await anyio.sleep(90)
+            gate.set()
+            await anyio.sleep(9)
+            server.deliver(GONE)
+    assert endpoint.sent_types() == ["accept", "send"]
+    assert endpoint.log == ["connect", *([] if how == "a reply" else ["handled"]), 1006]
+
+
+@anyio_test
+@VIRTUAL_TIME
+async def test_l20_client_that_reads_nothing_is_to_blame() -> None:
+    """It is closed for what it did, though the handler took too long for it."""
+    endpoint = derive(Sends, how="push", limits=Limits(handler_timeout=10, send_timeout=100))
+    server = FakeServer(CONNECT)
+    with watch(endpoint, log=["WARNING"]):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve_virtually, endpoint, server)
+            await all_tasks_blocked()
+            gate = server.gate = anyio.Event()
+            server.deliver(text("x"))
+            await anyio.sleep(101)
+            gate.set()
+    assert endpoint.log == ["connect", 1013]
+
+
+async def serve_virtually(endpoint: type[Noting], server: FakeServer) -> None:
+    """Serve a connection on the clock of the event loop."""
+    app = tap_app(endpoint, as_asgi(endpoint))
+    await app(make_scope(), server.receive, server.send)
 
 
 @anyio_test

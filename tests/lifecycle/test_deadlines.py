@@ -187,6 +187,21 @@ async def test_each_of_several_sends_has_its_whole_time() -> None:
     )
 
 
+async def test_handler_is_not_to_blame_for_a_send_that_is_held_up() -> None:
+    """Its time stands still meanwhile, and goes on once the last send has ended."""
+    limits = limits_of(handler_timeout=BOUND)
+    handling, replying = Deadlines.handling, Deadlines.replying
+    assert await ended(limits, handling, 400.0, send_waits) == NEVER
+    held = (handling, 400.0, send_waits, 300.0, send_waits, 5.0, send_ended)
+    assert await ended(limits, *held) == (BOUND + 305, "handler_timeout")
+    assert await ended(limits, *held, 100.0, handling) == (BOUND + 305, "handler_timeout")
+    assert await ended(limits, handling, 400.0, replying) == NEVER
+    assert await ended(limits, handling, send_waits, 5.0, Deadlines.handled, send_ended) == NEVER
+    again = (handling, send_waits, 5.0, Deadlines.handled, send_ended, handling)
+    assert await ended(limits, *again) == (BOUND + 5, "handler_timeout")
+    assert await ended(limits, handling, send_waits, 5.0, handling) == NEVER
+
+
 async def test_first_of_several_limits_ends_the_connection() -> None:
     """Whichever began last, and whether it comes once or recurs."""
     limits = limits_of(handler_timeout=BOUND, send_timeout=300, inbox_timeout=500, grace=50)

@@ -30,15 +30,16 @@ def resume(steps: Any, trap: Any) -> Generator[Any, Any, None]:
             try:
                 answer = yield trap
             except GeneratorExit:
-                steps.close()
+                # An awaitable that isn't written in Python may have no way to be told.
+                if hasattr(steps, "close"):
+                    steps.close()
                 raise
             except BaseException as exc:
-                # An awaitable that isn't written in Python may have no way to tell it.
                 if not hasattr(steps, "throw"):
                     raise
                 trap = steps.throw(exc)
             else:
-                # An awaitable that isn't written in Python may have no `send` either.
+                # An awaitable that isn't written in Python may have no `send`.
                 if answer is None:
                     trap = next(steps)
                     continue

@@ -94,7 +94,9 @@ class Deadlines:
 
     __slots__ = (
         "_clock",
+        "_held",
         "_is_ended",
+        "_is_sending",
         "_limits",
         "_nap",
         "_once",
@@ -115,7 +117,9 @@ class Deadlines:
         self._once: dict[Hashable, _Running] = _NONE
         self._recurring: dict[Hashable, _Running] = _NONE
         self._passed: Deadline | None = None
+        self._held: _Running | None = None  # due in so many seconds
         self._is_ended = False
+        self._is_sending = False
         self._wakes_at = math.inf
         self._nap: anyio.CancelScope | None = None
         self.time_messages: bool = _times_idle(limits)
@@ -161,12 +165,16 @@ class Deadlines:
 
     def handling(self) -> None:
         """A handler takes long."""
-        if Period.HANDLING not in self._recurring:
+        if Period.HANDLING not in self._recurring and self._held is None:
             self.time_messages = True
             self._begin(Period.HANDLING, Period.HANDLING)
+            if self._is_sending:
+                self._hold()
 
     def replying(self) -> None:
-        """The reply of a handler takes long."""
+        """The reply of a handler takes long: the handler is done."""
+        self._recurring.pop(Period.HANDLING, None)
+        self._held = None
         if Period.SENDING not in self._recurring:
             self.time_messages = True
             self._begin(Period.SENDING, Period.SENDING)
@@ -175,16 +183,32 @@ class Deadlines:
         """A message is handled, and its reply is sent."""
         self._recurring.pop(Period.HANDLING, None)
         self._recurring.pop(Period.SENDING, None)
+        self._held = None
         self._begin(Period.IDLE, Period.IDLE)
         self.time_messages = Period.IDLE in self._recurring
 
     def sending(self) -> None:
-        """A send that is no reply takes long; called again, the time begins anew."""
+        """A send that is no reply takes long; called again, the time begins anew.
+
+        Meanwhile the time of the handler stands still: a client that reads slowly is not its fault.
+        """
+        self._is_sending = True
+        self._hold()
         self._begin(Period.SENDING, _PUSHES)
 
     def sent(self) -> None:
         """No send is under way that is no reply."""
+        self._is_sending = False
         self._recurring.pop(_PUSHES, None)
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._run(Period.HANDLING, held._replace(due=self._clock() + held.due))
+
+    def _hold(self) -> None:
+        """Have the time of the handler stand still."""
+        handling = self._recurring.pop(Period.HANDLING, None)
+        if handling is not None:
+            self._held = handling._replace(due=handling.due - self._clock())
 
     def inbox_filled(self) -> None:
         """Nothing is read for lack of room; called again, the time begins anew."""
@@ -203,6 +227,7 @@ class Deadlines:
         """
         self._is_ended = True
         self._recurring.clear()
+        self._held = None
         for key in [key for key in self._once if key is not Period.GRACE]:
             self._end_once(key)
         if not is_shutdown:
@@ -263,12 +288,14 @@ class Deadlines:
 
     def _begin(self, period: Period, key: Hashable) -> None:
         deadline = strictest(self._limits, period)
-        if deadline is None or self._is_ended:
-            return
+        if deadline is not None and not self._is_ended:
+            self._run(key, _Running(self._clock() + deadline.seconds, deadline))
+
+    def _run(self, key: Hashable, running: _Running) -> None:
         if self._recurring is _NONE:
             self._recurring = {}
-        due = self._clock() + deadline.seconds
-        self._recurring[key] = _Running(due, deadline)
+        self._recurring[key] = running
+        due = running.due
         if due < self._wakes_at:
             if self._nap is not None:
                 self._nap.cancel()

@@ -222,9 +222,10 @@ class Reader:
         """Have a task read meanwhile, and count the time."""
         if self.stage is not Stage.CONNECTING:
             self._has_waited = True
-            self._deadlines.handling()
             if self.stage is Stage.REPLYING:
                 self._deadlines.replying()
+            else:
+                self._deadlines.handling()
         # Before the accept there is nothing to read. After our close no `receive` is to hold it
         # up. After a send that failed there is: the disconnect is still to come.
         connection = self._connection

@@ -43,7 +43,7 @@ class Period(Enum):
     CONNECTING = "from the first wait in `on_connect` until the accept is sent"
     AWAITING_FIRST = "from the accept to the first message"
     IDLE = "between two messages, while no handler runs"
-    HANDLING = "while a message is handled and its reply is sent"
+    HANDLING = "while a message is handled, and no send is held up"
     SENDING = "while one send waits for the server"
     INBOX_FULL = "while the inbox is full and nothing is taken from it"
     GRACE = "while a handler goes on after the connection ended"
@@ -172,7 +172,8 @@ class Limits:
         first_message_timeout: Seconds from the accept to the first message. Over it: close 1008.
         idle_timeout: Seconds between two messages, not counting those in which a handler runs.
             Over it: close 1001.
-        handler_timeout: Seconds that the handling of one message may take. Over it: close 1011.
+        handler_timeout: Seconds that the handling of one message may take, not counting those in
+            which a client that does not read holds up a send. Over it: close 1011.
         send_timeout: Seconds that a client which does not read may hold up a send. Over it: close
             1013.
         close_timeout: Seconds that a close may take; some servers wait for the peer's answer.
