@@ -41,7 +41,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a contender is to reach.
+    """What a contender is to reach, or what it may not exceed.
 
     Attributes:
         contender: Its name.
@@ -74,16 +74,18 @@ class Comparison:
 
     Attributes:
         title: What they did.
-        quantities: What was measured; targets are about the first.
+        quantities: What was measured; targets and bounds are about the first.
         samples: Those of each contender, round by round. The first contender is the reference. A
             contender without any has no answer to the title.
         targets: What is to be reached.
+        bounds: What is reached, and is not to get worse.
     """
 
     title: str
     quantities: Sequence[Quantity]
     samples: dict[str, list[Sample]] = field(default_factory=dict[str, list[Sample]])
     targets: Sequence[Target] = ()
+    bounds: Sequence[Target] = ()
 
     @property
     def reference(self) -> str:
@@ -115,9 +117,9 @@ class Comparison:
         return self.relation(target.contender, self.quantities[0], target.of).median
 
     @property
-    def is_reached(self) -> bool:
-        """Whether all targets that can be checked are reached."""
-        reached = [(self.reached(target), target.at_most) for target in self.targets]
+    def keeps_bounds(self) -> bool:
+        """Whether no bound is exceeded, of those that can be checked."""
+        reached = [(self.reached(bound), bound.at_most) for bound in self.bounds]
         return all(value is None or value <= at_most for value, at_most in reached)
 
 

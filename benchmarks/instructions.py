@@ -1,138 +1,160 @@
 """What a message costs in instructions, as ratios: `python -m benchmarks.instructions`.
 
 Unlike time, instructions hardly vary from run to run, whatever else the machine does, so this is
-what `--check` tells a regression by. Valgrind counts them in processes that serve 1,000 messages,
-or connections, more or less; the difference is what these take. The interpreter's start and all
-that is done once cancel out, and the garbage collector is off.
+what `--check` tells a regression by. Valgrind counts them; what is done once, such as the
+interpreter's start, cancels out, and the garbage collector is off.
+
+Tasks are done without a server: see `benchmarks.without_server`. With `--server` the instructions
+are those of a real server's process, for the five types: see `benchmarks.over_servers`.
 """
 
 import argparse
-import asyncio
-import gc
 import os
-import re
-import shutil
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from benchmarks.compare import Comparison, Quantity, Sample, Target
-from benchmarks.contenders import load
-from benchmarks.plain_server import connect, converse, replies_of
+from benchmarks.contenders import Contender, load, load_all
+from benchmarks.over_servers import CONNECTIONS, count_over_server
 from benchmarks.tables import describe_run, to_text
-from benchmarks.workloads import JSON, TEXT, TYPES, Workload
-from wsendpoints.protocol.asgi import ASGIApp
+from benchmarks.valgrind import is_installed
+from benchmarks.without_server import count_without_server
+from benchmarks.workloads import JSON, TEXT, TYPES
+from tests.interop.servers import SERVERS
 
-__all__ = ["BOUNDS"]
-
-WARM_UP: Final = 2000
-"""Messages, or connections, of the shorter run: by then the interpreter has adapted to them."""
-
-NUMBER: Final = 1000
-"""How many more the longer run has."""
-
-CHECKED: Final = 50
+__all__ = ["TASKS", "Table", "table_over"]
 
 INSTRUCTIONS: Final = Quantity("instructions", "instructions", digits=0)
 
-WORKLOADS: Final[Mapping[str, Workload]] = {"text": TEXT, "json": JSON, "types": TYPES}
-CONNECT: Final = "connect"
-
-CONTENDERS: Final[Mapping[str, Sequence[str]]] = {
-    "text": ("by_hand", "ours", "starlette_endpoint"),
-    "json": ("by_hand_on_core", "by_hand", "ours", "starlette_endpoint"),
-    "types": ("by_hand_on_core", "by_hand", "ours", "starlette_endpoint"),
-    CONNECT: ("by_hand", "ours", "starlette_endpoint"),
-}
-"""Who does what; the first is the reference."""
-
-BOUNDS: Final[Mapping[str, float]] = {"text": 2.31, "json": 1.32, "types": 1.03, CONNECT: 9.35}
-"""How many of the reference's instructions this library may take.
-
-About 2 % above what it took with Python 3.11, pydantic 2.14 and anyio 4.16: other versions may need
-others.
-"""
-
-Run: TypeAlias = tuple[str, str]
-"""A task, and the module of the contender that does it."""
+STARLETTE, LITESTAR = "starlette_endpoint", "litestar_listener"
+NOT_PEERS: Final = ("by_hand", "by_hand_on_core", "ours")
 
 
-def app_of(task: str, name: str) -> tuple[ASGIApp, list[str]]:
-    """Return a contender's application for a task, and the frames to send it."""
-    contender = load(name)
-    workload = WORKLOADS.get(task, TYPES)
-    app = contender.app(workload.task)
-    assert app is not None
-    return app, workload.frames(contender)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What is counted, of which contenders, and what this library may take.
 
-
-def serve(task: str, name: str, number: int) -> None:
-    """Serve so many messages or connections; this is what a counted process does."""
-    app, frames = app_of(task, name)
-    gc.disable()
-    asyncio.run(connect(app, number) if task == CONNECT else converse(app, frames, number))
-
-
-def check_replies(task: str, name: str) -> None:
-    """Check what a contender answers, before anything is counted."""
-    app, frames = app_of(task, name)
-    _, sent = asyncio.run(converse(app, frames, CHECKED))
-    WORKLOADS.get(task, TYPES).check(load(name), replies_of(sent))
-
-
-def count(run: Run) -> float:
-    """Return the instructions of one message, or connection."""
-    fewer, more = (count_process(*run, number) for number in (WARM_UP, WARM_UP + NUMBER))
-    return (more - fewer) / NUMBER
-
-
-def count_process(task: str, name: str, number: int) -> int:
-    """Return the instructions of a process.
-
-    Raises:
-        RuntimeError: Valgrind failed, or what it ran.
+    Attributes:
+        title: What the contenders do.
+        contenders: Their modules; the first is the reference.
+        target: The ratio to the reference that this library is to reach. That to a peer is 1.
+        bounds: The ratios to contenders that it may not exceed: about 2 % above those measured with
+            Python 3.11, pydantic 2.14, anyio 4.16 and the newest servers. A peer's is 1, where that
+            is reached. Other versions may need others.
     """
-    command = [
-        "valgrind",
-        "--tool=cachegrind",
-        "--cache-sim=no",
-        "--cachegrind-out-file=/dev/null",
-        sys.executable,
-        "-m",
-        "benchmarks.instructions",
-        "--serve",
-        task,
-        name,
-        str(number),
-    ]
-    done = subprocess.run(  # noqa: S603 - the command is the one above
-        command,
-        cwd=Path(__file__).parents[1],
-        # The order in which things are hashed is to be the same in both runs.
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+
+    title: str
+    contenders: Sequence[str] = ("by_hand", "ours", STARLETTE)
+    target: float | None = None
+    bounds: Mapping[str, float]
+
+    @property
+    def checked(self) -> list[str]:
+        """The contenders that the bounds are about."""
+        return [name for name in self.contenders if name == "ours" or name in self.bounds]
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """The ratios that this library is to reach, by the contender that it is compared with."""
+        of_reference = {} if self.target is None else {self.contenders[0]: self.target}
+        return of_reference | {name: 1.0 for name in self.contenders if name not in NOT_PEERS}
+
+    def compare(self, counts: Mapping[str, Sequence[float]]) -> Comparison:
+        """Return the table of what was counted, of each contender."""
+        titles = {name: load(name).name for name in counts}
+
+        def to_targets(ratios: Mapping[str, float]) -> list[Target]:
+            return [
+                Target(titles["ours"], titles[name], at_most)
+                for name, at_most in ratios.items()
+                if name in titles
+            ]
+
+        samples: dict[str, list[Sample]] = {
+            titles[name]: [{"instructions": instructions} for instructions in found]
+            for name, found in counts.items()
+        }
+        return Comparison(
+            self.title,
+            [INSTRUCTIONS],
+            samples,
+            to_targets(self.targets),
+            to_targets(self.bounds),
+        )
+
+
+WITH_CORE: Final = ("by_hand_on_core", "by_hand", "ours", STARLETTE)
+
+TASKS: Final[Mapping[str, Table]] = {
+    "text": Table(title=TEXT.name, target=2.0, bounds={"by_hand": 2.0, STARLETTE: 1.0}),
+    "json": Table(
+        title=JSON.name,
+        contenders=WITH_CORE,
+        bounds={"by_hand_on_core": 1.31, STARLETTE: 1.0},
+    ),
+    "types": Table(
+        title=TYPES.name,
+        contenders=WITH_CORE,
+        bounds={"by_hand_on_core": 1.03, STARLETTE: 1.0},
+    ),
+    "connect": Table(title="connect and disconnect", bounds={"by_hand": 8.33}),
+    "own connect": Table(
+        title="connect and disconnect, in a hook of its own", target=6.0, bounds={"by_hand": 19.65}
+    ),
+    "push": Table(title="push from a task", target=1.3, bounds={"by_hand": 2.21, STARLETTE: 1.0}),
+    "stream": Table(title="item of a stream", target=1.5, bounds={"by_hand": 2.41}),
+}
+"""What is counted without a server."""
+
+SERVER_BOUNDS: Final[Mapping[str, Mapping[str, float]]] = {
+    "granian": {"by_hand": 0.90, STARLETTE: 1.0, LITESTAR: 1.0},
+    "uvicorn": {"by_hand": 0.91, STARLETTE: 1.0, LITESTAR: 1.0},
+}
+"""The servers that are checked: a message takes the same path through this library on others."""
+
+
+def table_over(server: str, contenders: Mapping[str, Contender]) -> Table:
+    """Return the table of the five types over a server: that of the contenders that run there."""
+    on_trio = SERVERS[server].facts.on_trio
+    return Table(
+        title=f"{TYPES.name}, {server}, {CONNECTIONS} connections",
+        contenders=[
+            name for name, one in contenders.items() if not (on_trio and one.needs_asyncio)
+        ],
+        target=1.0,
+        bounds=SERVER_BOUNDS.get(server, {}),
     )
-    found = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
-    if done.returncode or found is None:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
-    return int(found[1].replace(",", ""))
 
 
-def compare(task: str, counts: Mapping[Run, float]) -> Comparison:
-    """Return the table of a task."""
-    names = {name: load(name).name for name in CONTENDERS[task]}
-    samples: dict[str, list[Sample]] = {
-        title: [{"instructions": counts[task, name]}] for name, title in names.items()
-    }
-    title = "connect and disconnect" if task == CONNECT else WORKLOADS[task].name
-    bound = Target(names["ours"], next(iter(samples)), BOUNDS[task])
-    return Comparison(title, [INSTRUCTIONS], samples, [bound])
+Count: TypeAlias = Callable[[int], dict[str, float]]
+"""Returns the instructions of contenders, with a seed of `benchmarks.valgrind.counted`."""
+
+
+def count_over(server: str, name: str, seed: int) -> dict[str, float]:
+    """Count what a contender takes over a server."""
+    return {name: count_over_server(server, name, seed)}
+
+
+def compare_all(
+    tables: Sequence[tuple[Table, Sequence[Count]]], rounds: int
+) -> Iterator[Comparison]:
+    """Return the tables, each as it is done."""
+    # Instructions are the same however many processes there are.
+    with ThreadPoolExecutor(os.cpu_count()) as executor:
+        running = [
+            (table, [executor.submit(job, seed) for seed in range(rounds) for job in jobs])
+            for table, jobs in tables
+        ]
+        for table, futures in running:
+            counts: dict[str, list[float]] = {}
+            for future in futures:
+                for name, instructions in future.result().items():
+                    counts.setdefault(name, []).append(instructions)
+            yield table.compare(counts)
 
 
 def main() -> bool:
@@ -140,28 +162,50 @@ def main() -> bool:
         prog="python -m benchmarks.instructions",
         description=__doc__.splitlines()[0] if __doc__ else None,
     )
-    parser.add_argument("--check", action="store_true", help="exit with 1 if a bound is exceeded")
-    parser.add_argument("--task", choices=CONTENDERS, help="only this one")
-    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="count what has bounds, and exit with 1 if one is exceeded",
+    )
+    parser.add_argument(
+        "--task", action="append", choices=TASKS, help="only this one; may be given again"
+    )
+    parser.add_argument(
+        "--server",
+        action="append",
+        choices=SERVERS,
+        help="five types over this server; may be given again",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=3,
+        help="how often to count, each time with things at other places in memory (default: 3)",
+    )
     arguments = parser.parse_args()
-    if arguments.serve:
-        task, name, number = arguments.serve
-        serve(task, name, int(number))
-        return True
-    if shutil.which("valgrind") is None:
+    if not is_installed():
         parser.error("valgrind is not installed: on Debian and Ubuntu, apt-get install valgrind")
-    tasks = [task for task in CONTENDERS if arguments.task in {task, None}]
-    runs: list[Run] = [(task, name) for task in tasks for name in CONTENDERS[task]]
-    for run in runs:
-        check_replies(*run)
-    # Instructions are the same however many processes there are.
-    with ThreadPoolExecutor(os.cpu_count()) as executor:
-        counts = dict(zip(runs, executor.map(count, runs), strict=True))
-    print(*describe_run("benchmarks.instructions", sys.argv[1:]), sep="\n")
-    comparisons = [compare(task, counts) for task in tasks]
-    for comparison in comparisons:
-        print(f"\n{to_text(comparison)}")
-    return not arguments.check or all(comparison.is_reached for comparison in comparisons)
+    if arguments.task or arguments.server:
+        tasks, servers = arguments.task or (), arguments.server or ()
+    else:
+        tasks, servers = TASKS, SERVER_BOUNDS if arguments.check else ()
+    contenders, missing = load_all()
+    run = describe_run("benchmarks.instructions", sys.argv[1:])
+    print(*run, *missing, sep="\n", flush=True)
+    tables: list[tuple[Table, list[Count]]] = []
+    for task in tasks:
+        table = TASKS[task]
+        tables.append((table, [partial(count_without_server, task, table.contenders)]))
+    for server in servers:
+        table = table_over(server, contenders)
+        # A server is started for each of them, which takes long.
+        names = table.checked if arguments.check else table.contenders
+        tables.append((table, [partial(count_over, server, name) for name in names]))
+    are_kept = True
+    for comparison in compare_all(tables, arguments.rounds):
+        print(f"\n{to_text(comparison)}", flush=True)
+        are_kept = are_kept and comparison.keeps_bounds
+    return are_kept or not arguments.check
 
 
 if __name__ == "__main__":

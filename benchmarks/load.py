@@ -17,7 +17,6 @@ __all__ = ["Load", "UnexpectedReplyError"]
 
 HOST: Final = "127.0.0.1"
 PATIENCE: Final = 10.0
-"""Seconds without any reply, after which something is wrong."""
 
 _MOST: Final = 65536
 
@@ -50,15 +49,21 @@ class Load:
         port: Where the server listens.
         frames: The texts to send, again and again.
         check: Called with the replies to them, once; raises if one of them is wrong.
+        patience: Seconds without any reply, after which something is wrong.
     """
 
     def __init__(
-        self, port: int, frames: Sequence[str], check: Callable[[Sequence[str]], None]
+        self,
+        port: int,
+        frames: Sequence[str],
+        check: Callable[[Sequence[str]], None],
+        patience: float = PATIENCE,
     ) -> None:
         self._port = port
+        self._patience = patience
         self._open: list[_Connection] = []
         self._frames = [frame(TEXT, text.encode()) for text in frames]
-        connection = _Connection(port)
+        connection = _Connection(port, patience)
         # Twice, to see that the same is answered in the same way.
         replies = [connection.ask(frame) for frame in (*self._frames, *self._frames)]
         connection.close()
@@ -70,7 +75,7 @@ class Load:
 
     def connect(self, connections: int) -> None:
         """Open so many connections, to talk on."""
-        self._open = [_Connection(self._port) for _ in range(connections)]
+        self._open = [_Connection(self._port, self._patience) for _ in range(connections)]
 
     def disconnect(self) -> None:
         """Close the connections, and wait until the server is done with them."""
@@ -94,9 +99,11 @@ class Load:
                 connection.exchanges = islice(cycle(exchanges), index % len(exchanges), None)
                 connection.send_next()
             while busy:
-                ready = selector.select(PATIENCE)
+                ready = selector.select(self._patience)
                 if not ready:
-                    raise TimeoutError(f"{busy} connections have no reply within {PATIENCE:g} s")
+                    raise TimeoutError(
+                        f"{busy} connections have no reply within {self._patience:g} s"
+                    )
                 for key, _ in ready:
                     connection = key.data
                     if not connection.has_reply():
@@ -109,14 +116,24 @@ class Load:
                         busy -= 1
             return time.perf_counter() - start, latencies
 
+    def take_turns(self, messages: int) -> None:
+        """Send so many messages on each connection; each waits for the reply to the one before."""
+        exchanges = list(zip(self._frames, self._replies, strict=True))
+        for number in range(messages):
+            for index, connection in enumerate(self._open, number):
+                frame, expected = exchanges[index % len(exchanges)]
+                received = connection.ask(frame)
+                if received != expected:
+                    raise UnexpectedReplyError(expected, received)
+
 
 class _Connection:
     """One connection."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, patience: float) -> None:
         self.exchanges: Iterator[tuple[bytes, bytes]]
         self.sent_at = 0.0
-        self.socket = socket.create_connection((HOST, port), PATIENCE)
+        self.socket = socket.create_connection((HOST, port), patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
         self._expected = b""

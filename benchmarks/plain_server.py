@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 
 from wsendpoints.protocol.asgi import ASGIApp, Event, Scope
 
-__all__ = ["Turn", "connect", "converse", "hold", "replies_of"]
+__all__ = ["Turn", "ask_for", "connect", "converse", "hold", "replies_of"]
 
 Turn: TypeAlias = Literal["none", "message", "reply"]
 """Whether each message, or each reply, waits for a turn of the event loop."""
@@ -118,6 +118,27 @@ async def converse(
     send = send_in_a_turn if turn == "reply" else send_at_once
     await app(_make_scope(), receive, send)
     return times[1] - times[0], sent
+
+
+async def ask_for(app: ASGIApp, number: int) -> list[Event]:
+    """Serve a connection whose only message asks for so many, and return what it sent."""
+    events = iter((_CONNECT, _receive_event(str(number))))
+    sent: list[Event] = []
+    is_done = asyncio.Event()
+
+    async def receive() -> Event:
+        for event in events:
+            return event
+        await is_done.wait()
+        return _DISCONNECT
+
+    async def send(event: Event) -> None:
+        sent.append(event)
+        if len(sent) > number:
+            is_done.set()
+
+    await app(_make_scope(), receive, send)
+    return sent
 
 
 def replies_of(sent: list[Event]) -> list[str]:

@@ -27,6 +27,9 @@ _PACKAGES: Final = (
     "websockets",
     "uvloop",
     "hypercorn",
+    "granian",
+    "daphne",
+    "gunicorn",
 )
 
 
@@ -87,13 +90,18 @@ def _no_cells(quantity: Quantity) -> list[str]:
 def _targets(comparison: Comparison) -> Iterator[str]:
     quantity = comparison.quantities[0]
     than = "more than" if quantity.shows == "difference" else "of"
-    for target in comparison.targets:
-        if (reached := comparison.reached(target)) is not None:
-            verdict = "met" if reached <= target.at_most else "MISSED"
-            yield (
-                f"{target.contender}, at most {_number(quantity, target.at_most)} {than} "
-                f"{target.of}: {_number(quantity, reached, 3)}, {verdict}"
-            )
+    kinds = (
+        ("", comparison.targets, ("met", "MISSED")),
+        ("bound: ", comparison.bounds, ("kept", "EXCEEDED")),
+    )
+    for kind, targets, (good, bad) in kinds:
+        for target in targets:
+            if (reached := comparison.reached(target)) is not None:
+                yield (
+                    f"{kind}{target.contender}, at most {_number(quantity, target.at_most)} {than} "
+                    f"{target.of}: {_number(quantity, reached, 3)}, "
+                    f"{good if reached <= target.at_most else bad}"
+                )
 
 
 def _number(quantity: Quantity, value: float, digits: int = 2) -> str:

@@ -1,8 +1,9 @@
 """What is compared: a module for each, written as its own documentation recommends.
 
 A module says in `contender` what it is called, and the ASGI applications that it has: one that
-echoes text, one that echoes JSON, and one that answers the five types of `benchmarks.messages`.
-Where several forms are idiomatic, the fastest of them stands there.
+echoes text, one that echoes JSON, one that answers the five types of `benchmarks.messages`, and
+those whose instructions alone are counted. Where several forms are idiomatic, it has the fastest of
+them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,13 +13,16 @@ from typing import Any, Final, Literal, TypeAlias
 
 from benchmarks.messages import Answer, make_frames
 
-__all__ = ["NAMES", "App", "Contender", "Dialect", "Task", "load", "load_all"]
+__all__ = ["ITEM", "NAMES", "App", "Contender", "Dialect", "Task", "load", "load_all"]
 
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application; each framework has types of its own for what it is called with."""
 
 Task: TypeAlias = Literal["text", "json", "types"]
 """What an application does: echo text, echo JSON, or answer messages of five types."""
+
+ITEM: Final = "x" * 100
+"""What is pushed, or streamed, as often as the text of a message says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,22 @@ class Contender:
         text: Echoes text; `None` if that makes no sense for it.
         json: Echoes JSON, read and written anew.
         types: Answers five types of messages.
+        own_connect: Does so too, and accepts in a hook of its own.
+        push: Sends `ITEM` as often as a message says, from a task beside the one that receives.
+        stream: Sends it as often from an async generator.
         dialect: What its five types look like.
+        needs_asyncio: Whether it does not run on trio.
     """
 
     name: str
     text: App | None = None
     json: App | None = None
     types: App | None = None
+    own_connect: App | None = None
+    push: App | None = None
+    stream: App | None = None
     dialect: Dialect = Dialect()
+    needs_asyncio: bool = False
 
     def app(self, task: Task) -> App | None:
         """Return the application for a task; `None` if there is none."""

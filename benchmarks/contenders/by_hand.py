@@ -3,9 +3,11 @@
 Pydantic's `TypeAdapter` reads and writes the messages, the standard library's `json` the rest.
 """
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 
-from benchmarks.contenders import Contender
+from benchmarks.contenders import ITEM, Contender
 from benchmarks.messages import answer, inbound, outbound
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 
@@ -49,4 +51,48 @@ async def answer_types(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.send", "text": outbound.dump_json(reply).decode()})
 
 
-contender = Contender(name="by hand", text=echo_text, json=echo_json, types=answer_types)
+async def push(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "websocket":
+        raise NotImplementedError(scope["type"])
+
+    async def push_items(number: int) -> None:
+        for _ in range(number):
+            await send({"type": "websocket.send", "text": ITEM})
+
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+    async with asyncio.TaskGroup() as tasks:
+        while True:
+            event = await receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            tasks.create_task(push_items(int(event["text"])))
+
+
+async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "websocket":
+        raise NotImplementedError(scope["type"])
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.disconnect":
+            return
+        async for item in items(int(event["text"])):
+            await send({"type": "websocket.send", "text": item})
+
+
+async def items(number: int) -> AsyncIterator[str]:
+    for _ in range(number):
+        yield ITEM
+
+
+contender = Contender(
+    name="by hand",
+    text=echo_text,
+    json=echo_json,
+    types=answer_types,
+    own_connect=answer_types,
+    push=push,
+    stream=stream,
+)

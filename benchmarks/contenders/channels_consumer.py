@@ -44,4 +44,5 @@ contender = Contender(
     text=EchoText.as_asgi(),
     json=EchoJSON.as_asgi(),
     types=AnswerTypes.as_asgi(),
+    needs_asyncio=True,
 )

@@ -129,5 +129,8 @@ def read(frame: str) -> Answer:
 
 
 contender = Contender(
-    name="chanx", types=AnswerTypes.as_asgi(), dialect=Dialect(make_frames=make_frames, read=read)
+    name="chanx",
+    types=AnswerTypes.as_asgi(),
+    dialect=Dialect(make_frames=make_frames, read=read),
+    needs_asyncio=True,
 )

@@ -1,9 +1,9 @@
 """wsendpoints: a class that declares its messages."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from benchmarks.contenders import Contender
+from benchmarks.contenders import ITEM, Contender
 from benchmarks.messages import Answer, Five, Four, One, Refusal, Three, Two
 from wsendpoints import Limits, Rate, WebSocket, WebSocketEndpoint, handles
 from wsendpoints.protocol.asgi import ASGIApp
@@ -49,11 +49,38 @@ class AnswerTypes(WebSocketEndpoint):
         return Answer(text=data.text, number=5)
 
 
+class AcceptsItself(AnswerTypes):
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+
+
+class Push(WebSocketEndpoint):
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        self.start_soon(self.push_items, int(data))
+
+    async def push_items(self, number: int) -> None:
+        for _ in range(number):
+            await self.push(ITEM)
+
+
+class Stream(WebSocketEndpoint):
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+        for _ in range(int(data)):
+            yield ITEM
+
+
 contender = Contender(
     name="wsendpoints",
     text=EchoText.as_asgi(),
     json=EchoJSON.as_asgi(),
     types=AnswerTypes.as_asgi(),
+    own_connect=AcceptsItself.as_asgi(),
+    push=Push.as_asgi(),
+    stream=Stream.as_asgi(),
 )
 
 WITH_LIMITS: Final[Mapping[str, ASGIApp]] = {

@@ -5,13 +5,15 @@ result. It takes text instead, and calls `validate_json`: that is faster. It is 
 router.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.endpoints import WebSocketEndpoint
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from benchmarks.contenders import Contender
+from benchmarks.contenders import ITEM, Contender
 from benchmarks.messages import answer, inbound
 
 __all__ = ["contender"]
@@ -39,6 +41,35 @@ class AnswerTypes(WebSocketEndpoint):
         await websocket.send_text(reply.model_dump_json())
 
 
+class AcceptsItself(AnswerTypes):
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+
+
+class Push(WebSocketEndpoint):
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        self.task = asyncio.create_task(self.push_items(websocket, int(data)))
+
+    async def push_items(self, websocket: WebSocket, number: int) -> None:
+        for _ in range(number):
+            await websocket.send_text(ITEM)
+
+
+class Stream(WebSocketEndpoint):
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        async for item in items(int(data)):
+            await websocket.send_text(item)
+
+
+async def items(number: int) -> AsyncIterator[str]:
+    for _ in range(number):
+        yield ITEM
+
+
 # The class is an application by itself, but hypercorn takes a class for WSGI.
 
 
@@ -54,6 +85,24 @@ async def serve_types(scope: Scope, receive: Receive, send: Send) -> None:
     await AnswerTypes(scope, receive, send)
 
 
+async def serve_types_accepting_itself(scope: Scope, receive: Receive, send: Send) -> None:
+    await AcceptsItself(scope, receive, send)
+
+
+async def serve_push(scope: Scope, receive: Receive, send: Send) -> None:
+    await Push(scope, receive, send)
+
+
+async def serve_stream(scope: Scope, receive: Receive, send: Send) -> None:
+    await Stream(scope, receive, send)
+
+
 contender = Contender(
-    name="Starlette's endpoint", text=serve_text, json=serve_json, types=serve_types
+    name="Starlette's endpoint",
+    text=serve_text,
+    json=serve_json,
+    types=serve_types,
+    own_connect=serve_types_accepting_itself,
+    push=serve_push,
+    stream=serve_stream,
 )

@@ -130,13 +130,13 @@ class Process:
         """Its process, which leads the group of those that it starts."""
         return self._popen.pid
 
-    def wait_until_it_accepts(self) -> None:
+    def wait_until_it_accepts(self, timeout: float = STARTED_WITHIN) -> None:
         """Wait until it takes connections.
 
         Raises:
-            RuntimeError: It exited, or takes too long.
+            RuntimeError: It exited, or takes longer.
         """
-        deadline = time.monotonic() + STARTED_WITHIN
+        deadline = time.monotonic() + timeout
         while True:
             with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
                 return

@@ -1,0 +1,100 @@
+"""The instructions of a real server's process for a message, counted while clients talk to it.
+
+The server's process writes its count before and after the messages, so that its start, the
+handshakes and the warm-up are not in the difference. The clients are in this process, which is not
+counted.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Final
+
+from benchmarks.contenders import load
+from benchmarks.load import Load
+from benchmarks.valgrind import counted, instructions_of
+from benchmarks.workloads import TYPES
+from tests.interop.servers import SERVERS, Process, Server
+
+__all__ = ["CONNECTIONS", "count_over_server"]
+
+CONNECTIONS: Final = 10
+
+WARM_UP: Final = 100
+"""Messages of each connection before those that are counted."""
+
+NUMBER: Final = 200
+"""Messages of each connection that are counted."""
+
+PATIENCE: Final = 120.0
+"""Seconds that a server may take to start, and to answer: Valgrind makes it slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedServer(Server):
+    """A server that runs under Valgrind, with all the processes that it starts.
+
+    Attributes:
+        contender: The module of the application that it serves.
+        folder: Where its processes write what they have counted.
+        seed: See `benchmarks.valgrind.counted`.
+    """
+
+    contender: str = ""
+    folder: Path = Path()
+    seed: int = 0
+
+    def command(self, app: str, port: int) -> list[str]:
+        """Return the command that serves `app`, as `module:name`."""
+        command = counted(super(CountedServer, self).command(app, port), self.folder, self.seed)
+        return ["env", f"BENCHMARKS_CONTENDER={self.contender}", *command]
+
+
+def count_over_server(name: str, contender: str, seed: int) -> float:
+    """Return the instructions of one message, of a server that serves the five types.
+
+    Raises:
+        RuntimeError: It did not start, or it logged an error.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        counts = Path(folder) / "counts"
+        counts.mkdir()
+        server = CountedServer(
+            name, SERVERS[name].arguments, contender=contender, folder=counts, seed=seed
+        )
+        process = Process(server, "benchmarks.served:app", Path(folder) / "log")
+        try:
+            process.wait_until_it_accepts(PATIENCE)
+            instructions = _count(process.port, contender, counts)
+        finally:
+            process.kill()
+        if process.errors():
+            raise RuntimeError(f"{name} logged errors:\n{process.output()}")
+        return instructions
+
+
+def _count(port: int, contender: str, counts: Path) -> float:
+    one = load(contender)
+    clients = Load(port, TYPES.frames(one), partial(TYPES.check, one), PATIENCE)
+    _ask_for_count(port)  # to warm up
+    clients.connect(CONNECTIONS)
+    clients.take_turns(WARM_UP)
+    # Nothing is between the first two: their difference is what asking for a count takes.
+    processes = [_ask_for_count(port), _ask_for_count(port)]
+    clients.take_turns(NUMBER)
+    processes.append(_ask_for_count(port))
+    clients.disconnect()
+    start, before, after = (instructions_of(counts, process) for process in processes)
+    return ((after - before) - (before - start)) / (CONNECTIONS * NUMBER)
+
+
+def _ask_for_count(port: int) -> int:
+    """Have the server's process write its count, and return the id that the count has."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/", headers={"Connection": "close"})
+        return int(connection.getresponse().read())
+    finally:
+        connection.close()
