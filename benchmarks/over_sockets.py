@@ -6,7 +6,7 @@ while it is not their turn. The clients are in this process.
 
 import gc
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -34,12 +34,23 @@ SERVERS: Final = (
         "hypercorn",
         "hypercorn {app} --bind 127.0.0.1:{port} --log-level warning -k uvloop",
     ),
+    Server(
+        "hypercorn-trio",
+        "hypercorn {app} --bind 127.0.0.1:{port} --log-level warning -k trio",
+    ),
+    Server(
+        "granian",
+        "granian {app} --interface asgi --host 127.0.0.1 --port {port} --log-level warning "
+        "--loop uvloop --workers-kill-timeout 1",
+    ),
 )
-"""Both on uvloop, so that the applications' share is as large as it gets."""
+"""All but trio on uvloop, so that the applications' share is as large as it gets."""
 
-TARGETS: Final[Mapping[tuple[str, Workload], tuple[Target, ...]]] = {
-    ("uvicorn", TYPES): (Target("wsendpoints", "by hand", 1.00),),
+TARGETS: Final[Mapping[Workload, Sequence[Target]]] = {
+    TYPES: (Target("wsendpoints", "by hand", 1.00),),
+    TEXT: (),
 }
+"""What is to be reached over each server."""
 
 PROCESSES: Final = Path("/proc")
 TELLS_CPU_TIME: Final = (PROCESSES / "self" / "schedstat").exists()
@@ -60,19 +71,22 @@ def compare_over_sockets(
 ) -> Iterator[Comparison]:
     """Return the tables of this level, each as it is done."""
     for server in SERVERS:
-        for workload in (TYPES, TEXT):
+        for workload in TARGETS:
             title = f"{workload.name}, {server}, {CONNECTIONS} connections"
             if options.wants(title):
-                targets = TARGETS.get((server.name, workload), ())
                 samples = _measure(server, workload, contenders, options)
-                yield Comparison(title, QUANTITIES, samples, targets)
+                yield Comparison(title, QUANTITIES, samples, TARGETS[workload])
 
 
 def _measure(
     server: Server, workload: Workload, contenders: Mapping[str, Contender], options: Options
 ) -> dict[str, list[Sample]]:
     """Return the samples of each contender, and of the first one's copy, on a server."""
-    able = [(name, one) for name, one in contenders.items() if one.app(workload.task)]
+    able = [
+        (name, one)
+        for name, one in contenders.items()
+        if one.app(workload.task) and not (one.needs_asyncio and server.facts.on_trio)
+    ]
     copy = able[0][1].name + AGAIN
     entrants = {contender.name: (name, contender) for name, contender in able} | {copy: able[0]}
     with ExitStack() as stack:
