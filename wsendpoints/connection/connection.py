@@ -6,7 +6,7 @@ All events that come in here are checked already. What the peer does shows as a 
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 
@@ -18,11 +18,18 @@ from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.events import close_event
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.server_errors import is_servers
-from wsendpoints.protocol.servers import is_daphne, is_uvicorns_own
+from wsendpoints.protocol.servers import DAPHNES_OFFSET, is_daphne, is_uvicorns_own
 from wsendpoints.protocol.state import (
     ACCEPT,
+    ACCEPTING,
+    BROKEN,
     CLOSE,
+    CLOSED,
+    CONNECTING,
     DISCONNECT,
+    DISCONNECTED,
+    HANDSHAKE,
+    OPEN,
     SEND,
     SENT,
     ConnectionState,
@@ -30,21 +37,14 @@ from wsendpoints.protocol.state import (
     after_sending,
 )
 
-if TYPE_CHECKING:
-    from wsendpoints.messages.codecs import Encode
-
 __all__ = ["Connection"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
-# Read on the path of every message.
-_OPEN: Final = ConnectionState.OPEN
-_ACCEPTING: Final = ConnectionState.ACCEPTING
-_DISCONNECTED: Final = ConnectionState.DISCONNECTED
-
-
-_DAPHNES_OFFSET: Final = 3000
-"""What is added to a code that the server refuses: 1011 becomes 4011."""
+# Python 3.11 takes thirty times as long to read a member of an enumeration from its class.
+_NO_STATUS_RECEIVED: Final = CloseCode.NO_STATUS_RECEIVED
+_SERVICE_RESTART: Final = CloseCode.SERVICE_RESTART
+_ABNORMAL_CLOSURE: Final = CloseCode.ABNORMAL_CLOSURE
 
 
 class Connection:
@@ -107,17 +107,17 @@ class Connection:
         self, receive: Receive | None, send: Send | None, scope: Scope | None = None
     ) -> None:
         self.receive: Receive = receive or _no_receive
-        self.state: ConnectionState = ConnectionState.CONNECTING
+        self.state: ConnectionState = CONNECTING
         self.is_accepted: bool = False
         self.is_drained: bool = False
         self.is_shutdown: bool = False
-        self.code: int = CloseCode.ABNORMAL_CLOSURE
+        self.code: int = _ABNORMAL_CLOSURE
         self.reason: str = ""
         self.close_timeout: float | None = None
         self.expires_at: float | None = None
         self.send: Send = send or _no_send
         self._scope: Scope = scope or {}
-        self.encode: Encode = encode_anything
+        self.encode = encode_anything
         self.sends_begun: int = 0
         self.sends_ended: int = 0
         self.tells_sends: bool = False
@@ -185,11 +185,11 @@ class Connection:
             InvalidStateError: It is out of turn, or there is nowhere to send it.
             WebSocketDisconnect: The peer disconnected.
         """
-        is_accept, following = False, _OPEN
-        if self.state is not _OPEN or event["type"] != SEND:
+        is_accept, following = False, OPEN
+        if self.state is not OPEN or event["type"] != SEND:
             if self.send is _no_send:
                 await _no_send(event)
-            if self.state is _ACCEPTING and event["type"] == SEND:
+            if self.state is ACCEPTING and event["type"] == SEND:
                 self._turns = self._turns or Turns()
                 await self._turns.wait()
             following = self._after(event)
@@ -226,8 +226,8 @@ class Connection:
             if self._turns is not None:
                 await self._turns.give()
         finally:
-            if self.state is _ACCEPTING:
-                self.state = _OPEN
+            if self.state is ACCEPTING:
+                self.state = OPEN
             self._accept_ended()
             for listener in self.listeners:
                 listener.on_accept()
@@ -238,19 +238,19 @@ class Connection:
             self._turns = None
 
     def _after(self, event: Event) -> ConnectionState:
-        is_over = self.state is ConnectionState.CLOSED and self._is_ended_by_us
-        if is_over or self.state is _DISCONNECTED:
+        is_over = self.state is CLOSED and self._is_ended_by_us
+        if is_over or self.state is DISCONNECTED:
             raise self.disconnect_error()
         return after_sending(self.state, event)
 
     def send_cancelled(self) -> None:
         """Record that a send was cancelled: nobody knows how much of it was sent."""
-        if self.state in {_OPEN, _ACCEPTING}:
-            self.state = ConnectionState.BROKEN
+        if self.state in {OPEN, ACCEPTING}:
+            self.state = BROKEN
             self._accept_ended()
 
     def send_failed(
-        self, exc: Exception, following: ConnectionState = _OPEN, *, is_accept: bool = False
+        self, exc: Exception, following: ConnectionState = OPEN, *, is_accept: bool = False
     ) -> WebSocketDisconnect:
         """Record that `send` raised. The event was legal: if the server did, the peer disconnected.
 
@@ -266,10 +266,10 @@ class Connection:
             Exception: The very one, if it comes from between this and the server, such as a
                 middleware. An accept counts as not sent then.
         """
-        is_over = self.state in {_DISCONNECTED, ConnectionState.CLOSED}
+        is_over = self.state in {DISCONNECTED, CLOSED}
         if not (is_over and self.state is not following) and not is_servers(exc):
             if is_accept:
-                self.state, self.is_accepted = ConnectionState.HANDSHAKE, False
+                self.state, self.is_accepted = HANDSHAKE, False
                 self._accept_ended()
             try:
                 raise exc
@@ -279,13 +279,13 @@ class Connection:
         logger.debug("send: the connection is over: %s", type(exc).__name__)
         # If we closed it while this send was under way, that is how it ended.
         if not is_over:
-            self._disconnect(CloseCode.ABNORMAL_CLOSURE, "")
+            self._disconnect(_ABNORMAL_CLOSURE, "")
         return self.disconnect_error()
 
     async def close(self, code: int, reason: str | None) -> None:
         """Close the connection, or refuse it if it is not accepted yet; see `WebSocket.close`."""
         event = close_event(code, reason)
-        if self.state is ConnectionState.CONNECTING:
+        if self.state is CONNECTING:
             await self.next_event()
         if self.is_closable:
             await self.transmit(event)
@@ -301,7 +301,7 @@ class Connection:
 
     async def _finish(self, code: int, reason: str) -> None:
         # Before the server has it, so that of two tasks that close one does.
-        self.state = ConnectionState.CLOSED
+        self.state = CLOSED
         self.code, self.reason = code, reason
         self._accept_ended()
         self.ended()
@@ -359,18 +359,18 @@ class Connection:
 
     def disconnected(self, event: Event) -> None:
         """Record the peer's disconnect as soon as it is known, even before earlier events."""
-        if self.state is ConnectionState.CLOSED or self.is_drained:
+        if self.state is CLOSED or self.is_drained:
             return
         code: object = event.get("code")
         reason: object = event.get("reason")
         # ASGI spec, "Disconnect": 1005 is the default. Some servers omit it, or set it to None.
         if not isinstance(code, int) or isinstance(code, bool) or not 1000 <= code <= 4999:
-            code = CloseCode.NO_STATUS_RECEIVED
-        self.is_shutdown = code == CloseCode.SERVICE_RESTART and is_uvicorns_own(event, self._scope)
+            code = _NO_STATUS_RECEIVED
+        self.is_shutdown = code == _SERVICE_RESTART and is_uvicorns_own(event, self._scope)
         self._disconnect(int(code), reason if isinstance(reason, str) else "")
 
     def _disconnect(self, code: int, reason: str) -> None:
-        self.state = _DISCONNECTED
+        self.state = DISCONNECTED
         self.code, self.reason = code, reason
         self._accept_ended()
         self.ended()
@@ -387,8 +387,8 @@ def _call(callback: Callable[[], object]) -> None:
 
 def _replacement_of(code: int) -> int:
     """Return the code to send in place of one that the server refuses."""
-    logger.debug("close: the server refuses code %d, sending %d", code, code + _DAPHNES_OFFSET)
-    return code + _DAPHNES_OFFSET
+    logger.debug("close: the server refuses code %d, sending %d", code, code + DAPHNES_OFFSET)
+    return code + DAPHNES_OFFSET
 
 
 async def _no_receive() -> Event:

@@ -24,6 +24,7 @@ from wsendpoints.protocol.headers import HeadersLike
 from wsendpoints.protocol.state import (
     ACCEPT,
     DISCONNECT,
+    HANDSHAKE,
     RESPONSE_BODY,
     RESPONSE_START,
     SEND,
@@ -139,7 +140,7 @@ class WebSocket(Request):
         event: Event = {"type": ACCEPT, "subprotocol": subprotocol, "headers": []}
         if subprotocol is not None or headers is not None:
             event = self._check_event({**event, "headers": headers})
-        if self._connection.state is not ConnectionState.HANDSHAKE:
+        if self._connection.state is not HANDSHAKE:
             await self._await_handshake()
         await self._send_checked(event)
 
@@ -187,7 +188,7 @@ class WebSocket(Request):
                     raise ValueError(f"a denial response can't have a part {event['type']!r}")
 
         await response(self.scope, self.receive, collect)
-        if connection.state is ConnectionState.HANDSHAKE:
+        if connection.state is HANDSHAKE:
             raise InvalidStateError(f"{response!r} ended without a whole response")
 
     async def _await_handshake(self) -> None:

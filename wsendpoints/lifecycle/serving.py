@@ -16,12 +16,16 @@ from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event, Scope
 from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.protocol.limits import Period, is_timed
-from wsendpoints.protocol.state import ConnectionState
+from wsendpoints.protocol.state import (
+    DISCONNECTED,
+    HANDSHAKE,
+)
 
 __all__ = ["serve"]
 
 _SERVED: Final = "wsendpoints.served"
 """What marks a scope: to use one for two connections is a mistake that would mix them up."""
+
 
 _times_silence: Final = is_timed(Period.AWAITING_FIRST, Period.IDLE)
 
@@ -52,13 +56,13 @@ async def serve(
         try:
             first: Event | Deadline | None = None
             await connection.next_event()
-            if connection.state is ConnectionState.HANDSHAKE:
+            if connection.state is HANDSHAKE:
                 _admit(endpoint, admission)
                 if declaration.is_quiet and not _times_silence(limits):
                     first = await connect_alone(endpoint, connection)
             if isinstance(first, Deadline):
                 passed = first
-            elif connection.state is not ConnectionState.DISCONNECTED:
+            elif connection.state is not DISCONNECTED:
                 conversation = Conversation(endpoint, declaration, connection, first, clock)
                 lifecycle.tasks = conversation.tasks
                 failure = await conversation.hold()

@@ -11,7 +11,9 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.failures import holds_only, without
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Handler, Stream
-from wsendpoints.protocol.state import ConnectionState
+from wsendpoints.protocol.state import (
+    OPEN,
+)
 
 __all__ = ["streaming"]
 
@@ -46,7 +48,7 @@ async def _send_each(
         turn_ends = monotonic() + _TURN
         try:
             reply = await following()
-            while connection.state is ConnectionState.OPEN:
+            while connection.state is OPEN:
                 try:
                     await transmit(encode(reply))
                     # A generator that never waits must not keep the others from running. To let

@@ -4,7 +4,10 @@ from typing import Final
 
 from wsendpoints.protocol.asgi import Event, Scope
 
-__all__ = ["is_daphne", "is_uvicorns_own"]
+__all__ = ["DAPHNES_OFFSET", "is_daphne", "is_uvicorns_own"]
+
+DAPHNES_OFFSET: Final = 3000
+"""What is added to a code that daphne refuses: 1011 becomes 4011."""
 
 _WITHOUT_REASONS: Final = frozenset({"2.0", "2.1", "2.2", "2.3"})
 """Versions of the ASGI specification in which a disconnect has no reason."""
