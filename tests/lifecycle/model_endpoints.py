@@ -18,9 +18,10 @@ import anyio
 from anyio.lowlevel import checkpoint
 from pydantic import BaseModel
 
-from tests.lifecycle.model_scripts import Act, Script
+from tests.lifecycle.model_scripts import MAX_SIZE, Act, Script
 from wsendpoints import (
     ClientMessageError,
+    ConnectionState,
     Denied,
     InvalidStateError,
     ServerProtocolError,
@@ -92,6 +93,8 @@ class Run:
         delivered: How many messages the client sent before it left.
         handled: How many of them a handler got.
         refused: How many of them `on_invalid` got.
+        received: How many of them the application received itself.
+        is_accepting: Whether an accept is under way.
         closes: How often the application closed.
         server: Who plays the server.
         task: What natively cancels the application, while it runs.
@@ -113,6 +116,8 @@ class Run:
     delivered: int = 0
     handled: int = 0
     refused: int = 0
+    received: int = 0
+    is_accepting: bool = False
     closes: int = 0
     server: Server | None = None
     task: asyncio.Task[Any] | None = None
@@ -147,6 +152,9 @@ class Model(WebSocketEndpoint):
                 await checkpoint()
             case "hang":
                 await anyio.sleep_forever()
+            case "accept beside a task that pushes":
+                self.start(self.push_once_accepting)
+                await checkpoint()
             case "accept" | "accept twice":
                 pass
         await websocket.accept()
@@ -177,6 +185,12 @@ class Model(WebSocketEndpoint):
                 yield reply
         while self.run.script.around in {"a group that fails", "a timeout that passes"}:
             yield REPLIES[self.run.script.encoding][0]
+
+    async def push_once_accepting(self) -> None:
+        """Push as soon as the accept has begun."""
+        while self.websocket.connection_state is ConnectionState.HANDSHAKE:
+            await checkpoint()
+        await self.push(REPLIES[self.run.script.encoding][0])
 
     async def noting(self, work: Awaitable[Any]) -> Any:
         """Note what the application raises, and whether the library may have it raise that."""
@@ -220,7 +234,10 @@ class Model(WebSocketEndpoint):
                 await websocket.close(4002)
                 await websocket.send_text("x")
             case "receive":
-                await websocket.receive_text()
+                data = await websocket.receive_text()
+                run.received += 1
+                if len(data.encode(errors="replace")) > MAX_SIZE:
+                    run.wrong.append("a message over the limit was received")
             case "receive, cancelled":
                 await cancelled(websocket.receive)
             case "raise":

@@ -23,6 +23,7 @@ __all__ = [
     "BROKEN",
     "CALM",
     "LIMITS",
+    "MAX_SIZE",
     "SCRIPTS",
     "Act",
     "Answer",
@@ -31,8 +32,10 @@ __all__ = [
     "text",
 ]
 
+MAX_SIZE: Final = 2**16
+
 USUAL: Final = Limits(
-    max_message_size=2**16,
+    max_message_size=MAX_SIZE,
     max_invalid=3,
     connect_timeout=0.01,
     grace=0.005,
@@ -44,8 +47,9 @@ USUAL: Final = Limits(
 Patience = Literal["usual", "small inbox", "none"]
 
 Answer = Literal[
-    "accept", "accept later", "accept twice", "nothing", "close", "deny", "raise", "hang"
-]
+    "accept", "accept later", "accept beside a task that pushes", "accept twice", "nothing",
+    "close", "deny", "raise", "hang",
+]  # fmt: skip
 
 Act = Literal[
     "reply",

@@ -153,6 +153,9 @@ class Between:
             dialect = server.dialect
             server.leave(dialect.disconnect(dialect.told_reset), "the client vanished")
         is_accept = event["type"] == "websocket.accept"
+        if run.is_accepting and event["type"] == "websocket.send":
+            run.wrong.append("a message overtook the accept")
+        run.is_accepting |= is_accept
         is_first_close = event["type"] == "websocket.close" and run.closes == 1
         if script.cancels_at in {self._sends, 0 if is_first_close else self._sends}:
             # A send that is cancelled half-way may have arrived.
@@ -161,6 +164,7 @@ class Between:
             try:
                 await checkpoint()
             except BaseException:
+                run.is_accepting = False
                 self.is_intact &= is_accept or event["type"] == "websocket.send"
                 raise
             run.accepts -= is_accept
@@ -172,10 +176,18 @@ class Between:
                 self.is_intact &= event["type"] == "websocket.send"
             self._fail()
         run.accepts += is_accept
-        await server.send(event)
+        try:
+            if is_accept:
+                # Others have their turn before it is sent.
+                await checkpoint()
+                await checkpoint()
+            await server.send(event)
+        finally:
+            run.is_accepting &= not is_accept
 
     def _fail(self) -> None:
         failure = MiddlewareError()
+        self._run.is_accepting = False
         self._run.raised.append(failure)
         self._run.surfaces |= self._server.ending is None and not self._run.cancels
         raise failure
@@ -251,6 +263,9 @@ def judge(run: Run) -> list[str]:
         known = run.handled + run.refused
         if known != run.delivered:
             wrong.append(f"the application knows of {known} of {run.delivered} messages")
+    rate = LIMITS[run.script.patience].rate
+    if rate is not None and run.handled + run.received > rate.messages:
+        wrong.append(f"the application got {run.handled + run.received} messages")
     escaped = run.escaped
     if run.surfaces and not run.has_raised:
         wrong.append("a failure disappeared")
