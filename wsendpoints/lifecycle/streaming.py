@@ -44,22 +44,23 @@ async def _send_each(
     only there is its cancellation caught.
     """
     with tasks.scope():
-        following, transmit, encode = replies.__anext__, connection.transmit, connection.encode
+        transmit, encode = connection.transmit, connection.encode
         turn_ends = monotonic() + _TURN
         try:
-            reply = await following()
-            while connection.state is OPEN:
-                try:
-                    await transmit(encode(reply))
-                    # A generator that never waits must not keep the others from running. To let
-                    # them run takes as long as three messages, so it is not done for each.
-                    if monotonic() >= turn_ends:
-                        await checkpoint()
-                        turn_ends = monotonic() + _TURN
-                except get_cancelled_exc_class() as exc:
-                    reply = await _throw(replies, exc)
+            async for reply in replies:
+                while connection.state is OPEN:
+                    try:
+                        await transmit(encode(reply))
+                        # A generator that never waits must not keep the others from running. To
+                        # let them run takes as long as three messages, so it is not done for each.
+                        if monotonic() >= turn_ends:
+                            await checkpoint()
+                            turn_ends = monotonic() + _TURN
+                        break
+                    except get_cancelled_exc_class() as exc:
+                        reply = await _throw(replies, exc)
                 else:
-                    reply = await following()
+                    return
         except StopAsyncIteration:
             pass
         except Exception as exc:
