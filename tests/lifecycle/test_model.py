@@ -80,6 +80,8 @@ def make_app(run: Run) -> ASGIApp:
     # However slow the machine is, nothing is cut short that has to come to its end.
     if script.farewell != "wait":
         limits = replace(limits, disconnect_timeout=TOO_LONG)
+    if script.answer != "hang":
+        limits = replace(limits, connect_timeout=TOO_LONG)
     if is_calm(script):
         limits = replace(limits, grace=TOO_LONG, inbox_timeout=TOO_LONG)
     endpoint = (QUIET if script.is_quiet else ANSWERING)[script.encoding, script.streams].as_asgi(
