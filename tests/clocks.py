@@ -1,7 +1,8 @@
 """Event loops with a clock of their own: while all tasks wait, it jumps to the next timeout.
 
 So a test that sleeps takes no time, and can wait for a limit of an hour. What happens in between
-does not depend on how fast the machine is.
+does not depend on how fast the machine is, nor on what else it does. All tests run on them that do
+not ask for `REAL_TIME`.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from wsendpoints import WebSocketEndpoint
 from wsendpoints.lifecycle.serving import serve
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
-__all__ = ["VIRTUAL_ASYNCIO", "VIRTUAL_TIME", "as_asgi"]
+__all__ = ["GENEROUS", "REAL_TIME", "VIRTUAL", "VIRTUAL_ASYNCIO", "as_asgi"]
 
 
 class _Selector(selectors.DefaultSelector):
@@ -49,11 +50,21 @@ class _Loop(asyncio.SelectorEventLoop):
 _ASYNCIO: Final = pytest.param(("asyncio", {"loop_factory": _Loop}), id="asyncio")
 _TRIO: Final = pytest.param(("trio", {"clock": MockClock(autojump_threshold=0)}), id="trio")
 
-VIRTUAL_TIME: Final = pytest.mark.parametrize("anyio_backend", [_ASYNCIO, _TRIO])
-"""Marks tests that run on such event loops."""
+VIRTUAL: Final = [_ASYNCIO, _TRIO]
+"""Such event loops, one of asyncio's and one of trio's."""
 
 VIRTUAL_ASYNCIO: Final = pytest.mark.parametrize("anyio_backend", [_ASYNCIO])
-"""Marks those that need asyncio."""
+"""Marks tests that need asyncio."""
+
+REAL_TIME: Final = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+"""Marks tests in which a task goes on without ever waiting, or a thread works.
+
+They may wait for a short limit only if nothing else can end what it limits. All other limits are
+`GENEROUS`, so that their end means failure.
+"""
+
+GENEROUS: Final = 60.0
+"""Seconds of real time that are enough on any machine, however busy it is."""
 
 
 def as_asgi(cls: type[WebSocketEndpoint]) -> ASGIApp:

@@ -6,6 +6,8 @@ from typing import Final
 
 import pytest
 
+from tests.clocks import VIRTUAL
+
 HERE: Final = Path(__file__).parent
 
 SLOW: Final = [
@@ -22,10 +24,10 @@ MOST_WORKERS: Final = 8
 """As many processes of pytest-xdist as are of use: each may have to start every server."""
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """The event loop that a test marked with `anyio` runs on."""
-    backend: str = request.param
+@pytest.fixture(params=VIRTUAL)
+def anyio_backend(request: pytest.FixtureRequest) -> object:
+    """The event loop that a test marked with `anyio` runs on; see `tests.clocks`."""
+    backend: object = request.param
     return backend
 
 

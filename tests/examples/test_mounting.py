@@ -6,6 +6,7 @@ import pytest
 
 from examples.echo import Said as Echoed
 from examples.mounting.greeter import Said, Say
+from tests.clocks import GENEROUS, REAL_TIME
 from wsendpoints.protocol.asgi import ASGIApp
 from wsendpoints.testing import HandshakeDenied, connect
 
@@ -26,11 +27,12 @@ def load(name: str) -> ASGIApp:
 
 async def greet(app: ASGIApp, path: str, greeting: str) -> None:
     """Check that the endpoint is there, in its room and with its greeting."""
-    async with connect(app, path) as client:
+    async with connect(app, path, timeout=GENEROUS) as client:
         await client.send(Say(text="Ada"))
         assert await client.receive(Said) == Said(room="lobby", text=f"{greeting}, Ada")
 
 
+@REAL_TIME
 @pytest.mark.parametrize("name", ON_BOTH)
 async def test_the_endpoint_is_mounted_with_its_room(name: str) -> None:
     """The path parameter arrives, on asyncio and trio."""
@@ -49,6 +51,7 @@ async def test_starlette_takes_a_class_with_attributes() -> None:
     await greet(load("starlette_app"), "/polite/lobby", "Good day")
 
 
+@REAL_TIME
 async def test_fastapi_gives_what_it_depends_on() -> None:
     """What `Depends` returns is an attribute of the endpoint."""
     await greet(load("fastapi_app"), "/rooms/lobby?language=fr", "Bonjour")
@@ -65,6 +68,6 @@ async def test_fastapi_mounts_the_class_below_a_prefix() -> None:
 async def test_quart_gets_what_is_no_room() -> None:
     """Any other path goes to the WebSockets of the wrapped Quart application."""
     with pytest.raises(HandshakeDenied) as denied:
-        async with connect(load("quart_app"), "/elsewhere"):
+        async with connect(load("quart_app"), "/elsewhere", timeout=GENEROUS):
             pass
     assert denied.value.status == 404

@@ -32,6 +32,7 @@ __all__ = [
     "failing",
     "quiet",
     "that_fails",
+    "until_ended",
     "use",
 ]
 
@@ -57,6 +58,12 @@ def echo(**attributes: Any) -> type[Noting]:
     return derive(Echo, encoding="text", **attributes)
 
 
+async def until_ended(websocket: WebSocket) -> None:
+    """Look now and then whether the connection is still open, as an application may."""
+    while websocket.connection_state is ConnectionState.OPEN:  # noqa: ASYNC110 - no event
+        await anyio.sleep(0.001)
+
+
 class Pushing(Noting):
     """Sends until it is stopped, in each way that there is."""
 
@@ -73,8 +80,7 @@ class Pushing(Noting):
                 await anyio.sleep_forever()
             case "reply":
                 await websocket.send_text("tick")
-                while websocket.connection_state is ConnectionState.OPEN:
-                    await checkpoint()
+                await until_ended(websocket)
                 return "tock"
             case _:
                 with contextlib.suppress(WebSocketDisconnect):

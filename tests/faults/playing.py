@@ -47,8 +47,11 @@ __all__ = [
 MARKER: Final = "MARKER-7f3a"
 """Part of all that the peer sends, so that it would be found in the log."""
 
-SOON: Final = 0.01
-"""Seconds of a limit that a test waits for."""
+SOON: Final = 0.5
+"""Seconds of a limit that a test waits for, on an event loop of `tests.clocks`.
+
+The test client gives up after a second.
+"""
 
 N = TypeVar("N", bound="Noting")
 
@@ -132,6 +135,7 @@ def make_scope(**more: Any) -> Scope:
 async def play(
     endpoint: type[Noting],
     *,
+    app: ASGIApp | None = None,
     log: Sequence[str] = (),
     debug: str | None = None,
     raises: BaseException | type[BaseException] | None = None,
@@ -140,16 +144,21 @@ async def play(
     subprotocols: Iterable[str] = (),
     server: Dialect = Dialect(),  # noqa: B008 - immutable
     scope: Mapping[str, Any] | None = None,
+    timeout: float = 1.0,  # noqa: ASYNC109 - of `connect`
 ) -> AsyncGenerator[Client]:
-    """Connect a client, and on exit check what every row asserts; see `watch`, `connect`."""
+    """Connect a client, and on exit check what every row asserts; see `watch`, `connect`.
+
+    The endpoint is served by `app`, or else as `WebSocketEndpoint.as_asgi` returns it.
+    """
     with watch(endpoint, log=log, debug=debug), surfacing(raises):
         async with connect(
-            tap_app(endpoint, endpoint.as_asgi()),
+            tap_app(endpoint, app or endpoint.as_asgi()),
             path,
             headers=headers,
             subprotocols=subprotocols,
             server=server,
             scope=scope,
+            timeout=timeout,
         ) as client:
             yield client
 

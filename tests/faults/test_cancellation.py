@@ -8,7 +8,6 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import VIRTUAL_TIME
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.faults.endpoints import GONE, quiet
 from tests.faults.playing import MARKER, Noting, derive, play, serve, watch
@@ -159,7 +158,6 @@ class Sleeper(Noting):
 
 
 @anyio_test
-@VIRTUAL_TIME
 @pytest.mark.parametrize(("grace", "seconds"), [(None, 1), (30, 1), (0.5, 0.5)])
 async def test_f23_shutdown_waits_a_second_for_a_handler(
     grace: float | None, seconds: float

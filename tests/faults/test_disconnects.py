@@ -6,6 +6,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import GENEROUS, REAL_TIME
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.faults.endpoints import GONE, SILENT, Pushing, quiet
 from tests.faults.playing import MARKER, SOON, Noting, derive, play, serve, watch
@@ -173,10 +174,11 @@ async def test_f07_send_fails_before_the_disconnect_is_received() -> None:
 
 
 @anyio_test
+@REAL_TIME
 @WAYS
 async def test_f08_silent_server_is_no_different(endpoint: type[Noting], way: str) -> None:
     """After the disconnect `send` raises, even if the server's `send` does not."""
-    async with play(endpoint, debug="", server=SILENT) as client:
+    async with play(endpoint, debug="", server=SILENT, timeout=GENEROUS) as client:
         await client.send_text(f"{way} {MARKER}")
         assert await client.receive_text() == "tick"
         client.vanish()

@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, FakeServer, binary, text
 from tests.faults.endpoints import GONE, NEVER, DeliberateError, echo
 from tests.faults.playing import MARKER, SOON, Noting, play, serve, watch
@@ -51,14 +52,14 @@ async def test_f10_client_that_does_not_read_is_closed(way: str) -> None:
                 yield str(number)
 
     endpoint = SlowStream if way == "stream" else Slow
-    async with play(endpoint, log=["WARNING"]) as client:
+    async with play(endpoint, app=as_asgi(endpoint), log=["WARNING"]) as client:
         client.pause_reading()
         await client.send_text(MARKER)
         await client.wait_for_app()
         client.resume_reading()
         # Only the message that the server has already is kept.
         assert await client.receive_text() == "0"
-        await client.expect_close(1013, "send_timeout: 0.01 s")
+        await client.expect_close(1013, "send_timeout: 0.5 s")
     assert endpoint.log == ["connect", 1013]
     assert "send_timeout" in endpoint.lines("WARNING")[0]
 

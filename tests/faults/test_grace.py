@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 import anyio
 import pytest
 
-from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, FakeServer, make_scope, text
 from tests.faults.endpoints import GONE
 from tests.faults.playing import MARKER, Noting, derive, play
@@ -16,7 +16,7 @@ from wsendpoints.lifecycle import deadlines
 from wsendpoints.testing import Dialect, ServerName
 from wsendpoints.testing.measured import DIALECTS
 
-pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
+pytestmark = pytest.mark.anyio
 
 GRACE: Final = 30.0
 AT_SHUTDOWN: Final[float] = vars(deadlines)["_GRACE_AT_SHUTDOWN"]

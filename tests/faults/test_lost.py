@@ -10,6 +10,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import VIRTUAL_ASYNCIO
 from tests.fake_server import CONNECT, FakeServer, binary, text
 from tests.faults.endpoints import GONE, DeliberateError
 from tests.faults.playing import (
@@ -38,7 +39,7 @@ from wsendpoints import (
 from wsendpoints.protocol.asgi import Event
 
 anyio_test = pytest.mark.anyio
-asyncio_test = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+asyncio_test = VIRTUAL_ASYNCIO
 """Only asyncio cancels a task natively: by `Task.cancel`, which no scope's shield stops."""
 
 
@@ -398,6 +399,7 @@ async def ticks() -> AsyncGenerator[int, None]:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(anyio.sleep_forever)
         while True:
+            await anyio.sleep(0.001)
             yield 0
 
 

@@ -8,10 +8,12 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import REAL_TIME
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.faults.playing import MARKER, Noting, derive, serve
 from tests.lifecycle.test_leaks import ENDINGS, Remains, Script
 from wsendpoints import WebSocket
+from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.asgi import Event
 
 anyio_test = pytest.mark.anyio
@@ -22,11 +24,10 @@ ROUNDS = 30
 
 @anyio_test
 @pytest.mark.usefixtures("no_log")
-async def test_x01_nothing_remains_of_many_connections(anyio_backend: str) -> None:
+@REAL_TIME
+async def test_x01_nothing_remains_of_many_connections() -> None:
     """All endings in turn leave no task, no object of ours, and less than 100 bytes each."""
-    endings = [
-        ending for ending in ENDINGS if not (ending.cancelled == "task" and anyio_backend == "trio")
-    ]
+    endings = [ending for ending in ENDINGS if is_asyncio() or ending.cancelled != "task"]
 
     async def serve_all() -> None:
         for ending in endings:
@@ -122,7 +123,7 @@ class Failing(Noting):
         "on_disconnect",
     ],
 )
-async def test_x02_traceback_is_all_that_holds_a_connection(where: str, anyio_backend: str) -> None:
+async def test_x02_traceback_is_all_that_holds_a_connection(where: str) -> None:
     """Once the server has dropped the exception, the connection is freed."""
     endpoint = derive(Failing, where=where)
     gone: Event = {"type": "websocket.disconnect", "code": 1006}
@@ -130,7 +131,7 @@ async def test_x02_traceback_is_all_that_holds_a_connection(where: str, anyio_ba
     await raises_deliberately(endpoint, server)
     # The event loop holds what it did last until it has another turn.
     await checkpoint()
-    if where == "a task" and anyio_backend == "trio":
+    if where == "a task" and not is_asyncio():
         # A cycle of trio's own: `CancelScope.cancel` keeps the frame that called it.
         gc.collect()
     assert [reference() for reference in endpoint.references] == [None, None]

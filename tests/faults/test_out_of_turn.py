@@ -5,7 +5,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.fake_server import CONNECT, FakeServer, text
-from tests.faults.endpoints import GONE, RECEIVES, SENDS, SILENT, quiet, use
+from tests.faults.endpoints import GONE, RECEIVES, SENDS, SILENT, quiet, until_ended, use
 from tests.faults.playing import (
     MARKER,
     SOON,
@@ -17,7 +17,7 @@ from tests.faults.playing import (
     watch,
 )
 from tests.waiting import all_tasks_blocked
-from wsendpoints import ConnectionState, InvalidStateError, WebSocket, WebSocketDisconnect
+from wsendpoints import InvalidStateError, WebSocket, WebSocketDisconnect
 from wsendpoints.testing import Dialect
 
 anyio_test = pytest.mark.anyio
@@ -51,8 +51,7 @@ async def test_f24_send_after_the_disconnect_tells_of_it(how: str, server: Diale
 
     class Late(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
-            while websocket.connection_state is ConnectionState.OPEN:
-                await checkpoint()
+            await until_ended(websocket)
             with pytest.raises(WebSocketDisconnect) as raised:
                 await use(self, how)
             self.log.append(f"ended with {raised.value.code}")
@@ -87,8 +86,7 @@ async def test_f25_close_after_the_disconnect_does_nothing() -> None:
 
     class Late(Noting):
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
-            while websocket.connection_state is ConnectionState.OPEN:
-                await checkpoint()
+            await until_ended(websocket)
             await websocket.close(4000)
 
         async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:

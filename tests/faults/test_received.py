@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Final
 import anyio
 import pytest
 
-from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, FakeServer, text
 from tests.faults.playing import Noting, derive, serve, tap_app, watch
 from tests.waiting import all_tasks_blocked
 from wsendpoints import ClientMessageError, Limits, Rate, WebSocket
 from wsendpoints.testing import Client, connect
 
-pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
+pytestmark = pytest.mark.anyio
 
 Receive = Callable[[WebSocket], Awaitable[Any]]
 

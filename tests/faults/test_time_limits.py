@@ -6,6 +6,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, FakeServer, binary, text
 from tests.faults.endpoints import NEVER, SILENT, DeliberateError, echo, quiet
 from tests.faults.playing import MARKER, SOON, Noting, play, refused, serve, surfacing, watch
@@ -13,21 +14,19 @@ from wsendpoints import Limits, WebSocket
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Dialect
 
-anyio_test = pytest.mark.anyio
+pytestmark = pytest.mark.anyio
 
 
-@anyio_test
 async def test_f01_client_that_never_sends_is_closed() -> None:
     """`first_message_timeout` closes with 1008; it is off by default."""
     assert Limits().first_message_timeout is None
     endpoint = echo(limits=Limits(first_message_timeout=SOON))
     async with play(endpoint, log=["INFO"]) as client:
-        await client.expect_close(1008, "first_message_timeout: 0.01 s")
+        await client.expect_close(1008, "first_message_timeout: 0.5 s")
         await client.wait_for_app()
     assert endpoint.log == ["connect", 1008]
 
 
-@anyio_test
 @pytest.mark.parametrize("extension", [True, False], ids=["with response", "without"])
 async def test_f02_on_connect_that_hangs_is_refused(extension: bool) -> None:
     """After `connect_timeout`, ten seconds by default, the client is refused."""
@@ -44,7 +43,6 @@ async def test_f02_on_connect_that_hangs_is_refused(extension: bool) -> None:
     assert Hanging.log == []
 
 
-@anyio_test
 async def test_f03_half_a_handshake_calls_no_hook() -> None:
     """A call without the event `websocket.connect` runs no hook until it is cancelled.
 
@@ -62,22 +60,20 @@ async def test_f03_half_a_handshake_calls_no_hook() -> None:
     assert endpoint.log == endpoint.sent == []
 
 
-@anyio_test
 @pytest.mark.parametrize("messages", [0, 2])
 async def test_f04_silent_peer_is_closed(messages: int) -> None:
     """`idle_timeout` closes with 1001; it is off by default."""
     assert Limits().idle_timeout is None
     endpoint = echo(limits=Limits(idle_timeout=SOON))
-    async with play(endpoint, log=["INFO"]) as client:
+    async with play(endpoint, app=as_asgi(endpoint), log=["INFO"]) as client:
         for _ in range(messages):
             await client.send_text(MARKER)
             assert await client.receive_text() == MARKER
-        await client.expect_close(1001, "idle_timeout: 0.01 s")
+        await client.expect_close(1001, "idle_timeout: 0.5 s")
         await client.wait_for_app()
     assert endpoint.log == ["connect", 1001]
 
 
-@anyio_test
 @pytest.mark.parametrize("way", ["handler", "stream"])
 async def test_f14_handler_over_its_time_closes_with_1011(way: str) -> None:
     """`handler_timeout` closes with 1011 and logs the endpoint's name; it is off by default."""
@@ -97,17 +93,16 @@ async def test_f14_handler_over_its_time_closes_with_1011(way: str) -> None:
             await anyio.sleep_forever()
 
     endpoint = HangingStream if way == "stream" else Hanging
-    async with play(endpoint, log=["WARNING"]) as client:
+    async with play(endpoint, app=as_asgi(endpoint), log=["WARNING"]) as client:
         await client.send_text(MARKER)
         if way == "stream":
             assert await client.receive_text() == "first"
-        await client.expect_close(1011, "handler_timeout: 0.01 s")
+        await client.expect_close(1011, "handler_timeout: 0.5 s")
         await client.wait_for_app()
     assert endpoint.log == ["connect", 1011]
     assert endpoint.__name__ in endpoint.lines("WARNING")[0]
 
 
-@anyio_test
 @pytest.mark.parametrize("server", [Dialect(), SILENT], ids=["OSError", "silent"])
 async def test_f15_handler_that_hangs_is_cancelled_after_its_grace(server: Dialect) -> None:
     """After the disconnect a handler may go on for `grace` seconds."""
@@ -128,7 +123,6 @@ async def test_f15_handler_that_hangs_is_cancelled_after_its_grace(server: Diale
     assert Hanging.log == ["connect", "cancelled", 1006]
 
 
-@anyio_test
 async def test_f15_handler_is_cancelled_at_once_if_the_class_says_so() -> None:
     """With `cancel_on_disconnect` a handler has no grace."""
 
@@ -149,7 +143,6 @@ async def test_f15_handler_is_cancelled_at_once_if_the_class_says_so() -> None:
     assert Hanging.log == ["connect", "cancelled", 1006]
 
 
-@anyio_test
 async def test_f21_on_disconnect_that_hangs_is_cancelled() -> None:
     """`on_disconnect` is cancelled after `disconnect_timeout`, five seconds by default."""
     assert Limits().disconnect_timeout == 5
@@ -176,7 +169,6 @@ class SlowToClose(FakeServer):
             await anyio.sleep_forever()
 
 
-@anyio_test
 @pytest.mark.parametrize("how", ["handler", "invalid", "task", "failure", "cancelled"])
 async def test_f26_close_that_blocks_is_given_up(how: str) -> None:
     """A close is given up after `close_timeout`, five seconds by default."""
@@ -217,7 +209,6 @@ async def test_f26_close_that_blocks_is_given_up(how: str) -> None:
     )
 
 
-@anyio_test
 async def test_f26_refusal_that_blocks_is_given_up() -> None:
     """A close before the accept is given up after `close_timeout` too."""
     endpoint = quiet(limits=Limits(close_timeout=SOON), on_connect=refuse_by_close)

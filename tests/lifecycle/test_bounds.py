@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 import anyio
 import pytest
 
-from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
@@ -15,7 +15,7 @@ from wsendpoints import Limits, WebSocket, WebSocketEndpoint
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.limits import OUTCOMES
 
-pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
+pytestmark = pytest.mark.anyio
 
 BOUND: Final = 1000.0
 EXPIRES_IN: Final = 1e8

@@ -8,7 +8,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import VIRTUAL_ASYNCIO, VIRTUAL_TIME
+from tests.clocks import VIRTUAL_ASYNCIO
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.waiting import all_tasks_blocked
 from wsendpoints import (
@@ -94,7 +94,6 @@ async def test_f05_accept_that_fails_is_a_disconnect() -> None:
     assert connection.state is ConnectionState.DISCONNECTED
 
 
-@VIRTUAL_TIME
 async def test_first_message_may_take_its_time() -> None:
     """The limits of the handshake end with it."""
     server = FakeServer()
@@ -114,7 +113,6 @@ async def test_first_message_may_take_its_time() -> None:
 # Its limits.
 
 
-@VIRTUAL_TIME
 @pytest.mark.parametrize(
     ("limits", "passes"),
     [
@@ -165,7 +163,6 @@ async def test_accept_that_is_held_up_is_bounded(limits: Limits, passes: str | N
     assert results == [text("x")]
 
 
-@VIRTUAL_TIME
 async def test_accept_that_goes_out_in_time_is_no_matter() -> None:
     """A server may hold it up for a while."""
     server = FakeServer()
@@ -249,7 +246,6 @@ async def test_cancellation_passes_through() -> None:
     assert connection.state is ConnectionState.BROKEN
 
 
-@VIRTUAL_TIME
 async def test_limit_of_the_caller_passes_through() -> None:
     """A shorter time around the application is the caller's, who gets its own cancellation."""
     server = FakeServer()
@@ -322,7 +318,6 @@ async def check_middleware(middleware: Middleware) -> None:
     assert log == ["late"]
 
 
-@VIRTUAL_TIME
 async def test_middleware_may_have_a_cancel_scope_open() -> None:
     """Its `send` begins before there is a limit, and waits within it."""
     await check_middleware(within_anyio)

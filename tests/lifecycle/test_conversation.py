@@ -5,7 +5,7 @@ import logging
 import anyio
 import pytest
 
-from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
 from tests.some_messages import Said, Say
@@ -284,7 +284,6 @@ async def test_message_that_comes_with_a_close_of_ours_is_not_handled() -> None:
     assert Closing.log == ["connect", 4000]
 
 
-@VIRTUAL_TIME
 async def test_push_that_takes_long_is_timed() -> None:
     """While the endpoint waits for a message, the send of a task has its `send_timeout`."""
 

@@ -6,14 +6,13 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import VIRTUAL_TIME
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
 from wsendpoints import ConnectionState, Limits, WebSocket, WebSocketDisconnect
 from wsendpoints.testing import connect
 
-pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
+pytestmark = pytest.mark.anyio
 
 
 async def test_f15_handler_has_its_grace_after_the_disconnect() -> None:

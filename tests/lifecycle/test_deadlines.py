@@ -9,7 +9,6 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from tests.clocks import VIRTUAL_TIME
 from tests.connection.connections import S, connection_in
 from tests.fake_server import FakeServer
 from wsendpoints import Limits
@@ -17,7 +16,7 @@ from wsendpoints.lifecycle.deadlines import Deadline, Deadlines, strictest
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.limits import OUTCOMES, Period
 
-pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
+pytestmark = pytest.mark.anyio
 
 BOUND: Final = 1000.0
 LATER: Final = BOUND * 20

@@ -11,13 +11,13 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.clocks import as_asgi
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
 from wsendpoints import Limits, WebSocket
 from wsendpoints.testing import Client, HandshakeDenied, ServerName, connect
 
-pytestmark = [pytest.mark.anyio, VIRTUAL_TIME]
+pytestmark = pytest.mark.anyio
 
 BOUND: Final = 1000
 LONG: Final = BOUND * 10

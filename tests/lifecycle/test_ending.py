@@ -7,7 +7,6 @@ import anyio
 import pytest
 from starlette.exceptions import WebSocketException
 
-from tests.clocks import VIRTUAL_TIME
 from tests.connection.connections import ACCEPT, SEND, START, S
 from tests.connection.websocket_calls import cancelled
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope
@@ -280,7 +279,6 @@ async def test_denial_of_a_client_that_disconnects_meanwhile_is_quiet() -> None:
     assert life.raised is None
 
 
-@VIRTUAL_TIME
 @pytest.mark.parametrize("scope", [RESPONSE, {}], ids=["response", "refusal"])
 async def test_denial_is_bounded_and_not_cancelled(scope: dict[str, Any]) -> None:
     """A server that holds it up is waited for no longer than for a close."""
@@ -374,7 +372,6 @@ async def test_clean_up_that_finds_the_client_disconnected_is_quiet(
     assert caplog.messages == []
 
 
-@VIRTUAL_TIME
 @pytest.mark.parametrize("is_cancelled", [False, True], ids=["alone", "cancelled"])
 async def test_f26_clean_up_is_bounded_and_not_cancelled(
     is_cancelled: bool, caplog: pytest.LogCaptureFixture
@@ -391,7 +388,6 @@ async def test_f26_clean_up_is_bounded_and_not_cancelled(
     assert caplog.messages == ["Chat.on_disconnect took over 20 s"]
 
 
-@VIRTUAL_TIME
 async def test_clean_up_without_a_limit_may_take_its_time() -> None:
     """`None` is no limit, and not even then is it cancelled from outside."""
     gate = anyio.Event()

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
@@ -256,7 +256,6 @@ async def test_task_that_goes_on_receiving_gets_its_message_while_a_handler_runs
         assert Helped.log == ["connect", "two", "three"]
 
 
-@VIRTUAL_TIME
 async def test_disconnect_that_a_task_takes_ends_the_endpoint() -> None:
     """Also once a send failed, when the endpoint waits for no more than the disconnect."""
     server = Flood(["one"])
@@ -487,7 +486,6 @@ class Pushing(Recording):
             self.start_soon(self.push, "x")
 
 
-@VIRTUAL_TIME
 async def test_f10_each_push_that_takes_long_has_its_whole_time() -> None:
     """Its time begins once the send before it has ended; the third one here never ends."""
 
@@ -501,7 +499,6 @@ async def test_f10_each_push_that_takes_long_has_its_whole_time() -> None:
     assert anyio.current_time() - began == pytest.approx(9 + 9 + 10, abs=0.1)
 
 
-@VIRTUAL_TIME
 async def test_pushes_that_ended_in_time_are_forgotten() -> None:
     """Once no send is under way, nothing is counted; the next one has its whole time."""
 
@@ -537,7 +534,6 @@ async def test_endpoint_that_does_nothing_needs_no_look() -> None:
     assert Refusing.log == ["refused"]
 
 
-@VIRTUAL_TIME
 async def test_handler_that_was_found_once_is_not_found_again_by_its_sends() -> None:
     """It has a reader already: each later send is looked at for itself alone."""
 

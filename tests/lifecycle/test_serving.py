@@ -10,6 +10,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, FakeServer, Script, make_scope
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
@@ -142,7 +143,7 @@ async def test_sending_to_a_client_that_was_closed_is_no_mistake(
 
     Member.limits = limits
     with contextlib.suppress(ValueError):
-        async with connect(Member.as_asgi()) as client:
+        async with connect(as_asgi(Member)) as client:
             await client.send_text(sent)
             await client.wait_for_app()
     assert found == [code]

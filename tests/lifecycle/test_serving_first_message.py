@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import anyio
 import pytest
 
+from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, FakeServer, make_scope
 from wsendpoints import Limits, ServerProtocolError, WebSocket, WebSocketEndpoint
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
@@ -195,7 +196,7 @@ async def test_silent_client_is_closed_where_it_has_a_time(limits: Limits) -> No
         pass
 
     Silent.limits = limits
-    async with connect(Silent.as_asgi()) as client:
+    async with connect(as_asgi(Silent)) as client:
         closed = await client.expect_close()
     assert Silent.log == [closed.code]
     assert closed.code in {1001, 1008}

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
+from tests.clocks import GENEROUS, REAL_TIME
 from tests.fake_server import CONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.some_messages import Leave, Said, Say
@@ -132,6 +133,7 @@ async def test_stream_ends_when_the_client_disconnects() -> None:
     assert Streaming.log == ["connect", "cleaned up", 1006]
 
 
+@REAL_TIME
 async def test_stream_that_never_waits_ends_when_the_client_disconnects() -> None:
     """A generator without an await lets others run, and ends where the server stays silent."""
 
@@ -143,7 +145,8 @@ async def test_stream_that_never_waits_ends_when_the_client_disconnects() -> Non
             finally:
                 self.log.append("cleaned up")
 
-    async with connect(Streaming.as_asgi(), swallow_sends=True) as client:
+    app = Streaming.as_asgi()
+    async with connect(app, swallow_sends=True, timeout=GENEROUS) as client:
         await client.send_text("x")
         assert await client.receive_text() == "again"
         client.vanish()

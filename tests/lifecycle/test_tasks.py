@@ -4,7 +4,6 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import VIRTUAL_TIME
 from tests.connection.connections import S, connection_in
 from tests.fake_server import FakeServer
 from tests.recording import Recording
@@ -125,7 +124,6 @@ async def test_tasks_without_any_can_be_cancelled() -> None:
     assert log == ["slept"]
 
 
-@VIRTUAL_TIME
 async def test_all_ends_at_a_moment() -> None:
     """A further call moves it, to a later moment as well as to an earlier one."""
     tasks = Tasks(await connection_in(S.OPEN, FakeServer()))

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import VIRTUAL_TIME, as_asgi
+from tests.clocks import GENEROUS, REAL_TIME, as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from wsendpoints import Limits, WebSocket, WebSocketDisconnect
@@ -48,7 +48,6 @@ class Work:
         self.tasks.start_own(anyio.sleep_forever, "a task beside it")
 
 
-@VIRTUAL_TIME
 async def test_each_is_looked_at_every_interval_while_it_is_busy() -> None:
     """What is no longer busy is looked at no more; once it is added again, it is."""
     ticker, short, long = Ticker(), Work(1), Work(4)
@@ -65,7 +64,6 @@ async def test_each_is_looked_at_every_interval_while_it_is_busy() -> None:
         assert len(short.looked_at) == 2
 
 
-@VIRTUAL_TIME
 async def test_what_takes_long_is_cared_for_in_a_task() -> None:
     """Right after the look that found it, and where a task can be started."""
     ticker, work = Ticker(), Work(5, long_at=2)
@@ -77,7 +75,6 @@ async def test_what_takes_long_is_cared_for_in_a_task() -> None:
     assert len(work.looked_at) == 5
 
 
-@VIRTUAL_TIME
 async def test_what_ends_in_the_meantime_is_not_cared_for() -> None:
     """A connection that is removed between the look and the task has no use for it."""
     ticker, work = Ticker(), Work(5)
@@ -88,7 +85,6 @@ async def test_what_ends_in_the_meantime_is_not_cared_for() -> None:
     assert work.cared_at == []
 
 
-@VIRTUAL_TIME
 async def test_ticker_goes_on_when_a_connection_ends() -> None:
     """On trio it is a task of one of them, and of another one then; no task outlives its own."""
     ticker, first, second, third = Ticker(), Work(1000), Work(1000), Work(1000)
@@ -144,6 +140,7 @@ def test_no_event_loop_is_not_asyncio() -> None:
 # What it is for.
 
 
+@REAL_TIME
 async def test_disconnect_is_noticed_while_a_handler_sends() -> None:
     """Sending raises at once, though the handler never receives."""
 
@@ -158,7 +155,7 @@ async def test_disconnect_is_noticed_while_a_handler_sends() -> None:
                 self.log.append(exc)
                 raise
 
-    async with connect(Sender.as_asgi(), swallow_sends=True) as client:
+    async with connect(Sender.as_asgi(), swallow_sends=True, timeout=GENEROUS) as client:
         assert await client.receive_text() == "tick"
         client.vanish()
         await client.wait_for_app()
@@ -168,7 +165,6 @@ async def test_disconnect_is_noticed_while_a_handler_sends() -> None:
     ]
 
 
-@VIRTUAL_TIME
 async def test_send_that_is_held_up_is_timed_from_the_first_of_many() -> None:
     """Further sends, which begin while one is held up, don't put its time off."""
 
@@ -198,7 +194,6 @@ async def test_send_that_is_held_up_is_timed_from_the_first_of_many() -> None:
     assert anyio.current_time() - began < 11
 
 
-@VIRTUAL_TIME
 async def test_reply_of_a_slow_handler_is_timed_too() -> None:
     """A handler that took long was looked at already, and its reply is looked at again."""
 
@@ -221,7 +216,6 @@ async def test_reply_of_a_slow_handler_is_timed_too() -> None:
     assert server.sent[-1]["reason"] == "send_timeout: 10 s"
 
 
-@VIRTUAL_TIME
 async def test_short_waits_cost_no_task() -> None:
     """A handler and a reply that wait for less than an interval have no reader beside them."""
     reads: list[float] = []
@@ -243,6 +237,7 @@ async def test_short_waits_cost_no_task() -> None:
     assert Quick.log[1:4] == [2, 3, 4]
 
 
+@REAL_TIME
 async def test_stream_that_floods_a_silent_server_is_cancelled() -> None:
     """Its sends, of which none waits, don't keep its handler from being found."""
 
@@ -260,6 +255,6 @@ async def test_stream_that_floods_a_silent_server_is_cancelled() -> None:
         if sent == 100:
             server.deliver(DISCONNECT)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(GENEROUS):
         await Flooding(make_scope(), server.receive, send)
     assert Flooding.log == ["connect", DISCONNECT["code"]]

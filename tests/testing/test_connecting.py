@@ -9,7 +9,7 @@ from typing import Any, get_args
 import anyio
 import pytest
 
-from tests.clocks import VIRTUAL_TIME
+from tests.clocks import VIRTUAL_ASYNCIO
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
     DIALECTS,
@@ -311,7 +311,6 @@ async def test_the_app_may_return_early() -> None:
         await client.wait_for_app()
 
 
-@VIRTUAL_TIME
 async def test_an_app_that_does_not_end_is_cancelled() -> None:
     """An app that misses the disconnect fails the test."""
 
@@ -435,7 +434,7 @@ async def test_a_connection_is_left_in_another_task() -> None:
             group.start_soon(step)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@VIRTUAL_ASYNCIO
 async def test_tasks_that_the_app_left_running_fail_the_test(anyio_backend: object) -> None:
     """A leftover task is named."""
     import asyncio

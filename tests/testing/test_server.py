@@ -1,12 +1,13 @@
 """Tests of the server that the test client plays, from the app's side."""
 
 import contextlib
-from typing import get_args
+from typing import Final, get_args
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import GENEROUS, REAL_TIME, VIRTUAL_ASYNCIO
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
     DIALECTS,
@@ -25,6 +26,12 @@ from wsendpoints.testing import (
 from .apps import ACCEPT, CLOSE, Recorder, echo, sending, text
 
 pytestmark = pytest.mark.anyio
+
+FOR_EVER: Final = 0.3
+"""Seconds of real time, after which an app is taken to go on for ever.
+
+The handshake has no more: even on a machine that is very busy it takes less.
+"""
 
 DISCONNECT: Event = {"type": "websocket.disconnect", "code": 1006, "reason": ""}
 
@@ -53,6 +60,7 @@ async def test_a_second_receive_blocks() -> None:
             client.vanish()
 
 
+@REAL_TIME
 async def test_an_app_that_receives_for_ever_does_not_hang_the_test() -> None:
     """The loop has its turns even if the app never waits."""
 
@@ -62,7 +70,7 @@ async def test_an_app_that_receives_for_ever_does_not_hang_the_test() -> None:
             await receive()
 
     with pytest.raises(AppStillRunningError):
-        async with connect(app, timeout=0.01):
+        async with connect(app, timeout=FOR_EVER):
             pass
 
 
@@ -126,6 +134,7 @@ async def test_an_illegal_event_is_illegal_after_the_client_left() -> None:
             pass
 
 
+@REAL_TIME
 @pytest.mark.parametrize("swallow_sends", [False, True])
 async def test_an_app_that_sends_for_ever_does_not_hang_the_test(swallow_sends: bool) -> None:
     """The loop has its turns even if the app never waits."""
@@ -139,9 +148,9 @@ async def test_an_app_that_sends_for_ever_does_not_hang_the_test(swallow_sends: 
                 continue
 
     with pytest.raises(AppStillRunningError):
-        async with connect(app, timeout=0.01, swallow_sends=swallow_sends) as client:
+        async with connect(app, timeout=FOR_EVER, swallow_sends=swallow_sends) as client:
             for _ in range(3000):
-                await client.receive_text(timeout=5)
+                await client.receive_text(timeout=GENEROUS)
 
 
 async def test_send_waits_while_too_much_is_unread() -> None:
@@ -246,7 +255,7 @@ async def test_a_send_after_the_app_returned_is_illegal() -> None:
     assert caught.value.problem == ("'websocket.send' after it returned, where nothing may be sent")
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@VIRTUAL_ASYNCIO
 async def test_an_app_whose_task_is_cancelled_from_outside(anyio_backend: object) -> None:
     """A native cancellation that nobody of this package asked for fails the test."""
     import asyncio
@@ -293,7 +302,7 @@ async def test_an_app_that_is_cancelled() -> None:
             await client.receive()
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@VIRTUAL_ASYNCIO
 async def test_what_the_app_leaves_running(anyio_backend: object) -> None:
     """Its tasks are cancelled, and fail the test."""
     import asyncio

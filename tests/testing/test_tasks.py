@@ -10,6 +10,7 @@ import pytest
 import trio
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import VIRTUAL_ASYNCIO
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 from wsendpoints.testing import LeftoverTasksError, connect
 from wsendpoints.testing.tasks import AppTasks
@@ -18,7 +19,7 @@ from .apps import echo
 
 pytestmark = pytest.mark.anyio
 
-on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+on_asyncio = VIRTUAL_ASYNCIO
 
 Tasks = list[asyncio.Task[None]]
 
