@@ -4,26 +4,20 @@ It lets only legal events through: one that is not would end the connection on s
 process on others.
 """
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.handshake.request import Request
-from wsendpoints.messages.codecs import decode_json, encode_json
+from wsendpoints.connection.receiving import Receiving, check_mode
+from wsendpoints.messages.codecs import encode_json
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.events import check_event
-from wsendpoints.protocol.exceptions import (
-    InvalidStateError,
-    UnsupportedDataError,
-    WebSocketDisconnect,
-)
-from wsendpoints.protocol.frames import check_binary, check_text, frame_of
+from wsendpoints.protocol.exceptions import InvalidStateError
+from wsendpoints.protocol.frames import check_binary, check_text
 from wsendpoints.protocol.headers import HeadersLike
 from wsendpoints.protocol.state import (
     ACCEPT,
-    DISCONNECT,
     HANDSHAKE,
     RESPONSE_BODY,
     RESPONSE_START,
@@ -35,12 +29,6 @@ from wsendpoints.protocol.state import (
 __all__ = ["ASGIResponse", "WebSocket", "connection_of"]
 
 
-_NOT_ACCEPTED: Final = frozenset(
-    {ConnectionState.CONNECTING, ConnectionState.HANDSHAKE, ConnectionState.DENYING}
-)
-_ENDED_BY_US: Final = frozenset({ConnectionState.CLOSED, ConnectionState.BROKEN})
-
-
 class ASGIResponse(Protocol):
     """Any HTTP response that is an ASGI application, such as Starlette's."""
 
@@ -48,7 +36,7 @@ class ASGIResponse(Protocol):
         """Send the response."""
 
 
-class WebSocket(Request):
+class WebSocket(Receiving):
     """A WebSocket connection, as the application sees it.
 
     It is a mapping over the ASGI scope: `websocket["path"]`. It is equal to itself alone, so it
@@ -67,10 +55,7 @@ class WebSocket(Request):
         ValueError: The scope is of another type.
     """
 
-    __slots__ = (
-        "_connection",
-        "_subprotocol",
-    )
+    __slots__ = ("_subprotocol",)
 
     def __init__(
         self, scope: Scope, receive: Receive | None = None, send: Send | None = None
@@ -239,7 +224,7 @@ class WebSocket(Request):
         Raises:
             ValueError: It can't be written as JSON, or `mode` is neither of the two.
         """
-        _check_mode(mode)
+        check_mode(mode)
         json = encode_json(data)
         if mode == "text":
             await self._connection.transmit({"type": SEND, "text": json.decode()})
@@ -285,96 +270,6 @@ class WebSocket(Request):
             self._check_can_respond()
         return checked
 
-    # Receiving.
-
-    async def receive_text(self) -> str:
-        """Wait for the next message, which is to be text.
-
-        One task at a time may call it. Cancelling it loses no message.
-
-        Raises:
-            UnsupportedDataError: It is binary.
-            WebSocketDisconnect: The connection ended, by the peer or by us.
-            InvalidStateError: The connection is not accepted yet, or another task is receiving.
-        """
-        frame = await self._receive_frame()
-        if isinstance(frame, str):
-            return frame
-        raise UnsupportedDataError("expected a text message, not a binary one")
-
-    async def receive_bytes(self) -> bytes:
-        """Wait for the next message, which is to be binary; for the rest see `receive_text`.
-
-        Raises:
-            UnsupportedDataError: It is text.
-        """
-        frame = await self._receive_frame()
-        if isinstance(frame, bytes):
-            return frame
-        raise UnsupportedDataError("expected a binary message, not a text one")
-
-    async def receive_json(self, mode: Literal["text", "binary"] = "text") -> Any:
-        """Wait for the next message, and return the value of its JSON; see `receive_text`.
-
-        Args:
-            mode: The kind of frame that is to carry it.
-
-        Raises:
-            UnsupportedDataError: The frame is of the other kind.
-            InvalidDataError: It is not UTF-8, or not JSON.
-            ValueError: `mode` is neither of the two.
-        """
-        _check_mode(mode)
-        frame = await (self.receive_text() if mode == "text" else self.receive_bytes())
-        return decode_json(frame)
-
-    async def iter_text(self) -> AsyncIterator[str]:
-        """Yield text messages until the connection ends; see `receive_text`."""
-        try:
-            while True:
-                yield await self.receive_text()
-        except WebSocketDisconnect:
-            return
-
-    async def iter_bytes(self) -> AsyncIterator[bytes]:
-        """Yield binary messages until the connection ends; see `receive_bytes`."""
-        try:
-            while True:
-                yield await self.receive_bytes()
-        except WebSocketDisconnect:
-            return
-
-    async def iter_json(self, mode: Literal["text", "binary"] = "text") -> AsyncIterator[Any]:
-        """Yield the values of JSON messages until the connection ends; see `receive_json`."""
-        try:
-            while True:
-                yield await self.receive_json(mode)
-        except WebSocketDisconnect:
-            return
-
-    async def receive(self) -> Event:
-        """Wait for the next raw ASGI event, keeping the state right.
-
-        One task at a time may call it. Cancelling it loses no event.
-
-        Raises:
-            InvalidStateError: The disconnect was received already (some servers never return
-                from a further call), or another task is receiving.
-            ServerProtocolError: The event is not one that may come now.
-        """
-        return await self._connection.next_event()
-
-    async def _receive_frame(self) -> str | bytes:
-        connection = self._connection
-        if connection.state in _NOT_ACCEPTED:
-            raise InvalidStateError("messages can be received once the connection is accepted")
-        if connection.is_drained or connection.state in _ENDED_BY_US:
-            raise connection.disconnect_error()
-        event = await connection.next_event()
-        if event["type"] == DISCONNECT:
-            raise connection.disconnect_error()
-        return frame_of(event)
-
 
 def connection_of(websocket: WebSocket) -> Connection:
     """Return the connection below a WebSocket, for the rest of this package."""
@@ -393,8 +288,3 @@ def _seconds_since_epoch(moment: object) -> float:
     except (ValueError, OverflowError, OSError) as exc:
         raise ValueError(f"expires_at={moment!r}: use seconds since the epoch") from exc
     return moment
-
-
-def _check_mode(mode: object) -> None:
-    if mode not in {"text", "binary"}:
-        raise ValueError(f"mode={mode!r}: use 'text' or 'binary'")

@@ -276,3 +276,40 @@ async def test_receiving_after_the_disconnect(name: str) -> None:
                 await RECEIVING[name](websocket)
             assert (caught.value.code, caught.value.reason) == (4001, "bye")
     assert server.receives == 1
+
+
+@pytest.mark.parametrize("name", RECEIVING)
+async def test_f30_a_message_before_the_accept(name: str) -> None:
+    """Before the accept no message can be received, and the error says when one can."""
+    server = FakeServer(CONNECT)
+    with pytest.raises(InvalidStateError) as caught:
+        await RECEIVING[name](server.websocket())
+    assert str(caught.value) == "messages can be received once the connection is accepted"
+    assert server.receives == 0
+
+
+async def test_a_message_after_our_own_close() -> None:
+    """A connection that this side closed is over for what receives, too."""
+    websocket = await FakeServer(text("x")).accepted()
+    await websocket.close(4000, "enough")
+    with pytest.raises(WebSocketDisconnect) as caught:
+        await websocket.receive_text()
+    assert (caught.value.code, caught.value.reason) == (4000, "enough")
+
+
+async def test_json_comes_in_one_of_two_kinds_of_frames() -> None:
+    """Another mode is refused before anything is received."""
+    server = FakeServer(text("1"))
+    websocket = await server.accepted()
+    mode: Any = "bytes"
+    with pytest.raises(ValueError, match="mode") as caught:
+        await websocket.receive_json(mode)
+    assert str(caught.value) == "mode='bytes': use 'text' or 'binary'"
+    assert await websocket.receive_json() == 1
+
+
+async def test_raw_events_come_as_they_are() -> None:
+    """`receive` returns the event that the server delivered."""
+    event = text("x")
+    websocket = await FakeServer(event).accepted()
+    assert await websocket.receive() is event
