@@ -1,6 +1,8 @@
 """An endpoint as an ASGI application: each type of scope, and what may be set on it."""
 
+import copy
 import inspect
+import pickle
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +11,7 @@ import pytest
 from wsendpoints import ConfigurationError, Limits, WebSocket, WebSocketEndpoint
 from wsendpoints.application import Application, check_attributes
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
+from wsendpoints.testing import connect
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -200,3 +203,39 @@ async def test_h16_any_other_scope_is_an_error_that_names_its_type() -> None:
     assert str(caught.value) == (
         "<App.as_asgi()> serves scopes of type 'websocket', 'http' and 'lifespan', not 'tcp'"
     )
+
+
+# Pickling.
+
+
+class Packed(WebSocketEndpoint):
+    """Can be imported by its name, as what is pickled must be."""
+
+    encoding = "text"
+    greeting: str = "Hello, "
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> str:
+        """Greet."""
+        return self.greeting + data
+
+
+def pickled(app: Application) -> Any:
+    """Return what becomes of an application in another process."""
+    return pickle.loads(pickle.dumps(app))  # noqa: S301 - it is ours
+
+
+@pytest.mark.parametrize("copy_of", [pickled, copy.copy, copy.deepcopy], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    ("attributes", "answer"),
+    [pytest.param({}, "Hello, Ada", id="bare"), pytest.param({"greeting": "Hi, "}, "Hi, Ada")],
+)
+@pytest.mark.anyio
+async def test_an_application_can_be_pickled(
+    copy_of: Callable[[Application], Any], attributes: dict[str, Any], answer: str
+) -> None:
+    """What is unpickled serves like the original, with the attributes that were given to it."""
+    app = copy_of(Packed.as_asgi(**attributes))
+    assert repr(app) == "<Packed.as_asgi()>"
+    async with connect(app) as client:
+        await client.send("Ada")
+        assert await client.receive(str) == answer

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         WebSocketError,
     )
     from wsendpoints.protocol.limits import Limits, Rate
+    from wsendpoints.protocol.starlette_states import WebSocketState
     from wsendpoints.protocol.state import ConnectionState
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "WebSocketDisconnect",
     "WebSocketEndpoint",
     "WebSocketError",
+    "WebSocketState",
     "bearer_token",
     "handles",
 ]
@@ -78,6 +80,7 @@ _MODULES: Final = {
     "State": "handshake.datastructures",
     "WebSocket": "connection.websocket",
     "WebSocketEndpoint": "endpoint",
+    "WebSocketState": "protocol.starlette_states",
     "bearer_token": "handshake.tokens",
     "handles": "messages.declaration",
 }

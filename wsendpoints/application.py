@@ -48,7 +48,12 @@ class Application:
     """What `WebSocketEndpoint.as_asgi` returns.
 
     It also answers what else a server asks of an application: `lifespan`, and `http` with 426
-    (RFC 9110, section 15.5.22).
+    (RFC 9110, section 15.5.22). It can be pickled if its class can be imported by name, and if the
+    attributes that are set on it can be pickled.
+
+    Args:
+        serve: Serves the scopes of WebSockets.
+        name: How it is called.
     """
 
     __slots__ = ("__name__", "_serve")

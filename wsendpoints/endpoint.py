@@ -2,6 +2,7 @@
 
 from abc import ABC
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from functools import partial
 from typing import Any, ClassVar, Protocol, Self, TypeVarTuple, Unpack
 
 from wsendpoints.application import Application, check_attributes
@@ -143,11 +144,8 @@ class WebSocketEndpoint(ABC):
         """
         cls._check_servable()
         cls._check_attributes(attributes)
-
-        def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-            return cls._with(attributes, scope, receive, send)
-
-        return Application(serve, cls.__name__)
+        # No function of its own: that could not be pickled.
+        return Application(partial(cls._with, attributes), cls.__name__)
 
     @classmethod
     async def serve(cls, websocket: ASGIConnection, /, **attributes: Any) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocket as Starlettes
 
 from tests.connection.websocket_calls import RECEIVING, SENDING, without_gc
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, text
@@ -17,9 +18,10 @@ from wsendpoints import (
     UnsupportedDataError,
     WebSocket,
     WebSocketDisconnect,
+    WebSocketState,
 )
 from wsendpoints.connection.websocket import connection_of
-from wsendpoints.protocol.asgi import Receive, Scope, Send
+from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
@@ -160,6 +162,68 @@ async def test_f30_before_the_accept(name: str, is_asked: bool) -> None:
     assert server.offers == []
     assert (websocket.connection_state, server.receives) == before
     await websocket.accept()
+
+
+# Its state, as Starlette has it.
+
+_W = WebSocketState
+OFFER: dict[str, Any] = {"websocket.http.response": {}}
+
+STATES: dict[S, tuple[WebSocketState, WebSocketState]] = {
+    S.CONNECTING: (_W.CONNECTING, _W.CONNECTING),
+    S.HANDSHAKE: (_W.CONNECTED, _W.CONNECTING),
+    S.ACCEPTING: (_W.CONNECTED, _W.CONNECTED),
+    S.OPEN: (_W.CONNECTED, _W.CONNECTED),
+    S.BROKEN: (_W.CONNECTED, _W.CONNECTED),
+    S.DENYING: (_W.CONNECTED, _W.RESPONSE),
+    S.CLOSED: (_W.DISCONNECTED, _W.DISCONNECTED),
+    S.DISCONNECTED: (_W.DISCONNECTED, _W.DISCONNECTED),
+}
+
+
+@pytest.mark.parametrize("state", S, ids=lambda state: state.name)
+def test_starlettes_states_are_views_of_the_one(state: S) -> None:
+    """Both sides are told for each state of the connection, and neither can be set."""
+    websocket: Any = WebSocket({"type": "websocket"})
+    connection_of(websocket).state = state
+    assert (websocket.client_state, websocket.application_state) == STATES[state]
+    for name in ("client_state", "application_state"):
+        with pytest.raises(AttributeError):
+            setattr(websocket, name, _W.CONNECTED)
+
+
+def sides(websocket: Any) -> tuple[str, str]:
+    """Return the names of the states of both sides."""
+    return (websocket.client_state.name, websocket.application_state.name)
+
+
+@pytest.mark.parametrize("end", ["close", "disconnect", "refusal", "response"])
+async def test_states_are_those_that_starlette_has(end: str) -> None:
+    """Until the connection ends they are Starlette's own; then both sides are disconnected."""
+    told: list[list[tuple[str, str]]] = []
+    for make in (WebSocket, Starlettes):
+        server = FakeServer(CONNECT, DISCONNECT)
+        scope: Scope = {"type": "websocket", "path": "/", "extensions": OFFER}
+        websocket: Any = make(scope, server.receive, server.send)
+        told.append([sides(websocket)])
+        await websocket.receive()
+        told[-1].append(sides(websocket))
+        if end == "refusal":
+            await websocket.close()
+        elif end == "response":
+            start: Event = {"type": "websocket.http.response.start", "status": 403, "headers": []}
+            await websocket.send(start)
+            told[-1].append(sides(websocket))
+            await websocket.send({"type": "websocket.http.response.body", "body": b""})
+        else:
+            await websocket.accept()
+            told[-1].append(sides(websocket))
+            await (websocket.close() if end == "close" else websocket.receive())
+        if make is WebSocket:
+            assert sides(websocket) == ("DISCONNECTED", "DISCONNECTED")
+        else:
+            assert "DISCONNECTED" in sides(websocket)
+    assert told[0] == told[1]
 
 
 # Closing.

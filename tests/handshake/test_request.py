@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.routing import Router, WebSocketRoute
 
 from wsendpoints.handshake.datastructures import Address
 from wsendpoints.handshake.request import Request, header_values
 from wsendpoints.protocol.asgi import Scope
+from wsendpoints.protocol.exceptions import InvalidStateError
 
 FULL: Scope = {
     "type": "websocket",
@@ -153,6 +155,33 @@ def test_state_is_kept_in_the_scope() -> None:
     request.state.user = "ada"
     assert request.state.user == "ada"
     assert request["state"] == {"user": "ada"}
+
+
+# What the host is.
+
+
+def test_app_is_what_the_host_put_into_the_scope() -> None:
+    """A framework is there, with all that it has."""
+    app = object()
+    assert Request({"type": "websocket", "app": app}).app is app
+
+
+@pytest.mark.parametrize("scope", [{}, {"app": None}], ids=["missing", "None"])
+def test_app_of_a_server_alone(scope: Scope) -> None:
+    """A server puts no application into the scope."""
+    with pytest.raises(InvalidStateError) as caught:
+        _ = Request({"type": "websocket", **scope}).app
+    assert str(caught.value) == (
+        "the scope has no 'app': frameworks put themselves there, servers don't"
+    )
+
+
+def test_urls_of_the_host() -> None:
+    """They are those of the host's routes; a route may have a parameter called `name`."""
+    router = Router([WebSocketRoute("/chat/{name}", print, name="chat")])
+    request = Request({**FULL, "root_path": "/api", "router": router})
+    assert request.base_url == "wss://example.com:8443/api/"
+    assert request.url_for("chat", name="lobby") == "wss://example.com:8443/api/chat/lobby"
 
 
 # header_values

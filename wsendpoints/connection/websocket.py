@@ -16,6 +16,11 @@ from wsendpoints.protocol.events import check_event
 from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.protocol.frames import check_binary, check_text
 from wsendpoints.protocol.headers import HeadersLike
+from wsendpoints.protocol.starlette_states import (
+    APPLICATION_STATES,
+    CLIENT_STATES,
+    WebSocketState,
+)
 from wsendpoints.protocol.state import (
     ACCEPT,
     HANDSHAKE,
@@ -80,6 +85,19 @@ class WebSocket(Receiving):
     def connection_state(self) -> ConnectionState:
         """Where the connection stands."""
         return self._connection.state
+
+    @property
+    def client_state(self) -> WebSocketState:
+        """Where the connection stands on the client's side, as Starlette has it.
+
+        `connection_state` tells more. It is `DISCONNECTED` once either side ended the connection.
+        """
+        return CLIENT_STATES[self._connection.state]
+
+    @property
+    def application_state(self) -> WebSocketState:
+        """The same for our side: `CONNECTING` until the handshake is answered."""
+        return APPLICATION_STATES[self._connection.state]
 
     @property
     def expires_at(self) -> datetime | None:

@@ -11,8 +11,10 @@ from wsendpoints.handshake.datastructures import (
     parse_cookies,
     values_of,
 )
+from wsendpoints.handshake.routing import base_url_of, url_of_route
 from wsendpoints.handshake.url import URL
 from wsendpoints.protocol.asgi import Scope
+from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.protocol.subprotocols import parse_subprotocols
 
 __all__ = ["Request", "header_values"]
@@ -98,11 +100,43 @@ class Request(Mapping[str, Any]):
 
     @property
     def state(self) -> State:
-        """What the application's lifespan stored for its connections; you may add to it."""
+        """Attributes of your own, beside what the application's lifespan stored for it."""
         state: Any = self.scope.get("state")
         if state is None:
             state = self.scope["state"] = {}
         return State(state)
+
+    @property
+    def app(self) -> Any:
+        """The host's application: Starlette's, FastAPI's or Litestar's.
+
+        Raises:
+            InvalidStateError: The host has not put itself into the scope.
+        """
+        app: Any = self.scope.get("app")
+        if app is None:
+            raise InvalidStateError(
+                "the scope has no 'app': frameworks put themselves there, servers don't"
+            )
+        return app
+
+    @property
+    def base_url(self) -> URL:
+        """The URL that the host's application is served under; it ends in `/`."""
+        return base_url_of(self.scope)
+
+    def url_for(self, name: str, /, **path_params: Any) -> URL:
+        """Return the URL of one of the routes of the host, which finds it by its name.
+
+        Args:
+            name: The name of the route.
+            path_params: The parameters of its path. The host writes them into it.
+
+        Raises:
+            InvalidStateError: The host has no router that can be asked, such as a server alone.
+            Exception: What the host raises, for a name or a parameter that it does not know.
+        """
+        return url_of_route(self.scope, name, path_params)
 
     @property
     def subprotocols(self) -> list[str]:
