@@ -131,9 +131,26 @@ async def test_every_time_is_tested() -> None:
     }
 
 
-@pytest.mark.parametrize("limit", CASES)
-async def test_limit_is_over_at_its_bound(limit: str) -> None:
-    """A second before nothing happened yet; a second after, the connection has ended."""
+CHOSEN: Final = 4321
+"""A close code that no limit has by itself."""
+
+
+@pytest.mark.parametrize(
+    ("limit", "codes"),
+    [
+        *(pytest.param(limit, {}, id=limit) for limit in CASES),
+        *(
+            pytest.param(limit, {limit: CHOSEN}, id=f"{limit}, another code")
+            for limit, case in CASES.items()
+            if limit in OUTCOMES and case.closes and case.closes[0][0] == OUTCOMES[limit].code
+        ),
+    ],
+)
+async def test_limit_is_over_at_its_bound(limit: str, codes: dict[str, int]) -> None:
+    """A second before nothing happened yet; a second after, the connection has ended.
+
+    It is closed with the code of the limit, or with the one that the class chose for it.
+    """
     case = CASES[limit]
 
     limits: dict[str, Any] = dict.fromkeys({*CASES} - {"expires_at"})
@@ -143,7 +160,7 @@ async def test_limit_is_over_at_its_bound(limit: str) -> None:
     class Limited(Endpoint):
         hangs_in = case.hangs_in
 
-    Limited.limits = Limits(**limits, inbox=case.inbox)
+    Limited.limits = Limits(**limits, inbox=case.inbox, close_codes=codes)
     server = FakeServer(CONNECT)
     ended = anyio.Event()
 
@@ -166,8 +183,11 @@ async def test_limit_is_over_at_its_bound(limit: str) -> None:
         await anyio.sleep(2 * case.margin)
         assert ended.is_set()
     ends = [event for event in server.sent if event["type"] == "websocket.close"]
-    assert [(event["code"], event["reason"]) for event in ends] == case.closes
-    assert Limited.log == case.log
+    closes, log = case.closes, case.log
+    if codes:
+        closes, log = [(CHOSEN, reason) for _, reason in closes], ["connect", CHOSEN]
+    assert [(event["code"], event["reason"]) for event in ends] == closes
+    assert Limited.log == log
 
 
 class Gated(Recording):

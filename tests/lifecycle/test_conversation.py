@@ -15,6 +15,7 @@ from wsendpoints import (
     ConnectionState,
     InvalidStateError,
     Limits,
+    Rate,
     ServerProtocolError,
     WebSocket,
     WebSocketDisconnect,
@@ -68,6 +69,43 @@ async def test_invalid_messages_in_a_row_close() -> None:
             assert (await client.receive_json())["code"] == "invalid_message"
         await client.expect_close(1008, "max_invalid: 3 invalid messages in a row")
     assert Strict.log == ["connect", *["invalid"] * 5, 1008]
+
+
+CODES = {"max_invalid": 4001, "rate": 4429, "max_message_size": 4002}
+
+
+class Coded(Chat):
+    """Has codes of its own for each limit on messages."""
+
+    limits = Limits(max_invalid=1, max_message_size=50, rate=Rate(2, per=1e9), close_codes=CODES)
+
+
+@pytest.mark.parametrize(
+    ("messages", "code", "reason"),
+    [
+        pytest.param(
+            ['{"type": 1}'], 4001, "max_invalid: 1 invalid messages in a row", id="max_invalid"
+        ),
+        pytest.param(["x" * 51], 4002, "max_message_size: a message may have 50 bytes", id="size"),
+        pytest.param(
+            ['{"type": "say", "text": "x"}'] * 3, 4429, "rate: 2 messages in 1e+09 s", id="rate"
+        ),
+    ],
+)
+async def test_limits_close_with_the_codes_that_the_class_chose(
+    messages: list[str], code: int, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client, `on_disconnect` and the log see the same code."""
+    with caplog.at_level(logging.INFO, "wsendpoints"):
+        async with connect(Coded.as_asgi()) as client:
+            for message in messages:
+                await client.send(message)
+            for _ in range(1 if code == 4001 else len(messages) - 1):
+                await client.receive(str)
+            await client.expect_close(code, reason)
+    assert Coded.log[-1] == code
+    if code != 4001:
+        assert f"Coded: {code}: {reason}" in caplog.messages
 
 
 async def test_invalid_messages_without_a_limit_never_close() -> None:

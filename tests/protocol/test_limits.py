@@ -3,10 +3,12 @@
 import dataclasses
 import logging
 import math
+import pickle
 from typing import Any
 
 import pytest
 
+from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.exceptions import ConfigurationError, MessageTooBigError
 from wsendpoints.protocol.limits import (
     EXPIRY,
@@ -21,7 +23,8 @@ from wsendpoints.protocol.limits import (
     is_timed,
 )
 
-NAMES = [field.name for field in dataclasses.fields(Limits) if field.name != "rate"]
+ROWS = [field.name for field in dataclasses.fields(Limits) if field.name != "close_codes"]
+NAMES = [name for name in ROWS if name != "rate"]
 COUNTS = ["max_message_size", "max_invalid", "inbox", "inbox_bytes", "max_connections"]
 TIMES = sorted({*NAMES} - {*COUNTS})
 BAD: list[Any] = [0, 0.0, -1, -0.5, math.nan, True, False, "5", [], b"1"]
@@ -45,6 +48,7 @@ def test_defaults() -> None:
         "inbox_bytes": 1024 * 1024,
         "inbox_timeout": 30,
         "max_connections": None,
+        "close_codes": {},
     }
 
 
@@ -113,7 +117,7 @@ TABLE: dict[str, tuple[int, int, Period | Measure | None]] = {
 
 def test_each_limit_has_its_outcome() -> None:
     """The table has the close code, the log level and the period of each field of `Limits`."""
-    assert [*OUTCOMES] == [field.name for field in dataclasses.fields(Limits)]
+    assert [*OUTCOMES] == ROWS
     assert {name: (each.code, each.level, each.counts) for name, each in OUTCOMES.items()} == TABLE
 
 
@@ -183,6 +187,78 @@ def test_any_of_several_periods_is_timed() -> None:
     assert timed(Limits(first_message_timeout=1, idle_timeout=1))
     assert not timed(Limits())
     assert not timed(Limits(handler_timeout=1))
+
+
+# The close codes.
+
+CLOSING = [
+    name
+    for name, (code, _, _) in TABLE.items()
+    if code != CloseCode.ABNORMAL_CLOSURE and name != "connect_timeout"
+]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_limit_has_the_code_of_the_table_by_default(name: str) -> None:
+    """A code that is chosen for another limit changes nothing."""
+    assert Limits().close_code(name) == TABLE[name][0]
+    other = next(other for other in CLOSING if other != name)
+    assert Limits(close_codes={other: 4000}).close_code(name) == TABLE[name][0]
+
+
+@pytest.mark.parametrize("name", CLOSING)
+@pytest.mark.parametrize("code", [1000, 1014, 3000, 4999, CloseCode.GOING_AWAY])
+def test_each_limit_that_closes_may_have_another_code(name: str, code: int) -> None:
+    """Any code that may be sent will do."""
+    assert Limits(close_codes={name: code}).close_code(name) == code
+
+
+@pytest.mark.parametrize("name", [*sorted({*TABLE} - {*CLOSING}), "expires_at", "Rate", "", 5, ()])
+def test_nothing_else_has_a_code_to_choose(name: Any) -> None:
+    """The error has the names that there are."""
+    what = "closes no connection" if name in TABLE else "is no limit"
+    with pytest.raises(ConfigurationError) as caught:
+        Limits(close_codes={name: 4000})
+    assert str(caught.value) == (
+        f"Limits(close_codes={{{name!r}: 4000}}): {name!r} {what}: use max_message_size, "
+        "max_invalid, rate, first_message_timeout, idle_timeout, handler_timeout, send_timeout, "
+        "inbox_timeout"
+    )
+
+
+@pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2000, 5000, True, "4000", None])
+def test_code_that_may_not_be_sent_is_refused(code: Any) -> None:
+    """The error names the limit, the code, and what may be sent."""
+    with pytest.raises(ConfigurationError) as caught:
+        Limits(close_codes={"rate": code})
+    assert str(caught.value) == (
+        f"Limits(close_codes={{'rate': {code!r}}}): {code!r} is no close code that may be sent: "
+        "use 1000 to 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455, section 7.4)"
+    )
+
+
+@pytest.mark.parametrize("codes", [None, 4000, [("rate", 4000)], "rate"], ids=repr)
+def test_codes_are_a_mapping(codes: Any) -> None:
+    """The error shows one."""
+    with pytest.raises(ConfigurationError) as caught:
+        Limits(close_codes=codes)
+    assert (
+        str(caught.value) == f'Limits(close_codes={codes!r}): use a dict such as {{"rate": 4429}}'
+    )
+
+
+def test_codes_are_a_copy() -> None:
+    """Who changes the dict later changes no limits; equal limits have equal codes."""
+    codes = {"rate": 4429}
+    limits = Limits(close_codes=codes)
+    codes["rate"] = 1
+    assert limits.close_code("rate") == 4429
+    same, other = Limits(close_codes={"rate": 4429}), Limits(close_codes={"rate": 4000})
+    assert limits == same
+    assert limits != other
+    assert hash(limits) == hash(same)
+    for made in (dataclasses.replace(limits), pickle.loads(pickle.dumps(limits))):  # noqa: S301
+        assert made == limits
 
 
 # The rate.

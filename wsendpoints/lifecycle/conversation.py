@@ -267,7 +267,8 @@ class Conversation(Listener):
             )
             if self._connection.state is OPEN:
                 logger.log(outcome.level, "%s: %s", self._name, reason)
-            await self._connection.end(outcome.code, reason)
+            code = self._endpoint.limits.close_code("max_invalid")
+            await self._connection.end(code, reason)
 
     # What happens to the connection meanwhile.
 

@@ -104,7 +104,9 @@ class Ending:
         if not self._connection.is_closable:
             return
         if deadline is not None:
-            await self._connection.end(deadline.code, deadline.reason)
+            # Here, so that no message pays for it. `expires_at` is no limit, and not among them.
+            code = self._endpoint.limits.close_codes.get(deadline.limit, deadline.code)
+            await self._connection.end(code, deadline.reason)
         elif verdict is Verdict.CANCELLED:
             await self._connection.end(CloseCode.SERVICE_RESTART, None)
         else:

@@ -101,12 +101,12 @@ class Intake:
         if self._limiter is not None and not self._limiter.allows_one():
             rate = self._limiter.rate
             return _exceeded(
-                RateLimitedError, "rate", f"{rate.messages} messages in {rate.per:g} s"
+                RateLimitedError, limits, "rate", f"{rate.messages} messages in {rate.per:g} s"
             )
         for name, measure in MEASURED.items():
             limit = getattr(limits, name)
             if limit is not None and measure.count(frame) > limit:
-                return _exceeded(measure.error, name, measure.text.format(limit=limit))
+                return _exceeded(measure.error, limits, name, measure.text.format(limit=limit))
         return None
 
 
@@ -117,7 +117,10 @@ def _payload_of(event: Event) -> str | bytes | None:
     return frame if isinstance(frame, str | bytes) else None
 
 
-def _exceeded(error: type[ClientMessageError], limit: str, text: str) -> ClientMessageError:
+def _exceeded(
+    error: type[ClientMessageError], limits: Limits, limit: str, text: str
+) -> ClientMessageError:
     exceeded = error(f"{limit}: {text}")
     exceeded.limit = limit
+    exceeded.close_code = limits.close_code(limit)
     return exceeded

@@ -16,7 +16,7 @@ ConfigurationWarning          a class is declared in a way that costs time     (
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypedDict
+from typing import Any, TypedDict
 
 from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.headers import HeadersLike, check_headers
@@ -77,11 +77,12 @@ class ClientMessageError(WebSocketError, ValueError):
 
     Attributes:
         detail: What is wrong with it. The client may see this: it never quotes the client's input.
-        close_code: The code to close with, if this closes the connection.
+        close_code: The code to close with, if this closes the connection. For a limit it is that
+            of `Limits.close_codes`, if it is there.
         limit: The name of the limit that the message exceeds, if that is what is wrong.
     """
 
-    close_code: ClassVar[CloseCode] = CloseCode.POLICY_VIOLATION
+    close_code: int = CloseCode.POLICY_VIOLATION
     limit: str | None = None
 
     def __init__(self, detail: str) -> None:

@@ -11,9 +11,9 @@ from enum import Enum
 from operator import attrgetter
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, cast, final
 
-from wsendpoints.protocol.close_codes import CloseCode
+from wsendpoints.protocol.close_codes import CloseCode, check_close_code
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
     ConfigurationError,
@@ -187,6 +187,8 @@ class Limits:
             then a disconnect is not noticed. Over it: close 1013.
         max_connections: How many connections of the class this process may have open. Over it:
             refused with 503.
+        close_codes: Other close codes than those above, by the names of the limits:
+            `{"rate": 4429}`. A limit that closes no connection can't have one.
     """
 
     max_message_size: int | None = field(
@@ -219,15 +221,31 @@ class Limits:
         default=30, metadata=_over(CloseCode.TRY_AGAIN_LATER, counts=Period.INBOX_FULL)
     )
     max_connections: int | None = field(default=None, metadata=_over(level=logging.INFO))
+    # A dict has no hash. Limits that are equal but for their codes may have the same.
+    close_codes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
 
     def __post_init__(self) -> None:
         _check_fields(self, "no limit")
+        # A copy, which whoever made the original can't change any more.
+        object.__setattr__(self, "close_codes", _checked_codes(self.close_codes))
+
+    def close_code(self, limit: str) -> int:
+        """Return the code that a connection is closed with once a limit is exceeded."""
+        return self.close_codes.get(limit, OUTCOMES[limit].code)
 
 
 OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType(
-    {row.name: row.metadata[_OUTCOME] for row in fields(Limits)}
+    {row.name: row.metadata[_OUTCOME] for row in fields(Limits) if _OUTCOME in row.metadata}
 )
 """What follows when a limit is exceeded, by its name."""
+
+_CLOSING: Final = tuple(
+    name
+    for name, outcome in OUTCOMES.items()
+    # A client that is not accepted yet is refused, whatever the code.
+    if outcome.code != CloseCode.ABNORMAL_CLOSURE and outcome.counts is not Period.CONNECTING
+)
+"""The limits that close a connection."""
 
 EXPIRY: Final = Outcome(4401, logging.INFO)
 """What follows when `WebSocket.expires_at` has passed, which is no limit of the class."""
@@ -270,6 +288,8 @@ def is_timed(*periods: Period) -> Callable[[Limits], bool]:
 def _check_fields(values: Any, none: str) -> None:
     """Check the types and values of a dataclass whose fields are numbers above 0."""
     for each in fields(values):
+        if each.name == "close_codes":
+            continue
         type_: Any = each.type
         value: Any = getattr(values, each.name)
         may_be_none = isinstance(None, type_)
@@ -290,3 +310,23 @@ def _is_right(value: Any, type_: Any, name: str) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return isinstance(value, type_ | int) and value > 0
+
+
+def _checked_codes(codes: object) -> dict[str, int]:
+    if not isinstance(codes, Mapping):
+        raise ConfigurationError(
+            f'Limits(close_codes={codes!r}): use a dict such as {{"rate": 4429}}'
+        )
+    checked: dict[str, int] = {}
+    for name, code in cast("Mapping[Any, object]", codes).items():
+        if name not in _CLOSING:
+            what = "closes no connection" if name in OUTCOMES else "is no limit"
+            raise ConfigurationError(
+                f"Limits(close_codes={{{name!r}: {code!r}}}): {name!r} {what}: use "
+                f"{', '.join(_CLOSING)}"
+            )
+        try:
+            checked[name] = check_close_code(code)
+        except ValueError as exc:
+            raise ConfigurationError(f"Limits(close_codes={{{name!r}: {code!r}}}): {exc}") from None
+    return checked
