@@ -1,7 +1,9 @@
 """The class that users subclass: attributes, mounting, and what its defaults do."""
 
+import gc
+import weakref
 from collections.abc import AsyncIterator
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import pytest
 from starlette.applications import Starlette
@@ -13,8 +15,14 @@ from tests.some_messages import Said, Say
 from wsendpoints import (
     ClientMessageError,
     ConfigurationError,
+    InvalidDataError,
+    InvalidMessageError,
     InvalidStateError,
     Limits,
+    MessageTooBigError,
+    Rate,
+    RateLimitedError,
+    UnsupportedDataError,
     WebSocket,
     WebSocketEndpoint,
     handles,
@@ -339,3 +347,64 @@ async def test_error_message_is_not_sent_after_a_close() -> None:
     async with connect(Closing.as_asgi()) as client:
         await client.send_json({"text": 1})
         await client.expect_close(4000)
+
+
+# What `on_invalid` sees.
+
+Seen: TypeAlias = list[tuple[type[ClientMessageError], str | bytes | None, Any]]
+
+
+class Seeing(WebSocketEndpoint):
+    """Notes what is invalid, and receives a second message itself, if the first says so."""
+
+    encoding = "json"
+    limits = Limits(max_message_size=20, rate=Rate(4, per=1e9))
+    seen: ClassVar[Seen] = []
+    errors: ClassVar[list["weakref.ref[ClientMessageError]"]] = []
+
+    async def on_receive(self, websocket: WebSocket, data: int) -> int:
+        """Receive another message."""
+        await websocket.receive_json()
+        return data
+
+    async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
+        """Note it."""
+        self.seen.append((type(error), error.frame, error.value))
+        self.errors.append(weakref.ref(error))
+        await websocket.send_text("invalid")
+
+
+@pytest.mark.parametrize(
+    ("frames", "error", "value"),
+    [
+        pytest.param(['{"id": 7}'], InvalidMessageError, {"id": 7}, id="not declared"),
+        pytest.param([b"[1]"], InvalidMessageError, [1], id="in bytes"),
+        pytest.param(["{"], InvalidDataError, None, id="no JSON"),
+        pytest.param(['"' + "x" * 20], MessageTooBigError, None, id="too big"),
+        pytest.param(["1", "2", "1", "2", "3"], RateLimitedError, None, id="too fast"),
+        pytest.param(["1", "{"], InvalidDataError, None, id="received by the handler"),
+        pytest.param(["1", b"2"], UnsupportedDataError, None, id="of the other kind"),
+    ],
+)
+async def test_on_invalid_sees_what_came(
+    frames: list[str | bytes], error: type[ClientMessageError], value: object
+) -> None:
+    """It is the frame that is wrong, and with JSON its value, whoever received it.
+
+    Nothing keeps the error, and so the frame, once it is answered.
+    """
+    Seeing.seen.clear()
+    Seeing.errors.clear()
+    gc.collect()
+    gc.disable()
+    try:
+        async with connect(Seeing.as_asgi()) as client:
+            for frame in frames:
+                await client.send(frame)
+            while await client.receive(str) != "invalid":
+                pass
+            await client.receive_nothing()
+            assert Seeing.seen == [(error, frames[-1], value)]
+            assert [alive() for alive in Seeing.errors] == [None]
+    finally:
+        gc.enable()

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
     from wsendpoints.messages.declaration import handles
+    from wsendpoints.messages.error_message import ErrorMessage
     from wsendpoints.protocol.close_codes import CloseCode
     from wsendpoints.protocol.exceptions import (
         ClientMessageError,
         ConfigurationError,
         ConfigurationWarning,
         Denied,
+        ErrorDetails,
         InvalidDataError,
         InvalidMessageError,
         InvalidStateError,
@@ -45,6 +47,8 @@ __all__ = [
     "ConnectionState",
     "DenialResponse",
     "Denied",
+    "ErrorDetails",
+    "ErrorMessage",
     "Headers",
     "InvalidDataError",
     "InvalidMessageError",
@@ -73,6 +77,7 @@ _MODULES: Final = {
     "CloseCode": "protocol.close_codes",
     "ConnectionState": "protocol.state",
     "DenialResponse": "connection.denial",
+    "ErrorMessage": "messages.error_message",
     "Headers": "handshake.datastructures",
     "Limits": "protocol.limits",
     "QueryParams": "handshake.datastructures",

@@ -260,3 +260,42 @@ def test_json_answers_an_invalid_message() -> None:
         '{"kind":"error","code":"invalid_message","errors":[{"loc":[],"type":"int_parsing",'
         '"msg":"Input should be a valid integer, unable to parse string as an integer"}]}'
     )
+
+
+# What came.
+
+
+@pytest.mark.parametrize(
+    ("encoding", "frame", "annotation", "value"),
+    [
+        pytest.param("json", '{"a": [1]}', int, {"a": [1]}, id="JSON"),
+        pytest.param("json", b'{"a": [1]}', int, {"a": [1]}, id="JSON in bytes"),
+        pytest.param("json", "null", int, None, id="null"),
+        pytest.param("json", "[NaN]", list[int], None, id="NaN"),
+        pytest.param("json", "{", int, None, id="no JSON"),
+        pytest.param("text", "12345", Word, None, id="text"),
+        pytest.param(None, "12345", Word, None, id="frame"),
+    ],
+)
+def test_refused_frame_and_its_value_are_there(
+    encoding: Encoding, frame: str | bytes, annotation: Any, value: object
+) -> None:
+    """The server sees what came; only JSON has a value."""
+    error = refuse(encoding, frame, annotation)
+    assert (error.frame, error.value) == (frame, value)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "frame"),
+    [
+        pytest.param("json", "{", id="no JSON"),
+        pytest.param("json", b"\xff", id="no UTF-8"),
+        pytest.param("text", b"x", id="bytes for text"),
+        pytest.param("bytes", "x", id="text for bytes"),
+    ],
+)
+def test_frame_that_is_not_decoded_is_there(encoding: Encoding, frame: str | bytes) -> None:
+    """A frame without a value is seen too."""
+    with pytest.raises(ClientMessageError) as caught:
+        decode(encoding, frame)
+    assert (caught.value.frame, caught.value.value) == (frame, None)

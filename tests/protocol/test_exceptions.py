@@ -1,7 +1,9 @@
 """Exceptions: how they print, copy and pickle, and which `except` clauses catch them."""
 
 import copy
+import json
 import pickle
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +24,7 @@ from wsendpoints.protocol.exceptions import (
     UnsupportedDataError,
     WebSocketDisconnect,
     WebSocketError,
+    about,
 )
 
 MISSING = ErrorDetails(loc=["items", 3, "name"], type="missing", msg="Field required")
@@ -169,3 +172,47 @@ def test_denied_refuses_a_status_that_is_not_an_error(status: int) -> None:
 def test_denied_takes_an_error_status(status: int) -> None:
     """Both ends of the range are accepted."""
     assert Denied(status).status == status
+
+
+# The frame that an error is about.
+
+SENT = "what the client sent"
+
+
+def told(error: ClientMessageError) -> str:
+    """Return all that is told of an error where it is printed, logged, dumped or pickled."""
+    lines = traceback.format_exception(error)
+    packed = [pickle.dumps(error, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    return f"{error} {error!r} {vars(error)} {error.args} {lines} {packed}"
+
+
+@pytest.mark.parametrize("frame", [f'["{SENT}"]', f'["{SENT}"]'.encode()], ids=["str", "bytes"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ClientMessageError("bad"), id="ClientMessageError"),
+        pytest.param(InvalidMessageError([WRONG]), id="InvalidMessageError"),
+    ],
+)
+def test_frame_is_for_the_server_alone(error: ClientMessageError, frame: str | bytes) -> None:
+    """The frame and its value are attributes, and are told nowhere else."""
+    error = about(copy.copy(error), frame, json.loads)
+    assert (error.frame, error.value) == (frame, [SENT])
+    assert SENT not in told(error)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, _pickled], ids=["copy", "deepcopy", "pickle"]
+)
+def test_copy_of_an_error_has_no_frame(copied: Callable[[Exception], Any]) -> None:
+    """What leaves the process, or the handler, takes nothing of the client's along."""
+    other = copied(about(InvalidMessageError([WRONG]), "[1]", json.loads))
+    assert (other.frame, other.value, other.errors) == (None, None, [WRONG])
+
+
+def test_error_that_is_about_no_frame() -> None:
+    """An error that the application makes has neither a frame nor a value."""
+    error = ClientMessageError("bad")
+    assert (error.frame, error.value) == (None, None)
+    error = about(error, "x")
+    assert (error.frame, error.value) == ("x", None)

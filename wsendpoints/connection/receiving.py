@@ -11,6 +11,7 @@ from wsendpoints.protocol.exceptions import (
     InvalidStateError,
     UnsupportedDataError,
     WebSocketDisconnect,
+    about,
 )
 from wsendpoints.protocol.frames import frame_of
 from wsendpoints.protocol.state import DISCONNECT, ConnectionState
@@ -43,7 +44,7 @@ class Receiving(Request):
         frame = await self._receive_frame()
         if isinstance(frame, str):
             return frame
-        raise UnsupportedDataError("expected a text message, not a binary one")
+        raise about(UnsupportedDataError("expected a text message, not a binary one"), frame)
 
     async def receive_bytes(self) -> bytes:
         """Wait for the next message, which is to be binary; for the rest see `receive_text`.
@@ -54,7 +55,7 @@ class Receiving(Request):
         frame = await self._receive_frame()
         if isinstance(frame, bytes):
             return frame
-        raise UnsupportedDataError("expected a binary message, not a text one")
+        raise about(UnsupportedDataError("expected a binary message, not a text one"), frame)
 
     async def receive_json(self, mode: Literal["text", "binary"] = "text") -> Any:
         """Wait for the next message, and return the value of its JSON; see `receive_text`.

@@ -7,7 +7,7 @@ from typing import Final
 
 from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.exceptions import ClientMessageError, RateLimitedError
+from wsendpoints.protocol.exceptions import ClientMessageError, RateLimitedError, about
 from wsendpoints.protocol.limits import MEASURED, Limits, RateLimiter
 
 __all__ = ["Intake"]
@@ -100,13 +100,13 @@ class Intake:
         limits = self._limits
         if self._limiter is not None and not self._limiter.allows_one():
             rate = self._limiter.rate
-            return _exceeded(
-                RateLimitedError, limits, "rate", f"{rate.messages} messages in {rate.per:g} s"
-            )
+            text = f"{rate.messages} messages in {rate.per:g} s"
+            return about(_exceeded(RateLimitedError, limits, "rate", text), frame)
         for name, measure in MEASURED.items():
             limit = getattr(limits, name)
             if limit is not None and measure.count(frame) > limit:
-                return _exceeded(measure.error, limits, name, measure.text.format(limit=limit))
+                text = measure.text.format(limit=limit)
+                return about(_exceeded(measure.error, limits, name, text), frame)
         return None
 
 

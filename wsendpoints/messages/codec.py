@@ -21,6 +21,7 @@ from wsendpoints.protocol.exceptions import (
     ConfigurationError,
     InvalidDataError,
     UnsupportedDataError,
+    about,
 )
 from wsendpoints.protocol.frames import check_binary, check_text
 from wsendpoints.protocol.state import SEND
@@ -72,7 +73,7 @@ def decode_json(frame: str | bytes) -> Any:
     try:
         return from_json(frame, allow_inf_nan=False)
     except (ValueError, TypeError):  # TypeError: a str with a raw lone surrogate
-        raise InvalidDataError("not valid JSON") from None
+        raise about(InvalidDataError("not valid JSON"), frame) from None
 
 
 def encode_json(value: Any) -> bytes:
@@ -194,9 +195,9 @@ class Codec(ABC):
 
 def refuse_text(frame: str) -> Any:
     """Refuse a text frame where binary ones are taken."""
-    raise UnsupportedDataError("this endpoint takes binary frames, not text")
+    raise about(UnsupportedDataError("this endpoint takes binary frames, not text"), frame)
 
 
 def refuse_binary(frame: bytes) -> Any:
     """Refuse a binary frame where text is taken."""
-    raise UnsupportedDataError("this endpoint takes text frames, not binary")
+    raise about(UnsupportedDataError("this endpoint takes text frames, not binary"), frame)

@@ -25,7 +25,12 @@ from wsendpoints.messages.codec import (
 from wsendpoints.messages.places import Places
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.exceptions import ClientMessageError
+from wsendpoints.protocol.exceptions import (
+    ClientMessageError,
+    InvalidDataError,
+    InvalidMessageError,
+    about,
+)
 
 __all__ = [
     "CODECS",
@@ -79,7 +84,7 @@ class FrameCodec(Codec):
     def client_error(
         self, exc: ValidationError, places: Places, frame: str | bytes
     ) -> ClientMessageError:
-        return to_client_error(exc, places, frame, json=False)
+        return about(to_client_error(exc, places, frame, json=False), frame)
 
 
 class JSONCodec(Codec):
@@ -101,10 +106,20 @@ class JSONCodec(Codec):
     def client_error(
         self, exc: ValidationError, places: Places, frame: str | bytes
     ) -> ClientMessageError:
-        return to_client_error(exc, places, frame, json=True)
+        error = to_client_error(exc, places, frame, json=True)
+        is_json = isinstance(error, InvalidMessageError)
+        return about(error, frame, _value_of if is_json else None)
 
     def error_event(self, error: ClientMessageError, tag: str) -> Event | None:
         return self.encoder(encode_json)(error_message(error, tag))
+
+
+def _value_of(frame: str | bytes) -> Any:
+    try:
+        return decode_json(frame)
+    except InvalidDataError:
+        # `NaN`, which pydantic takes for a number where a message may have one.
+        return None
 
 
 CODECS: Final[Mapping[object, Codec]] = MappingProxyType(

@@ -15,8 +15,8 @@ ConfigurationError            a class is declared incorrectly                  (
 ConfigurationWarning          a class is declared in a way that costs time     (a UserWarning)
 """
 
-from collections.abc import Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict, TypeVar
 
 from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.headers import HeadersLike, check_headers
@@ -36,6 +36,7 @@ __all__ = [
     "UnsupportedDataError",
     "WebSocketDisconnect",
     "WebSocketError",
+    "about",
 ]
 
 
@@ -82,15 +83,56 @@ class ClientMessageError(WebSocketError, ValueError):
         limit: The name of the limit that the message exceeds, if that is what is wrong.
     """
 
+    # Not in `__dict__`, which goes into pickles, and which loggers and error trackers show.
+    __slots__ = ("_decode", "_frame")
+
     close_code: int = CloseCode.POLICY_VIOLATION
     limit: str | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+        self._frame: str | bytes | None = None
+        self._decode: Callable[[Any], Any] | None = None
 
     def __str__(self) -> str:
         return self.detail
+
+    @property
+    def frame(self) -> str | bytes | None:
+        """What the client sent; `None` if the error is not of one frame.
+
+        For the server's eyes alone: it is in no text of the error, in no line of the library's log,
+        and not in the default answer. A copy of the error, such as a pickled one, has no frame.
+        """
+        return self._frame
+
+    @property
+    def value(self) -> Any:
+        """The value of the JSON that the client sent, where that is JSON, but no message declared.
+
+        `None` where there is none: for any other error, and in a copy. It is decoded when this is
+        read, each time, and not validated: it may be anything.
+        """
+        return None if self._decode is None else self._decode(self._frame)
+
+
+Blamed = TypeVar("Blamed", bound=ClientMessageError)
+
+
+def about(error: Blamed, frame: str | bytes, decode: Callable[[Any], Any] | None = None) -> Blamed:
+    """Return an error that has the frame that it is about.
+
+    Not arguments of the class: those would be in `args`, and so in the error's repr and its pickle.
+
+    Args:
+        error: The error.
+        frame: What the client sent.
+        decode: Returns the value of the frame, if that has one.
+    """
+    error._frame = frame  # pyright: ignore[reportPrivateUsage]  # its own module
+    error._decode = decode  # pyright: ignore[reportPrivateUsage]
+    return error
 
 
 class UnsupportedDataError(ClientMessageError):
