@@ -195,10 +195,9 @@ SEEN_AS: Final[list[Callable[[str], str]]] = [str, str.upper, repr, ascii, json.
 
 
 OURS: Final = (
-    '{"value other items "
-    "type":"error","code":"invalid_message","errors":[{"loc":["value","items"],"type":"custom",'
+    '{"type":"error","code":"invalid_message","errors":[{"loc":["value","items"],"type":"custom",'
     '"msg":"Value error"},"Assertion failed","Input is not valid","value_error","assertion_error",'
-    '"int_parsing","Input should be a valid integer, unable to parse string as an integer"]}'
+    '"int_parsing","Input should be a valid integer, unable to parse string as an integer","other"]}'
 )
 
 
