@@ -197,7 +197,8 @@ SEEN_AS: Final[list[Callable[[str], str]]] = [str, str.upper, repr, ascii, json.
 OURS: Final = (
     '{"type":"error","code":"invalid_message","errors":[{"loc":["value","items"],"type":"custom",'
     '"msg":"Value error"},"Assertion failed","Input is not valid","value_error","assertion_error",'
-    '"int_parsing","Input should be a valid integer, unable to parse string as an integer","other"]}'
+    '"int_parsing","Input should be a valid integer, unable to parse string as an integer","other"]'
+    "}"
 )
 
 
