@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVarTuple, Unpack
 
 from wsendpoints.application import Application, check_attributes
 from wsendpoints.connection.websocket import WebSocket, connection_of
-from wsendpoints.handshake.admission import Admission
+from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
 from wsendpoints.lifecycle.hooks import Lifecycle
 from wsendpoints.lifecycle.serving import serve
@@ -84,6 +84,8 @@ class WebSocketEndpoint(ABC):
             default, `None`, those of the same origin alone; a list; or `"*"` for all.
         require_origin: Whether a client without an `Origin` header is refused: no browser is one.
         subprotocols: The subprotocols that it speaks, in the order of preference.
+        require_subprotocol: Whether a client that offers none of them is refused with 400, before
+            `on_connect`. Which of them is chosen is up to `on_connect`.
         params: Annotate it with a model of the path and query parameters. They are validated
             before `on_connect`, and a client with others is refused with 422.
         limits: What a connection may take of the server.
@@ -96,6 +98,7 @@ class WebSocketEndpoint(ABC):
     allowed_origins: Origins = None
     require_origin: bool = False
     subprotocols: ClassVar[Sequence[str]] = ()
+    require_subprotocol: bool = False
     params: Any
     limits: Limits = Limits()
     cancel_on_disconnect: bool = False
@@ -187,6 +190,11 @@ class WebSocketEndpoint(ABC):
         check_attributes(cls, attributes)
         _check_limits(cls, attributes.get("limits", cls.limits))
         compile_origins(attributes.get("allowed_origins"), cls.__qualname__)
+        check_subprotocols(
+            attributes.get("subprotocols", cls.subprotocols),
+            cls.__qualname__,
+            required=attributes.get("require_subprotocol", cls.require_subprotocol),
+        )
 
     @classmethod
     def _check_servable(cls) -> Declaration:

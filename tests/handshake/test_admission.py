@@ -120,6 +120,80 @@ async def test_subprotocol_that_no_server_can_choose_is_an_error(subprotocols: A
         type("Wrong", (WebSocketEndpoint,), {"subprotocols": subprotocols})
 
 
+class Speaking(Recording):
+    """Speaks two subprotocols, and nothing else."""
+
+    subprotocols = ("v2", "v1")
+    require_subprotocol = True
+    params: Paging
+
+
+ROOM: Any = {"path_params": {"room": "lobby"}}
+
+
+@pytest.mark.parametrize("offered", [["v1"], ["v0", "v2"], ["bearer.eA", "v1"]], ids=repr)
+async def test_subprotocol_that_is_required_and_offered(offered: list[str]) -> None:
+    """A client that speaks one of them connects."""
+    async with connect(Speaking.as_asgi(), subprotocols=offered, scope=ROOM) as client:
+        assert client.subprotocol == offered[-1]
+
+
+@pytest.mark.parametrize("offered", [[], ["v0"], ["V1"], ["bearer.eA"]], ids=repr)
+async def test_subprotocol_may_be_required(
+    offered: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that speaks none of them gets a 400 that names them, and no hook runs.
+
+    A token is not a subprotocol, and case matters.
+    """
+    Speaking.log.clear()
+    with caplog.at_level(logging.INFO, "wsendpoints"):
+        refusal = await denied(Speaking.as_asgi(), subprotocols=offered)
+    assert (refusal.status, refusal.body) == (400, b"subprotocols: v2, v1")
+    assert caplog.messages == ["Speaking: a client that speaks none of v2, v1 is refused"]
+    assert Speaking.log == []
+
+
+async def test_subprotocol_is_required_by_as_asgi() -> None:
+    """Both attributes may be given where the class is mounted, and they are checked there."""
+    app = Recording.as_asgi(subprotocols=["v3"], require_subprotocol=True)
+    assert (await denied(app)).body == b"subprotocols: v3"
+    async with connect(app, subprotocols=["v3"]) as client:
+        assert client.subprotocol == "v3"
+    with pytest.raises(ConfigurationError, match=r"Recording\.subprotocols is 'v3': use a list"):
+        Recording.as_asgi(subprotocols="v3")
+
+
+class Base(WebSocketEndpoint):
+    """Leaves it to subclasses what is spoken."""
+
+    require_subprotocol = True
+
+
+EMPTY = (
+    "Base.require_subprotocol is set, but Base.subprotocols is empty: no client could connect. "
+    "Name those that it speaks"
+)
+
+
+async def test_required_subprotocols_without_any_are_an_error() -> None:
+    """A base class may leave them to its subclasses; it can't be mounted itself."""
+    with pytest.raises(ConfigurationError) as caught:
+        Base.as_asgi()
+    assert str(caught.value) == EMPTY
+    # Starlette's routes take the class itself.
+    with pytest.raises(ConfigurationError) as caught:
+        async with connect(Base):
+            pass
+    assert str(caught.value) == EMPTY
+
+    class Sub(Base):
+        subprotocols = ("v1",)
+
+    async with connect(Sub.as_asgi(), subprotocols=["v1"]) as client:
+        assert client.subprotocol == "v1"
+
+
 async def test_parameters_without_fields_are_an_error() -> None:
     """The error is raised when the class is made."""
     with pytest.raises(ConfigurationError, match=r"Wrong\.params: int has no named fields"):

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Protocol, cast, final
+from typing import Any, ClassVar, Protocol, cast, final
 
 from wsendpoints.handshake.origins import AllowedOrigins, Origins, compile_origins, origin_refusal
 from wsendpoints.handshake.parameters import Parameters
@@ -11,9 +11,9 @@ from wsendpoints.messages.annotations import attribute_type
 from wsendpoints.protocol.exceptions import ConfigurationError, Denied
 from wsendpoints.protocol.headers import is_token
 from wsendpoints.protocol.limits import Limits
-from wsendpoints.protocol.subprotocols import BEARER
+from wsendpoints.protocol.subprotocols import BEARER, choose_subprotocol
 
-__all__ = ["Admission", "Door"]
+__all__ = ["Admission", "Door", "check_subprotocols"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -23,6 +23,8 @@ class Door(Protocol):
 
     allowed_origins: Origins
     require_origin: bool
+    subprotocols: ClassVar[Sequence[str]]
+    require_subprotocol: bool
     limits: Limits
 
 
@@ -53,11 +55,7 @@ class Admission:
         self._parameters: Parameters | None = (
             None if params is Any else Parameters(params, f"{self._where}.params")
         )
-        if not _are_subprotocols(subprotocols):
-            raise ConfigurationError(
-                f"{self._where}.subprotocols is {subprotocols!r}: use a list of names, made of "
-                "letters, digits, and some punctuation (RFC 9110, section 5.6.2, token)"
-            )
+        check_subprotocols(subprotocols, self._where)
 
     def admit(self, door: Door, websocket: Request) -> Any:
         """Check a handshake.
@@ -71,7 +69,9 @@ class Admission:
 
         Raises:
             Denied: The client may not connect. The status is 403 because of its origin, 503
-                because there are too many connections, 422 because of its parameters.
+                because there are too many connections, 400 because it speaks none of the
+                subprotocols, 422 because of its parameters.
+            ConfigurationError: A subprotocol is required, and there is none.
         """
         origins = self._origins
         # `as_asgi` can replace the origins of the class.
@@ -85,6 +85,8 @@ class Admission:
         if limit is not None and self.open > limit:
             logger.info("%s: max_connections: %d: one more is refused", self._where, limit)
             raise Denied(503, body=f"max_connections: {limit}")
+        if door.require_subprotocol:
+            self._require_subprotocol(door.subprotocols, websocket)
         if self._parameters is None:
             return None
         try:
@@ -92,6 +94,37 @@ class Admission:
         except Denied:
             logger.info("%s: the parameters of a client are refused", self._where)
             raise
+
+    def _require_subprotocol(self, subprotocols: Sequence[str], websocket: Request) -> None:
+        if choose_subprotocol(subprotocols, websocket.subprotocols) is not None:
+            return
+        check_subprotocols(subprotocols, self._where, required=True)
+        spoken = ", ".join(subprotocols)
+        logger.info("%s: a client that speaks none of %s is refused", self._where, spoken)
+        raise Denied(400, body=f"subprotocols: {spoken}")
+
+
+def check_subprotocols(names: object, where: str, *, required: bool = False) -> None:
+    """Check the subprotocols of an endpoint.
+
+    Args:
+        names: The subprotocols.
+        where: The name of the class, for the text of an error.
+        required: Whether a client is refused that speaks none of them.
+
+    Raises:
+        ConfigurationError: They are no list of names, or one is required and there is none.
+    """
+    if not _are_subprotocols(names):
+        raise ConfigurationError(
+            f"{where}.subprotocols is {names!r}: use a list of names, made of "
+            "letters, digits, and some punctuation (RFC 9110, section 5.6.2, token)"
+        )
+    if required and not names:
+        raise ConfigurationError(
+            f"{where}.require_subprotocol is set, but {where}.subprotocols is empty: no client "
+            "could connect. Name those that it speaks"
+        )
 
 
 def _are_subprotocols(names: object) -> bool:
