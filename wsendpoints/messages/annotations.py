@@ -9,25 +9,27 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
-from pydantic import BaseModel
-from typing_extensions import Format, TypeIs, get_annotations, get_original_bases
+from typing_extensions import Format, get_annotations
 
-from wsendpoints.messages.unions import is_class
+from wsendpoints.messages.generics import UnboundTypeVariable, bind
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["MISSING", "Function", "UnboundTypeVariable", "attribute_type", "message_types"]
+__all__ = [
+    "MISSING",
+    "Function",
+    "UnboundTypeVariable",
+    "attribute_type",
+    "check_bound",
+    "message_types",
+]
 
 Function: TypeAlias = Callable[..., Any]
 
 _RESOLVED: Final = "__wsendpoints_types__"
 """The attribute of a function that stores its resolved types, for subclasses made later: local
 variables around a class can be looked up only while the class is being made."""
-
-
-class UnboundTypeVariable(Exception):
-    """An annotation holds a type variable for which the class has no type."""
 
 
 class _Missing:
@@ -54,7 +56,7 @@ def message_types(function: Function, owner: type, cls: type) -> tuple[Any, Any]
 
     Raises:
         ConfigurationError: The method can't be called with these arguments, or a name can't be
-            resolved.
+            resolved, or a type variable can't be bound.
         UnboundTypeVariable: `cls` is still generic.
     """
     name = _message_parameter(function)
@@ -68,15 +70,31 @@ def message_types(function: Function, owner: type, cls: type) -> tuple[Any, Any]
             _resolve(annotations.get("return", MISSING), where, module, owner, closure),
         )
         setattr(function, _RESOLVED, types_)
-    arguments = _type_arguments(cls).get(owner, {})
-    return _substitute(types_[0], arguments), _substitute(types_[1], arguments)
+    where = f"{cls.__qualname__}.{function.__name__}"
+    return bind(types_[0], owner, cls, where), bind(types_[1], owner, cls, where)
 
 
 def attribute_type(cls: type, name: str) -> Any:
     """Return the type of an attribute, from the first class in the MRO that annotates it.
 
+    It is `Any` if it is open in a generic base class: `check_bound` says so.
+
     Raises:
-        ConfigurationError: A name in the annotation can't be resolved.
+        ConfigurationError: A name in the annotation can't be resolved, or a type variable in it
+            can't be bound.
+    """
+    try:
+        return check_bound(cls, name)
+    except UnboundTypeVariable:
+        return Any
+
+
+def check_bound(cls: type, name: str) -> Any:
+    """Return the type of an attribute.
+
+    Raises:
+        ConfigurationError: As for `attribute_type`.
+        UnboundTypeVariable: `cls` is still generic.
     """
     owner, annotation = next(
         (klass, annotations[name])
@@ -84,7 +102,8 @@ def attribute_type(cls: type, name: str) -> Any:
         if name in (annotations := get_annotations(klass, format=Format.FORWARDREF))
     )
     module = vars(sys.modules[owner.__module__])
-    return _resolve(annotation, f"{owner.__qualname__}.{name}", module, owner, {})
+    resolved = _resolve(annotation, f"{owner.__qualname__}.{name}", module, owner, {})
+    return bind(resolved, owner, cls, f"{cls.__qualname__}.{name}")
 
 
 def _message_parameter(function: Function) -> str:
@@ -167,59 +186,3 @@ def _closure(function: Function) -> dict[str, Any]:
         except ValueError:  # not assigned yet
             continue
     return found
-
-
-def _type_arguments(cls: type) -> dict[type, dict[Any, Any]]:
-    """Return the types that `cls` gives to the type variables of each of its generic bases."""
-    found: dict[type, dict[Any, Any]] = {}
-
-    def visit(klass: type, arguments: Mapping[Any, Any]) -> None:
-        for base in get_original_bases(klass):
-            origin: Any = typing.get_origin(base) or base
-            parameters = getattr(origin, "__parameters__", ())
-            given = [_fill_in(argument, arguments) for argument in typing.get_args(base)]
-            bound = dict(zip(parameters, given, strict=False))
-            found.setdefault(origin, {}).update(bound)
-            visit(origin, bound)
-
-    visit(cls, {})
-    return found
-
-
-def _substitute(annotation: Any, arguments: Mapping[Any, Any]) -> Any:
-    """Return `annotation` with its type variables replaced.
-
-    Raises:
-        UnboundTypeVariable: One of them has neither an argument nor a default.
-    """
-    annotation = _fill_in(annotation, arguments)
-    if _is_model(annotation) and annotation.__pydantic_generic_metadata__["origin"] is None:
-        return annotation  # `Envelope` without brackets: pydantic takes its variables for `Any`
-    for parameter in _parameters(annotation):
-        if not (hasattr(parameter, "has_default") and parameter.has_default()):
-            raise UnboundTypeVariable(parameter.__name__)
-        annotation = _fill_in(annotation, {parameter: parameter.__default__})
-    return annotation
-
-
-def _fill_in(annotation: Any, arguments: Mapping[Any, Any]) -> Any:
-    if isinstance(annotation, TypeVar):
-        return arguments.get(annotation, annotation)
-    parameters = _parameters(annotation)
-    if arguments.keys().isdisjoint(parameters):
-        return annotation
-    return annotation[tuple(arguments.get(parameter, parameter) for parameter in parameters)]
-
-
-def _parameters(annotation: Any) -> Sequence[Any]:
-    """Return the type variables in an annotation."""
-    if isinstance(annotation, TypeVar):
-        return (annotation,)
-    if _is_model(annotation):
-        # `Envelope[T]` is a class of pydantic's, which has no `__parameters__`.
-        return annotation.__pydantic_generic_metadata__["parameters"]
-    return () if is_class(annotation) else getattr(annotation, "__parameters__", ())
-
-
-def _is_model(annotation: Any) -> TypeIs[type[BaseModel]]:
-    return is_class(annotation) and issubclass(annotation, BaseModel)

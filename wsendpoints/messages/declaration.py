@@ -20,8 +20,9 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, cast, 
 
 from pydantic import AfterValidator
 
-from wsendpoints.messages.annotations import MISSING, message_types
+from wsendpoints.messages.annotations import MISSING, check_bound, message_types
 from wsendpoints.messages.codecs import CODECS, Codec, Encode
+from wsendpoints.messages.generics import bind
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.messages.outbound import Outbound
 from wsendpoints.messages.unions import clash, members, runtime_types, union_of
@@ -133,6 +134,7 @@ def declare(
         function = getattr(cls, hook)
         if not inspect.iscoroutinefunction(function):
             raise ConfigurationError(f"{where}.{hook} is no async method: use `async def {hook}`")
+    check_bound(cls, "params")
     methods = _handlers_of(cls, stream)
     receiver = _receiver_of(cls, base, stream)
     if methods and receiver is not None:
@@ -148,6 +150,9 @@ def declare(
         routes = _route(where, methods, routed=receiver is None)
     on_message, handlers, taken = routes
     inbound = Inbound(Any if Any in taken else union_of(taken), codec, where)
+    if sends is not None:
+        owner = next(klass for klass in cls.__mro__ if "sends" in vars(klass))
+        sends = bind(sends, owner, cls, f"{where}.sends")
     outbound = Outbound(_sent(methods, sends), codec, where)
     return Declaration(
         codec=codec,

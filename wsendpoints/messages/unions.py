@@ -14,8 +14,10 @@ from typing_extensions import TypeAliasType, TypeIs, get_type_hints, is_typeddic
 __all__ = [
     "clash",
     "find_tag",
+    "is_alias",
     "is_class",
     "is_object",
+    "is_union",
     "join",
     "members",
     "name_of",
@@ -49,7 +51,7 @@ def members(annotation: Any) -> list[Any]:
     """
     annotation = _without_alias(annotation)
     origin = typing.get_origin(annotation)
-    if origin in {Union, types.UnionType}:
+    if is_union(annotation):
         every = (member for part in typing.get_args(annotation) for member in members(part))
         return _each_once(every)
     if origin is Annotated and all(map(_is_redundant, annotation.__metadata__)):
@@ -57,6 +59,16 @@ def members(annotation: Any) -> list[Any]:
         if len(inner) > 1:
             return inner
     return [annotation]
+
+
+def is_union(annotation: Any) -> bool:
+    """Return whether an annotation is written as a union, by `|`, `Union` or `Optional`."""
+    return typing.get_origin(annotation) in {Union, types.UnionType}
+
+
+def is_alias(annotation: Any) -> bool:
+    """Return whether an annotation is a named alias, without type arguments."""
+    return typing.get_origin(annotation) is None and isinstance(annotation, _ALIASES)
 
 
 def is_class(annotation: Any) -> TypeIs[type[Any]]:
