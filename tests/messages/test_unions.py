@@ -37,17 +37,9 @@ from pydantic import (
 from typing_extensions import TypeAliasType, TypedDict
 
 from tests.some_messages import Leave, Numbers, Say
-from wsendpoints.messages.unions import (
-    clash,
-    find_tag,
-    is_class,
-    is_object,
-    join,
-    members,
-    name_of,
-    runtime_types,
-    union_of,
-)
+from wsendpoints.messages.substitution import is_class, union_of
+from wsendpoints.messages.tags import clash, find_tag, join, members
+from wsendpoints.messages.unions import is_object, name_of, runtime_types
 
 T = TypeVar("T")
 
@@ -387,7 +379,7 @@ def test_tag_is_the_field_that_tells_them_apart(objects: list[Any], tag: str | N
 @pytest.mark.parametrize(("objects", "tag"), TAGS[1:])
 def test_union_of_any_objects_compiles(objects: list[Any], tag: str | None) -> None:
     """Pydantic can discriminate the union by the tag."""
-    adapter = TypeAdapter[Any](join(objects, tag))
+    adapter = TypeAdapter[Any](join(objects))
     with pytest.raises(ValidationError) as caught:
         adapter.validate_json('{"text": 1}')
     is_tagged = tag is not None and len(objects) > 1
@@ -447,7 +439,7 @@ def test_clash(one: Any, other: Any, mark: str | None) -> None:
 
 def test_join_of_objects_and_others() -> None:
     """The tag tells objects apart; the other types are tried one by one."""
-    adapter = TypeAdapter[Any](join([Say, int, Leave, None], "type"))
+    adapter = TypeAdapter[Any](join([Say, int, Leave, None]))
     assert adapter.validate_json('{"type": "leave"}') == Leave(type="leave")
     assert adapter.validate_json("5") == 5
     assert adapter.validate_json("null") is None

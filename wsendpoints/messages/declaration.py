@@ -25,7 +25,9 @@ from wsendpoints.messages.codecs import CODECS, Codec, Encode
 from wsendpoints.messages.generics import bind
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.messages.outbound import Outbound
-from wsendpoints.messages.unions import clash, members, runtime_types, union_of
+from wsendpoints.messages.substitution import union_of
+from wsendpoints.messages.tags import clash, members
+from wsendpoints.messages.unions import runtime_types
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["Declaration", "Handler", "Stream", "declare", "handles"]
@@ -271,9 +273,10 @@ def _route(where: str, methods: Sequence[_Method], *, routed: bool) -> _Routes:
 
 
 def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, _Method]]) -> None:
+    every = [member for member, _ in owners]
     for number, (member, method) in enumerate(owners):
         for other, rival in owners[:number]:
-            what = clash(member, other)
+            what = clash(member, other, every)
             if what is not None and method is not rival:
                 raise ConfigurationError(
                     f"{where}.{rival.name} and {where}.{method.name} both handle {what}: "

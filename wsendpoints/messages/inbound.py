@@ -3,6 +3,7 @@
 import inspect
 import types
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core.core_schema import any_schema
@@ -11,7 +12,15 @@ from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.codecs import Codec, Decode, refuse_text
 from wsendpoints.messages.places import Places
 from wsendpoints.messages.recursion import recursive_union
-from wsendpoints.messages.unions import find_tag, is_object, join, members, name_of
+from wsendpoints.messages.tags import (
+    changing,
+    find_tag,
+    join,
+    members,
+    refuse_plain_enums,
+    untagged,
+)
+from wsendpoints.messages.unions import is_object, name_of
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import ConfigurationError, ConfigurationWarning
 
@@ -55,15 +64,12 @@ class Inbound:
                 f"{where}: {name_of(objects[0])} is read from JSON, "
                 f'but encoding is {codec.name!r}: set encoding = "json"'
             )
-        if len(objects) > 1 and self.tag is None:
-            _warn(
-                f"{where}: nothing tells {', '.join(map(name_of, objects))} apart, so that each "
-                "message is tried against all of them: give each a field like "
-                '`type: Literal["..."] = "..."`, with another value in each'
-            )
+        refuse_plain_enums(objects, where)
+        if len(rest := untagged(objects)) > 1:
+            _warn(f"{where}: {_why_untagged(rest)}")
         validator: Validator | None = None
         if self.messages:
-            adapter = compile_adapter(join(self.messages, self.tag), where)
+            adapter = compile_adapter(join(self.messages), where)
             if union := recursive_union(adapter.core_schema):
                 _warn(
                     f"{where}: {' | '.join(union)} is a part of itself, and nothing tells its "
@@ -80,6 +86,20 @@ class Inbound:
             self.decode_binary = bytes
             if not self.messages:
                 self.decode_text = refuse_text
+
+
+def _why_untagged(objects: Sequence[Any]) -> str:
+    names = ", ".join(map(name_of, objects))
+    if at_fault := changing(objects):
+        return (
+            f"a validator of {', '.join(map(name_of, at_fault))} may change the tag before it is "
+            f"read, so that each message is tried against all of {names}: make it one of mode "
+            '"after", or write the union with `Field(discriminator=...)`, which reads the tag first'
+        )
+    return (
+        f"nothing tells {names} apart, so that each message is tried against all of them: give "
+        'each a field like `type: Literal["..."] = "..."`, with another value in each'
+    )
 
 
 def _warn(text: str) -> None:

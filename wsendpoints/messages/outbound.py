@@ -9,7 +9,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.codecs import CODECS, Codec, Encode, ToJSON, encode_json
-from wsendpoints.messages.unions import find_tag, is_class, is_object, members, name_of, union_of
+from wsendpoints.messages.substitution import is_class, union_of
+from wsendpoints.messages.tags import find_tag, members
+from wsendpoints.messages.unions import is_object, name_of
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
 

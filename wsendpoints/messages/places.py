@@ -26,6 +26,9 @@ _KEY: Final = "[key]"
 _INNER: Final = ("schema", "lax_schema", "json_schema", "arguments_schema")
 """Where a schema that takes no step has the one that does."""
 
+_CONFIGURED: Final = frozenset({"dataclass", "model", "typed-dict"})
+"""What has a `ConfigDict` of its own, in which the names in `loc` may be those of the fields."""
+
 
 @final
 class Places:
@@ -79,9 +82,13 @@ class _Walk:
         self._definitions = definitions
         self._is_absent = is_absent
         self._also = also
+        self._by_name = False
 
     def follow(self, schema: Any) -> Any:
         """Return the schema that the next step leads to; `None` if it is not known."""
+        if schema["type"] in _CONFIGURED:
+            config: Mapping[str, object] = schema.get("config") or {}
+            self._by_name = config.get("loc_by_alias") is False
         match schema:
             case {"type": "definition-ref", "schema_ref": ref}:
                 return self._definitions[ref]
@@ -127,7 +134,8 @@ class _Walk:
         found: Any = None
         taken: Path = []
         for name, field in fields.items():
-            for way in ways_to(name, field):
+            ways = ways_to(name, field)
+            for way in ways[-1:] if self._by_name else ways:
                 if len(way) > len(taken) and self.steps[: -len(way) - 1 : -1] == way:
                     found, taken = (name, field), way
         if found is None:
@@ -137,6 +145,6 @@ class _Walk:
             return schema.get("extras_schema")
         del self.steps[-len(taken) :]
         name, field = found
-        is_by_name = self._is_absent and taken == [name]
+        is_by_name = self._is_absent and taken == [name] and not self._by_name
         self.path.extend(ways_to(name, field)[0] if is_by_name else taken)
         return field["schema"]
