@@ -3,12 +3,20 @@
 import asyncio
 
 import anyio
+import fastapi
 import pytest
+import starlette.exceptions
 from fastapi import WebSocketException as FastAPIException
 from starlette.exceptions import WebSocketException
 
-from wsendpoints.lifecycle.failures import Verdict, failed_wait, judge, requested_close
-from wsendpoints.protocol.exceptions import WebSocketDisconnect
+from wsendpoints.lifecycle.failures import (
+    Verdict,
+    after_accept,
+    failed_wait,
+    judge,
+    requested_close,
+)
+from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 
 pytestmark = pytest.mark.anyio
 
@@ -144,3 +152,22 @@ async def test_l07_trio_cancels_by_scopes_alone() -> None:
     """There a `CancelledError` is an exception as any other, and a cancellation is one."""
     assert failed_wait(asyncio.CancelledError()) is None
     assert failed_wait(await cancelled()) is None
+
+
+@pytest.mark.parametrize("klass", [starlette.exceptions.HTTPException, fastapi.HTTPException])
+async def test_http_response_is_not_asked_for_after_the_accept(klass: type[Exception]) -> None:
+    """The server's log shows the exception as the cause of one that no framework answers."""
+    exc = klass(404)
+    raised = after_accept(exc)
+    assert isinstance(raised, InvalidStateError)
+    assert raised.__cause__ is exc
+    assert str(raised) == (
+        "HTTPException was raised once the connection was accepted, when no response can be sent "
+        "any more: call `websocket.close`, or raise WebSocketException"
+    )
+
+
+@pytest.mark.parametrize("exc", [FAILURE, OTHER, WebSocketException(1008)], ids=repr)
+async def test_all_else_is_raised_as_it_is_after_the_accept(exc: Exception) -> None:
+    """It surfaces as what it was."""
+    assert after_accept(exc) is exc

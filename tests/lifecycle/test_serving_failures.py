@@ -6,14 +6,23 @@ from contextlib import nullcontext
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import WebSocketRoute
 
 from tests.fake_server import FakeServer, Script, make_scope
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import Limits, ServerProtocolError, WebSocket, WebSocketDisconnect
+from wsendpoints import (
+    InvalidStateError,
+    Limits,
+    ServerProtocolError,
+    WebSocket,
+    WebSocketDisconnect,
+)
 from wsendpoints.connection.websocket import connection_of
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.testing import connect
+from wsendpoints.testing import HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
 
@@ -277,3 +286,41 @@ async def test_functions_of_the_end_are_called_if_the_handshake_never_comes(
     assert calls == ["called"]
     assert server.sent == []
     assert vars(Recording)["_admission"].open == 0
+
+
+@pytest.mark.parametrize("where", ["on_connect", "on_receive"])
+async def test_http_exception_after_the_accept_is_one_failure(where: str) -> None:
+    """No framework answers it with a response, which would be illegal by then."""
+
+    class Missing(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            if where == "on_connect":
+                raise HTTPException(404)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            raise HTTPException(404)
+
+    app = Starlette(routes=[WebSocketRoute("/", Missing)])
+    with pytest.raises(InvalidStateError, match="HTTPException was raised once") as raised:
+        async with connect(app) as client:
+            if where == "on_receive":
+                await client.send_text("x")
+            await client.expect_close(1011, "")
+    assert isinstance(raised.value.__cause__, HTTPException)
+    assert Missing.log == ["connect", 1011]
+
+
+async def test_http_exception_before_the_accept_is_the_frameworks() -> None:
+    """It refuses the client with the response that the exception asks for."""
+
+    class Missing(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            raise HTTPException(404)
+
+    app = Starlette(routes=[WebSocketRoute("/", Missing)])
+    with pytest.raises(HandshakeDenied) as denied:
+        async with connect(app):
+            pass
+    assert denied.value.status == 404
+    assert Missing.log == []

@@ -9,7 +9,13 @@ import anyio
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.denial import DenialResponse
 from wsendpoints.lifecycle.deadlines import Deadline
-from wsendpoints.lifecycle.failures import Verdict, failed_wait, judge, requested_close
+from wsendpoints.lifecycle.failures import (
+    Verdict,
+    after_accept,
+    failed_wait,
+    judge,
+    requested_close,
+)
 from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.shielding import run_shielded
 from wsendpoints.protocol.close_codes import CloseCode, describe
@@ -88,7 +94,7 @@ class Ending:
             elif verdict is not Verdict.FAILURE:
                 await self._turn_away(verdict)
             if failure is not None and verdict not in _QUIET:
-                raise failure
+                raise after_accept(failure) if self._connection.is_accepted else failure
         finally:
             # The exception holds this frame: without this reference it is no cycle.
             del failure

@@ -9,11 +9,12 @@ import anyio
 
 from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.close_codes import check_close_code
-from wsendpoints.protocol.exceptions import WebSocketDisconnect
+from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 
 __all__ = [
     "AwaitedCancelledError",
     "Verdict",
+    "after_accept",
     "failed_wait",
     "holds_only",
     "is_group",
@@ -119,8 +120,7 @@ def requested_close(exc: BaseException) -> tuple[int, str] | None:
         `None` for any other exception, and for a code that may not be sent. A reason that is no
         str is left out.
     """
-    names = {(klass.__module__, klass.__name__) for klass in type(exc).__mro__}
-    if ("starlette.exceptions", "WebSocketException") not in names:
+    if not _is_starlettes(exc, "WebSocketException"):
         return None
     asked: Any = exc
     try:
@@ -128,3 +128,26 @@ def requested_close(exc: BaseException) -> tuple[int, str] | None:
     except ValueError:
         return None
     return code, asked.reason if isinstance(asked.reason, str) else ""
+
+
+def after_accept(failure: BaseException) -> BaseException:
+    """Return what to raise of a failure once the connection was accepted.
+
+    It is the failure itself, unless that is Starlette's or FastAPI's `HTTPException`. They would
+    answer that with an HTTP response, which is no legal event any more: the server would log a
+    second error.
+    """
+    if not _is_starlettes(failure, "HTTPException"):
+        return failure
+    error = InvalidStateError(
+        f"{type(failure).__name__} was raised once the connection was accepted, when no response "
+        "can be sent any more: call `websocket.close`, or raise WebSocketException"
+    )
+    error.__cause__ = failure
+    return error
+
+
+def _is_starlettes(exc: BaseException, name: str) -> bool:
+    return ("starlette.exceptions", name) in {
+        (klass.__module__, klass.__name__) for klass in type(exc).__mro__
+    }
