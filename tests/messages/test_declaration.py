@@ -776,3 +776,18 @@ def test_choice_of_aliases_is_not_a_tag() -> None:
 
     with pytest.warns(ConfigurationWarning, match="nothing tells Chosen, Say apart"):
         receiving(Chosen | Say)
+
+
+@pytest.mark.parametrize("returns", [AsyncIterator[int], AsyncIterable[int], AsyncGenerator[int]])
+def test_stream_without_yield_is_an_error(returns: Any) -> None:
+    """What it returns could not be sent."""
+
+    async def on_receive(self: Any, websocket: WebSocket, data: str) -> Any: ...
+
+    on_receive.__annotations__["return"] = returns
+    with pytest.raises(ConfigurationError) as caught:
+        type("Chat", (WebSocketEndpoint,), {"on_receive": on_receive})
+    assert str(caught.value) == (
+        f"Chat.on_receive is annotated to return {returns}, but has no `yield`: send each value "
+        "with `yield`, or annotate what it returns"
+    )

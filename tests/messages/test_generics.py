@@ -316,3 +316,8 @@ def test_subclass_that_binds_nothing_is_an_error(base: Any) -> None:
     """It is one when the class is made."""
     with pytest.raises(ConfigurationError, match=r"does not say what the type variable [TU] of"):
         type("Sub", (base,), {})
+
+
+def test_base_of_all_models_is_a_type_like_any_other() -> None:
+    """It has no type variables, and says nothing of them."""
+    assert bind(list[BaseModel], Base, Bound, "") == list[BaseModel]

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Never, NoReturn
 
 import pytest
+from pydantic import AfterValidator, BaseModel, Discriminator, JsonValue, SerializeAsAny, Tag
+from typing_extensions import TypeAliasType
 
 from tests.some_messages import (
     Camel,
@@ -230,3 +232,60 @@ def test_type_that_cannot_be_sent_is_an_error() -> None:
     """It is seen when the class is made."""
     with pytest.raises(ConfigurationError, match="Chat: Unknown can't be validated"):
         Outbound([Unknown], CODECS["json"], "Chat")
+
+
+def chosen(value: Any) -> str:
+    """Fail: pydantic would call it to write a message, which is no dict."""
+    raise AssertionError(value)
+
+
+ByFunction = Annotated[
+    Annotated[Say, Tag("say")] | Annotated[Leave, Tag("leave")], Discriminator(chosen)
+]
+Checked = Annotated[Say, AfterValidator(chosen)]
+
+
+@pytest.mark.parametrize("declared", [ByFunction, Checked, ByFunction | int, Checked | None])
+def test_reply_is_known_by_its_class(declared: Any) -> None:
+    """The application's validators and discriminators are not called."""
+    outbound = Outbound([declared], CODECS["json"], "Chat")
+    assert outbound.encode(Say())["text"] == '{"type":"say","text":""}'
+
+
+NAMED = '{"someName":1,"said":{"type":"say","text":""}}'
+JSONTree = TypeAliasType("JSONTree", "int | list[JSONTree]")
+
+
+@pytest.mark.parametrize(
+    ("declared", "message", "text"),
+    [
+        pytest.param(list[Any], [Named()], f"[{NAMED}]", id="list[Any]"),
+        pytest.param(dict[str, Any], {"a": Named()}, f'{{"a":{NAMED}}}', id="dict of anything"),
+        pytest.param(
+            Envelope, Envelope[Any](content=Named()), f'{{"content":{NAMED}}}', id="bare generic"
+        ),
+        pytest.param(SerializeAsAny[BaseModel], Named(), NAMED, id="SerializeAsAny"),
+        pytest.param(object, Named(), NAMED, id="object"),
+        pytest.param(JsonValue, {"a": [None]}, '{"a":[null]}', id="JsonValue"),
+        pytest.param(JSONTree, [1, [2]], "[1,[2]]", id="recursive alias"),
+    ],
+)
+def test_alias_is_written_of_what_is_of_any_class(declared: Any, message: Any, text: str) -> None:
+    """A field of such a type may hold any model."""
+    outbound = Outbound([declared], CODECS["json"], "Chat")
+    assert outbound.encode(message)["text"] == text
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_any_kind_of_bytes_is_declared_as_bytes(kind: Any) -> None:
+    """Each is a binary frame."""
+    outbound = Outbound([kind], CODECS["json"], "Chat")
+    assert outbound.messages == [bytes]
+    assert outbound.encode(kind(b"x")) == {"type": "websocket.send", "bytes": b"x"}
+
+
+@pytest.mark.parametrize("nothing", [NoReturn, Never])
+def test_handler_that_never_returns_declares_no_message(nothing: Any) -> None:
+    """It always raises."""
+    assert Outbound([nothing], CODECS["json"], "Chat").messages == []
+    assert Outbound([nothing, Say], CODECS["json"], "Chat").messages == [Say]

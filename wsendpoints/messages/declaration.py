@@ -213,6 +213,11 @@ def _read(cls: type, name: str, stream: Callable[[Stream], Handler]) -> _Method:
             "websocket, data)`"
         )
     takes, returns = message_types(function, owner, cls)
+    if not is_stream and get_origin(returns) in _STREAMS:
+        raise ConfigurationError(
+            f"{cls.__qualname__}.{name} is annotated to return {returns}, but has no `yield`: "
+            "send each value with `yield`, or annotate what it returns"
+        )
     handler = stream(function) if is_stream else function
     return _Method(name, handler, is_stream, takes, returns)
 

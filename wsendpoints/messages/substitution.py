@@ -47,8 +47,10 @@ def is_class(annotation: Any) -> TypeIs[type[Any]]:
 
 
 def is_model(annotation: Any) -> TypeIs[type[BaseModel]]:
-    """Return whether an annotation is a model of pydantic's."""
-    return is_class(annotation) and issubclass(annotation, BaseModel)
+    """Return whether an annotation is a model of pydantic's, and not `BaseModel` itself."""
+    return (
+        is_class(annotation) and issubclass(annotation, BaseModel) and annotation is not BaseModel
+    )
 
 
 def is_union(annotation: Any) -> bool:

@@ -311,7 +311,7 @@ def _literals(annotation: Any) -> Sequence[Any]:
 
 def _fields(member: Any) -> Mapping[str, FieldInfo]:
     klass = bare(member)
-    if not is_object(klass):
+    if not is_object(klass) or klass is BaseModel:
         return {}
     if issubclass(klass, BaseModel):
         klass.model_rebuild(raise_errors=False)
