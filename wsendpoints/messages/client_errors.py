@@ -108,7 +108,9 @@ def to_client_error(
     if (number := exc.error_count()) > _MAX_LISTED:
         return InvalidMessageError([], number)
     details = exc.errors(include_url=False)
-    if json and details[0]["type"] in _NOT_JSON and not details[0]["loc"]:
+    # A valid text may be of a type such as `Json[int]`, with a str in it that is not valid.
+    is_whole = not details[0]["loc"] and details[0]["input"] == sent
+    if json and is_whole and details[0]["type"] in _NOT_JSON:
         return InvalidDataError("not valid JSON")
     compared = Sent(sent, places.words, json=json)
     errors: list[ErrorDetails] = []
