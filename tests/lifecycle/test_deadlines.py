@@ -108,6 +108,7 @@ BEGINNINGS: Final[dict[str, tuple[str, Step]]] = {
     "accepted": ("first_message_timeout", Deadlines.accepted),
     "connected": ("idle_timeout", Deadlines.connected),
     "handled": ("idle_timeout", Deadlines.handled),
+    "a handler waits for a message": ("idle_timeout", Deadlines.idling),
     "handling": ("handler_timeout", Deadlines.handling),
     "replying": ("send_timeout", Deadlines.replying),
     "send waits": ("send_timeout", send_waits),
@@ -121,6 +122,7 @@ ENDS: Final[dict[str, tuple[str, Step, Step]]] = {
     "first message": ("first_message_timeout", Deadlines.accepted, Deadlines.message_came),
     "message": ("idle_timeout", Deadlines.connected, Deadlines.message_came),
     "later message": ("idle_timeout", Deadlines.handled, Deadlines.message_came),
+    "message for a handler": ("idle_timeout", Deadlines.idling, Deadlines.idled),
     "handler is done": ("handler_timeout", Deadlines.handling, Deadlines.handled),
     "reply is sent": ("send_timeout", Deadlines.replying, Deadlines.handled),
     "send is done": ("send_timeout", send_waits, send_ended),
@@ -151,6 +153,7 @@ async def test_period_that_ended_in_time_counts_for_nothing(name: str) -> None:
     ("limit", "begin"),
     [
         pytest.param("connect_timeout", Deadlines.connecting, id="connecting"),
+        pytest.param("idle_timeout", Deadlines.idling, id="a handler waits for a message"),
         pytest.param("handler_timeout", Deadlines.handling, id="handling"),
         pytest.param("send_timeout", Deadlines.replying, id="replying"),
         pytest.param("grace", disconnected, id="disconnected"),
@@ -199,6 +202,17 @@ async def test_handler_is_not_to_blame_for_a_send_that_is_held_up() -> None:
     again = (handling, send_waits, 5.0, Deadlines.handled, send_ended, handling)
     assert await ended(limits, *again) == (BOUND + 5, "handler_timeout")
     assert await ended(limits, handling, send_waits, 5.0, handling) == NEVER
+
+
+@pytest.mark.parametrize("name", [name for name in BEGINNINGS if name != "disconnected"])
+@pytest.mark.parametrize("grace", [None, BOUND * 2], ids=["no grace", "a grace"])
+async def test_l08_no_other_limit_cuts_the_grace(name: str, grace: float | None) -> None:
+    """Once the connection has ended, whether a period began before or begins after that."""
+    limit, begin = BEGINNINGS[name]
+    limits = limits_of(**{limit: BOUND}, grace=grace)
+    cut = NEVER if grace is None else (grace + 5, "grace")
+    assert await ended(limits, begin, 5.0, disconnected) == cut
+    assert await ended(limits, 5.0, disconnected, begin) == cut
 
 
 async def test_first_of_several_limits_ends_the_connection() -> None:

@@ -1,12 +1,15 @@
 """The end of a connection: what the client is told, the clean-up, and what is raised."""
 
+import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import Any, ClassVar, Final
 
 import anyio
 import pytest
 from starlette.exceptions import WebSocketException
 
+from tests.clocks import VIRTUAL_ASYNCIO
 from tests.connection.connections import ACCEPT, SEND, START, S
 from tests.connection.websocket_calls import cancelled
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope
@@ -22,6 +25,7 @@ from wsendpoints import (
 from wsendpoints.connection.websocket import connection_of
 from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
+from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.protocol.asgi import Event
 
 pytestmark = pytest.mark.anyio
@@ -38,12 +42,15 @@ class Chat(WebSocketEndpoint):
     codes: ClassVar[list[int]] = []
     fails: BaseException | None = None
     waits_for: anyio.Event | None = None
+    awaits: Awaitable[None] | None = None
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         self.codes.append(close_code)
         if self.waits_for is not None:
             await self.waits_for.wait()
             self.codes.append(0)
+        if self.awaits is not None:
+            await self.awaits
         if self.fails is not None:
             raise self.fails
 
@@ -317,6 +324,65 @@ async def test_failure_is_raised_to_the_server(
     assert len(Chat.codes) == 1
 
 
+@pytest.mark.parametrize("failure", [None, WebSocketDisconnect(1006)], ids=repr)
+@pytest.mark.parametrize("passed", [None, PASSED], ids=["no limit", "a limit"])
+async def test_close_that_fails_is_a_failure(
+    failure: BaseException | None, passed: Deadline | None
+) -> None:
+    """A middleware raised it, and `on_disconnect` is called nevertheless."""
+    life = await life_in(S.OPEN)
+    life.server.failure = OTHER
+    await life.end(failure, passed=passed)
+    assert life.raised is OTHER
+    assert len(Chat.codes) == 1
+
+
+async def test_close_that_fails_as_well_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The first failure is the one that is raised."""
+    life = await life_in(S.OPEN)
+    life.server.failure = OTHER
+    await life.end(FAILURE)
+    assert life.raised is FAILURE
+    assert Chat.codes == [1011]
+    (record,) = caplog.records
+    assert (record.levelname, record.message) == ("ERROR", "Chat: the last close failed as well")
+    assert record.exc_info is not None
+    assert record.exc_info[1] is OTHER
+
+
+@VIRTUAL_ASYNCIO
+@pytest.mark.parametrize("failure", [None, FAILURE], ids=repr)
+async def test_l01_close_that_is_cancelled_natively_is_given_up(
+    failure: BaseException | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The clean-up is not; a failure before it tells more than the cancellation."""
+    caplog.set_level(logging.ERROR, "wsendpoints")
+    life = await life_in(S.OPEN)
+    life.server.gate = anyio.Event()
+    task = asyncio.create_task(life.end(failure, passed=PASSED))
+    await all_tasks_blocked()
+    assert Chat.codes == []
+    task.cancel()
+    await task
+    assert len(Chat.codes) == 1
+    if failure is None:
+        assert isinstance(life.raised, asyncio.CancelledError)
+    else:
+        assert life.raised is failure
+    assert caplog.messages == []
+
+
+async def test_close_that_is_abandoned_awaits_nothing_more() -> None:
+    """A coroutine that is closed, as by an event loop that ends, can call no `on_disconnect`."""
+    life = await life_in(S.OPEN)
+    connection = connection_of(life.endpoint.websocket)
+    steps = Ending(life.endpoint, connection, None, cleans_up=True).conclude(None)
+    steps.send(None)
+    steps.close()
+    assert [event["type"] for event in life.server.offers][-1] == "websocket.close"
+    assert Chat.codes == []
+
+
 # The clean-up.
 
 
@@ -357,6 +423,36 @@ async def test_clean_up_that_fails_after_a_cancellation_is_logged(
     await life.end(failure)
     assert life.raised is failure
     assert caplog.messages == ["Chat.on_disconnect failed as well"]
+
+
+@VIRTUAL_ASYNCIO
+@pytest.mark.parametrize("failure", [None, FAILURE], ids=repr)
+async def test_l02_clean_up_is_not_cancelled_natively(failure: BaseException | None) -> None:
+    """The cancellation goes on once it has ended, unless a failure is to be raised."""
+    gate = anyio.Event()
+    life = await life_in(S.CLOSED, waits_for=gate)
+    task = asyncio.create_task(life.end(failure))
+    await all_tasks_blocked()
+    task.cancel()
+    await all_tasks_blocked()
+    assert Chat.codes == [4000]
+    gate.set()
+    await task
+    assert Chat.codes == [4000, 0]
+    if failure is None:
+        assert isinstance(life.raised, asyncio.CancelledError)
+    else:
+        assert life.raised is failure
+
+
+@VIRTUAL_ASYNCIO
+async def test_l07_clean_up_whose_wait_is_cancelled_has_failed() -> None:
+    """What it awaited was cancelled, and not the task: servers are not to take it for cancelled."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    life = await life_in(S.CLOSED, awaits=future)
+    await life.end()
+    assert isinstance(life.raised, AwaitedCancelledError)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,16 @@ import starlette.exceptions
 from fastapi import WebSocketException as FastAPIException
 from starlette.exceptions import WebSocketException
 
+from tests.clocks import VIRTUAL_ASYNCIO
 from wsendpoints.lifecycle.failures import (
     Verdict,
     after_accept,
     failed_wait,
+    holds_only,
+    is_group,
     judge,
     requested_close,
+    without,
 )
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 
@@ -111,6 +115,70 @@ async def test_a_failure_beside_a_cancellation_is_a_failure() -> None:
     assert judge(exc) == (Verdict.FAILURE, exc)
 
 
+# What a group holds.
+
+CLOSED = GeneratorExit()
+
+
+@pytest.mark.parametrize(
+    ("exc", "is_so"),
+    [
+        pytest.param(DISCONNECTED, True, id="alone"),
+        pytest.param(FAILURE, False, id="another alone"),
+        pytest.param(group(DISCONNECTED, group(DISCONNECTED)), True, id="in groups"),
+        pytest.param(group(DISCONNECTED, FAILURE), False, id="beside another"),
+        pytest.param(group(DISCONNECTED, group(FAILURE)), False, id="beside another in a group"),
+        pytest.param(group(DISCONNECTED, CLOSED), True, id="beside a closed generator"),
+        pytest.param(group(group(CLOSED), FAILURE), False, id="another beside a closed generator"),
+        pytest.param(CLOSED, False, id="a closed generator"),
+    ],
+)
+def test_group_counts_as_what_it_holds(exc: BaseException, is_so: bool) -> None:
+    """All of it must be of the kind; only a `GeneratorExit` in a group is not counted."""
+    assert holds_only(exc, WebSocketDisconnect) is is_so
+
+
+def test_group_may_hold_several_kinds() -> None:
+    """Each exception is of one of those that are asked for."""
+    exc = group(FAILURE, group(OTHER))
+    assert holds_only(exc, ValueError, KeyError)
+    assert not holds_only(exc, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("exc", "is_so"),
+    [
+        pytest.param(ExceptionGroup("", [FAILURE]), True, id="of exceptions"),
+        pytest.param(group(CLOSED), True, id="of base exceptions"),
+        pytest.param(FAILURE, False, id="none"),
+    ],
+)
+def test_group_is_told_from_what_it_holds(exc: BaseException, is_so: bool) -> None:
+    """Both kinds of groups are groups."""
+    assert is_group(exc) is is_so
+
+
+def test_group_without_a_kind_keeps_the_others() -> None:
+    """In their groups; the kind is taken out of each."""
+    remaining = without(group(CLOSED, group(CLOSED, FAILURE), OTHER), GeneratorExit)
+    assert isinstance(remaining, ExceptionGroup)
+    inner, other = remaining.exceptions
+    assert isinstance(inner, ExceptionGroup)
+    assert inner.exceptions == (FAILURE,)
+    assert other is OTHER
+
+
+def test_group_without_all_that_it_holds_is_none() -> None:
+    """However deep they are."""
+    assert without(group(CLOSED, group(CLOSED)), GeneratorExit) is None
+
+
+@pytest.mark.parametrize("exc", [FAILURE, CLOSED], ids=repr)
+def test_exception_that_is_no_group_stays(exc: BaseException) -> None:
+    """Also if it is of that kind."""
+    assert without(exc, GeneratorExit) is exc
+
+
 @pytest.mark.parametrize(
     ("exc", "asked"),
     [
@@ -127,7 +195,7 @@ def test_a_framework_may_ask_for_a_close(exc: BaseException, asked: tuple[int, s
     assert requested_close(exc) == asked
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@VIRTUAL_ASYNCIO
 async def test_l07_a_cancellation_of_what_was_awaited_is_a_failure() -> None:
     """Unless the task is being cancelled itself."""
     task = asyncio.current_task()

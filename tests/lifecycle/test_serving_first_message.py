@@ -200,3 +200,22 @@ async def test_silent_client_is_closed_where_it_has_a_time(limits: Limits) -> No
         closed = await client.expect_close()
     assert Silent.log == [closed.code]
     assert closed.code in {1001, 1008}
+
+
+async def test_accept_that_the_server_holds_up_too_long_closes_the_connection() -> None:
+    """The limit that passed is in the reason, and `on_disconnect` is called with its code."""
+
+    class Held(Quiet):
+        limits = Limits(connect_timeout=None, send_timeout=5)
+
+    server = FakeServer(CONNECT)
+    closes: list[Event] = []
+
+    async def send(event: Event) -> None:
+        if event["type"] == "websocket.accept":
+            await anyio.sleep_forever()
+        closes.append(event)
+
+    await Held(make_scope(), server.receive, send)
+    assert closes == [{"type": "websocket.close", "code": 1013, "reason": "send_timeout: 5 s"}]
+    assert Held.log == [1013]

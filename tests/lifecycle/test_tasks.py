@@ -1,14 +1,19 @@
 """The tasks of a connection: what cancels them, and what their exceptions lead to."""
 
+import asyncio
+from collections.abc import Callable
+
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import VIRTUAL_ASYNCIO
 from tests.connection.connections import S, connection_in
 from tests.fake_server import FakeServer
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
 from wsendpoints import ConnectionState, InvalidStateError, WebSocket, WebSocketDisconnect
+from wsendpoints.lifecycle.failures import AwaitedCancelledError, Verdict, judge
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.testing import connect
 
@@ -214,6 +219,72 @@ async def test_exception_of_a_task(
         assert log == (["slept"] if is_failure else [])
         tasks.end()
     assert tasks.failure is (exc if is_failure else None)
+
+
+@VIRTUAL_ASYNCIO
+async def test_l07_task_whose_wait_is_cancelled_has_failed() -> None:
+    """What it awaited was cancelled, and not the task: servers are not to take it for cancelled."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+
+    async def wait() -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    async with tasks:
+        tasks.start_own(Sleeper(log), "a name")
+        tasks.start(wait, ())
+        await anyio.sleep_forever()
+    assert isinstance(tasks.failure, AwaitedCancelledError)
+    assert log == ["slept"]
+
+
+@pytest.mark.parametrize("how", [Tasks.close, Tasks.end])
+async def test_task_that_comes_too_late_does_not_begin(how: Callable[[Tasks], None]) -> None:
+    """Once all is about to end, whether by itself or since it is cancelled."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+    async with tasks:
+        how(tasks)
+        tasks.start(Sleeper(log), ())
+    assert log == []
+    assert not tasks.were_started
+
+
+@VIRTUAL_ASYNCIO
+async def test_group_without_tasks_ends_at_once() -> None:
+    """No other task has a turn meanwhile; trio insists on one."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    turns: list[str] = []
+    async with tasks:
+        asyncio.get_running_loop().call_soon(turns.append, "turn")
+    assert turns == []
+    await checkpoint()
+    assert turns == ["turn"]
+
+
+async def test_group_without_tasks_raises_what_was_raised_in_it() -> None:
+    """On trio in a group."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    failure = ValueError("failed")
+    raised: BaseException | None = None
+    try:
+        async with tasks:
+            raise failure
+    except (ValueError, ExceptionGroup) as exc:
+        raised = exc
+    assert raised is not None
+    assert judge(raised) == (Verdict.FAILURE, failure)
+
+
+async def test_group_without_tasks_ends_what_it_cancels() -> None:
+    """What comes behind it is not cancelled."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    async with tasks:
+        tasks.end()
+        await anyio.sleep_forever()
+    await checkpoint()
 
 
 # The tasks of an endpoint.

@@ -125,18 +125,6 @@ def test_ticker_ends_with_its_event_loop() -> None:
     assert ticker() is None
 
 
-def test_no_event_loop_is_not_asyncio() -> None:
-    """Nor is a callback of one, which is no task."""
-    assert not is_asyncio()
-
-    async def in_a_callback() -> bool:
-        found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_soon(lambda: found.set_result(is_asyncio()))
-        return await found
-
-    assert not asyncio.run(in_a_callback())
-
-
 # What it is for.
 
 
