@@ -1,16 +1,19 @@
 """Handlers that are async generators: what they yield is sent, until the connection ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from tests.clocks import GENEROUS, REAL_TIME
-from tests.fake_server import CONNECT, FakeServer, make_scope, text
+from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.some_messages import Leave, Said, Say
 from tests.waiting import all_tasks_blocked
 from wsendpoints import ConfigurationError, WebSocket, handles
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -169,3 +172,162 @@ async def test_stream_ends_when_we_close() -> None:
         assert await client.receive_text() == "one"
         await client.expect_close(4004)
     assert Streaming.log == ["connect", 4004]
+
+
+# What is around a `yield`.
+
+
+class Holding(FakeServer):
+    """A server that holds each message up, as one whose client does not read."""
+
+    async def send(self, event: Event) -> None:
+        """Take an event; never return, if it is a message."""
+        await super().send(event)
+        if event["type"] == "websocket.send":
+            await anyio.sleep_forever()
+
+
+async def test_timeout_around_a_yield_ends_a_send_that_is_held_up() -> None:
+    """The generator goes on behind its timeout, and may end there."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            with anyio.move_on_after(5) as scope:
+                yield "one"
+            self.log.append(scope.cancelled_caught)
+
+    server = Holding(CONNECT, text("x"))
+    await Streaming(make_scope(), server.receive, server.send)
+    # The message may have been sent in part, so a close alone can follow it.
+    assert [event["type"] for event in server.sent[1:]] == ["websocket.send", "websocket.close"]
+    assert Streaming.log == ["connect", True, 1011]
+
+
+async def test_stream_ends_where_its_send_is_held_up() -> None:
+    """The generator is cancelled at its `yield` when the client disconnects."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            try:
+                yield "one"
+            except anyio.get_cancelled_exc_class():
+                self.log.append("cancelled")
+                raise
+
+    server = Holding(CONNECT, text("x"), DISCONNECT)
+    await Streaming(make_scope(), server.receive, server.send)
+    assert Streaming.log == ["connect", "cancelled", DISCONNECT["code"]]
+
+
+async def numbers(log: list[object]) -> AsyncGenerator[str]:
+    """Yield from within a task group, in which something waits."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.sleep_forever)
+        try:
+            while True:
+                yield "one"
+        finally:
+            log.append("closed")
+
+
+@pytest.mark.parametrize("is_nested", [False, True], ids=["its own", "of a generator within"])
+@pytest.mark.parametrize("is_held", [False, True], ids=["a failed send", "a send held up"])
+async def test_l06_task_group_around_a_yield_ends_with_the_stream(
+    is_held: bool, is_nested: bool
+) -> None:
+    """What it raises of the generator that is closed, or cancelled, is no failure."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            if not is_held:
+                server.failure = OSError("gone")
+            if is_nested:
+                async with aclosing(numbers(self.log)) as inner:
+                    async for number in inner:
+                        yield number
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(anyio.sleep_forever)
+                try:
+                    yield "one"
+                finally:
+                    self.log.append("closed")
+
+    server = (Holding if is_held else FakeServer)(CONNECT, text("x"), DISCONNECT)
+    await Streaming(make_scope(), server.receive, server.send)
+    assert Streaming.log == ["connect", "closed", DISCONNECT["code"]]
+
+
+@pytest.mark.parametrize("is_in_a_group", [False, True], ids=["alone", "in a group"])
+async def test_generator_that_fails_to_clean_up_is_a_failure(is_in_a_group: bool) -> None:
+    """It is raised, out of the group in which a task group around the `yield` puts it."""
+    failure = ValueError("failed")
+
+    async def fail() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise failure
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            server.failure = OSError("gone")
+            if not is_in_a_group:
+                try:
+                    yield "one"
+                finally:
+                    raise failure
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(fail)
+                await checkpoint()
+                yield "one"
+
+    server = FakeServer(CONNECT, text("x"), DISCONNECT)
+    with pytest.raises(ValueError, match="failed") as caught:
+        await Streaming(make_scope(), server.receive, server.send)
+    assert caught.value is failure
+    assert Streaming.log == ["connect", 1006]
+
+
+async def test_failure_is_raised_although_the_clean_up_is_cancelled() -> None:
+    """A client that disconnects while the generator cleans up hides no failure before that."""
+
+    class Streaming(Recording):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[Said]:
+            try:
+                yield Say()  # type: ignore[misc]  # pyright: ignore[reportReturnType]  # the case
+            finally:
+                server.deliver(DISCONNECT)
+                await anyio.sleep_forever()
+
+    server = FakeServer(CONNECT, text('"x"'))
+    with pytest.raises(ConfigurationError, match="sends a message of type Say"):
+        await Streaming(make_scope(), server.receive, server.send)
+    assert Streaming.log == ["connect", DISCONNECT["code"]]
+
+
+@pytest.mark.parametrize("is_nested", [False, True], ids=["its own", "of a generator within"])
+async def test_l06_cancellation_of_a_send_goes_on(is_nested: bool) -> None:
+    """Although a task group in a generator within raises its end in the place of it."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            if not is_nested:
+                yield "one"
+            async with aclosing(numbers(self.log)) as inner:
+                async for number in inner:
+                    yield number
+
+    server = Holding(CONNECT, text("x"))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, Streaming, server)
+        await all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert server.sent[-1] == {"type": "websocket.close", "code": 1012, "reason": ""}
+    assert Streaming.log == ["connect", *(["closed"] if is_nested else []), 1012]
+
+
+async def serve(endpoint: type[Recording], server: FakeServer) -> None:
+    """Serve one connection."""
+    await endpoint(make_scope(), server.receive, server.send)
