@@ -4,9 +4,17 @@ import os
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import pytest
 
 from tests.clocks import VIRTUAL
+
+# The same examples in each run, so that a change alone can make a test fail; new ones where a
+# number of examples is asked for.
+hypothesis.settings.register_profile(
+    "suite", derandomize="WSENDPOINTS_TYPES_EXAMPLES" not in os.environ, database=None
+)
+hypothesis.settings.load_profile("suite")
 
 HERE: Final = Path(__file__).parent
 

@@ -134,7 +134,7 @@ def test_m17_answer_repeats_no_part_of_what_was_sent(form: int, exception: int, 
 
     annotation = make_type(kind, refuse)
 
-    @settings(max_examples=15, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=15, deadline=None, database=None)
     @given(SECRETS)
     def check(secret: str) -> None:
         frame = json.dumps({"value": secret, "other": "x", "items": {secret: "x"}})
