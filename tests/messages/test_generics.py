@@ -27,6 +27,7 @@ from typing_extensions import ParamSpec, TypeAliasType, TypedDict, Unpack
 
 from tests.some_messages import Envelope, Leave, Say
 from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, handles
+from wsendpoints.messages import generics
 from wsendpoints.messages.generics import UnboundTypeVariable, bind
 from wsendpoints.testing import connect
 
@@ -321,3 +322,25 @@ def test_subclass_that_binds_nothing_is_an_error(base: Any) -> None:
 def test_base_of_all_models_is_a_type_like_any_other() -> None:
     """It has no type variables, and says nothing of them."""
     assert bind(list[BaseModel], Base, Bound, "") == list[BaseModel]
+
+
+class Later:
+    """An alias that names something which is not there yet, as `type Later = Missing` may."""
+
+    @property
+    def __value__(self) -> Any:
+        raise NameError("Missing")
+
+
+def test_alias_of_what_is_not_there_has_no_variables() -> None:
+    """That the name is missing is told when the type is compiled."""
+    assert vars(generics)["_value_of"](Later()) is Any
+
+
+def test_alias_that_is_a_part_of_itself_ends() -> None:
+    """Within itself it is not looked into once more."""
+    variable: Any = T
+    boxed: Any = TypeAliasType("boxed", list[T], type_params=(variable,))
+    variables = vars(generics)["_variables"]
+    assert [*variables(boxed, frozenset(), [])] == [T]
+    assert [*variables(list[boxed], frozenset(), [boxed])] == []
