@@ -24,8 +24,10 @@ SLOW: Final = [
     HERE / "interop",
     HERE / "lifecycle" / "test_leaks.py",
     HERE / "lifecycle" / "test_model.py",
+    HERE / "messages" / "test_client_errors_bounds.py",
+    HERE / "messages" / "test_means_what_pydantic_says.py",
 ]
-"""What takes most of the time: a browser, servers, thousands of connections."""
+"""What takes most of the time: a browser, servers, thousands of connections, or of examples."""
 
 
 MOST_WORKERS: Final = 8

@@ -48,7 +48,7 @@ def test_text_that_holds_four_characters_of_what_was_sent_repeats_it(
 ) -> None:
     """Any four in a row, in any form of them."""
 
-    @settings(deadline=None, database=None, max_examples=60)
+    @settings(deadline=None, database=None, max_examples=25)
     @given(TEXTS, st.data(), TEXTS | st.just(""), st.booleans())
     def check(sent: str, data: st.DataObject, other: str, is_long: bool) -> None:
         start = data.draw(st.integers(0, len(sent) - 4))

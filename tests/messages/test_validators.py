@@ -32,7 +32,7 @@ def test_the_same_is_valid_and_becomes_the_same(
     adapter = TypeAdapter[Any](annotation)
     ours = Validator(adapter)
 
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=25, deadline=None, database=None)
     @given(nearly(values))
     def compare(value: Any) -> None:
         frame = json.dumps(value)
