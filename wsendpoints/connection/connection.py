@@ -6,7 +6,7 @@ All events that come in here are checked already. What the peer does shows as a 
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
@@ -117,7 +117,7 @@ class Connection:
         self.expires_at: float | None = None
         self.send: Send = send or _no_send
         self._scope: Scope = scope or {}
-        self.encode = encode_anything
+        self.encode: Callable[[Any], Event] = encode_anything
         self.sends_begun: int = 0
         self.sends_ended: int = 0
         self.tells_sends: bool = False

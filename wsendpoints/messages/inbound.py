@@ -79,7 +79,7 @@ class Inbound:
                 )
             validator = Validator(adapter)
         # Where an error may be: nowhere, without validation.
-        self.places = Places(any_schema()) if validator is None else validator.places
+        self.places: Places = Places(any_schema()) if validator is None else validator.places
         # Chosen here, so that no message pays for the choice.
         self.decode_text, self.decode_binary = codec.decoders(validator, self.messages)
         if takes_frames:

@@ -47,7 +47,7 @@ class Places:
     def __init__(self, schema: Any) -> None:
         self._schema = schema
         self._definitions = definitions_of(schema)
-        self.words = words_of(schema)
+        self.words: frozenset[str] = words_of(schema)
 
     def path(
         self, loc: Sequence[str | int], *, is_absent: bool = False, also: Collection[str] = ()

@@ -50,7 +50,7 @@ class Validator:
     def __init__(self, adapter: TypeAdapter[Any]) -> None:
         schema = bounded(adapter.core_schema, large=False)
         schema_of_large = bounded(adapter.core_schema, large=True)
-        self.places = Places(schema)
+        self.places: Places = Places(schema)
         if not isinstance(adapter.validator, SchemaValidator):
             # A plugin of pydantic's sees each validation, and makes the validator itself.
             self.validate_json = adapter.validator.validate_json

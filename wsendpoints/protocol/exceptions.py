@@ -138,13 +138,13 @@ def about(error: Blamed, frame: str | bytes, decode: Callable[[Any], Any] | None
 class UnsupportedDataError(ClientMessageError):
     """The endpoint takes text and got bytes, or the reverse (RFC 6455, section 7.4.1: 1003)."""
 
-    close_code = CloseCode.UNSUPPORTED_DATA
+    close_code: int = CloseCode.UNSUPPORTED_DATA
 
 
 class InvalidDataError(ClientMessageError):
     """A frame is not UTF-8, or not JSON (RFC 6455, section 7.4.1: 1007)."""
 
-    close_code = CloseCode.INVALID_DATA
+    close_code: int = CloseCode.INVALID_DATA
 
 
 class ErrorDetails(TypedDict):
@@ -189,7 +189,7 @@ class InvalidMessageError(ClientMessageError):
 class MessageTooBigError(ClientMessageError):
     """A message exceeds `Limits.max_message_size` (RFC 6455, section 7.4.1: 1009)."""
 
-    close_code = CloseCode.MESSAGE_TOO_BIG
+    close_code: int = CloseCode.MESSAGE_TOO_BIG
 
 
 class RateLimitedError(ClientMessageError):
