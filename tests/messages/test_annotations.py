@@ -22,7 +22,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from tests.some_messages import Envelope, Leave, Said, Say
 from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, handles
-from wsendpoints.messages.annotations import MISSING, message_types
+from wsendpoints.messages.annotations import MISSING, attribute_type, message_types
 from wsendpoints.testing import connect
 
 if TYPE_CHECKING:
@@ -472,6 +472,19 @@ def test_generic_base_that_is_not_bound_cannot_be_served(
         f"{cls.__name__} leaves the type variable {variable} open: serve a subclass of "
         f"{cls.__name__}[...]"
     )
+
+
+def test_attribute_of_a_generic_base_may_be_open() -> None:
+    """It is `Any` then; a subclass says what it is."""
+
+    class Room(WebSocketEndpoint, Generic[T]):
+        params: T
+
+    class Bound(Room[Say]):
+        pass
+
+    assert attribute_type(Room, "params") is Any
+    assert attribute_type(Bound, "params") is Say
 
 
 @pytest.mark.anyio

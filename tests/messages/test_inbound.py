@@ -4,7 +4,7 @@ import math
 from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError, field_validator
 from typing_extensions import TypeAliasType
 
 from tests.some_messages import Envelope, Leave, Move, Numbers, Plain, Point, Say
@@ -160,6 +160,30 @@ def test_m19_objects_that_nothing_tells_apart_are_a_warning() -> None:
         "Chat: nothing tells Say, Plain apart, so that each message is tried against all of "
         'them: give each a field like `type: Literal["..."] = "..."`, with another value in each'
     )
+
+
+class Lenient(BaseModel):
+    """Its tag may be in any case."""
+
+    type: Literal["lenient"]
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def lower(cls, value: Any) -> Any:
+        """Return it in lower case."""
+        return str(value).lower()
+
+
+def test_m19_tag_that_a_validator_may_change_is_a_warning() -> None:
+    """It names the message whose validator it is, and what to do."""
+    with pytest.warns(ConfigurationWarning) as caught:
+        inbound = Inbound(Say | Lenient, CODECS["json"], "Chat")
+    assert str(caught[0].message) == (
+        "Chat: a validator of Lenient may change the tag before it is read, so that each message "
+        'is tried against all of Say, Lenient: make it one of mode "after", or write the union '
+        "with `Field(discriminator=...)`, which reads the tag first"
+    )
+    assert inbound.decode_text('{"type": "LENIENT"}') == Lenient(type="lenient")
 
 
 class And(BaseModel):
