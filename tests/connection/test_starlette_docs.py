@@ -25,6 +25,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect as StarletteDisconnect
 
+from tests.clocks import REAL_TIME
 from wsendpoints import WebSocket, WebSocketDisconnect, WebSocketEndpoint
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 from wsendpoints.testing import Client, HandshakeDenied, connect
@@ -468,6 +469,7 @@ class Noting:
 
 
 @pytest.mark.anyio
+@REAL_TIME  # some versions of Starlette answer exceptions in a thread
 @pytest.mark.parametrize("name", EXAMPLES)
 async def test_an_example(name: str) -> None:
     """Each example does what the documentation says, for this library's client."""
@@ -547,6 +549,7 @@ def converse(client: TestClient, example: Example) -> None:
 
 
 @pytest.mark.anyio
+@REAL_TIME
 @pytest.mark.parametrize(
     ("name", "ended"),
     [("accepting, sending, receiving", (4001, "bye")), ("an endpoint, routed", 4001)],

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 
+from tests.clocks import REAL_TIME
 from tests.fake_server import FakeServer, Script, make_scope
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
@@ -311,6 +312,7 @@ async def test_http_exception_after_the_accept_is_one_failure(where: str) -> Non
     assert Missing.log == ["connect", 1011]
 
 
+@REAL_TIME  # Starlette may answer in a thread
 async def test_http_exception_before_the_accept_is_the_frameworks() -> None:
     """It refuses the client with the response that the exception asks for."""
 

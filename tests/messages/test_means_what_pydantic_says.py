@@ -10,6 +10,7 @@ import dataclasses
 import enum
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, NewType, TypeVar
 
@@ -326,8 +327,20 @@ def test_the_same_is_valid_and_becomes_the_same(annotation: Any, values: list[An
         TypeAdapter[Any](annotation).validate_json(json.dumps(value))
 
 
-SENT: Final = [it for it in MESSAGES if it.id != "json in json"]
+def knows_its_own(annotation: Any, value: object) -> bool:
+    """Whether pydantic takes what it made itself, strictly; before 2.14 it refuses a deque."""
+    adapter = TypeAdapter[Any](annotation)
+    try:
+        adapter.validate_python(adapter.validate_json(json.dumps(value)), strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+UNKNOWN: Final = {"json in json", *([] if knows_its_own(deque[int], [1]) else ["deque"])}
 """What is read from a text within the text is not written so, and is not known by its value."""
+
+SENT: Final = [it for it in MESSAGES if it.id not in UNKNOWN]
 
 
 @pytest.mark.parametrize(("annotation", "values"), SENT)
