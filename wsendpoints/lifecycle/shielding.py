@@ -81,8 +81,10 @@ class _Running(asyncio.Future[T | None]):
         return False
 
     async def _run(self) -> None:
-        result = None
         try:
-            result = await self._work
+            self.set_result(await self._work)
         finally:
-            self.set_result(result)
+            if not self.done():
+                self.set_result(None)
+            # A traceback in the result leads to this frame: without this reference it is no cycle.
+            del self

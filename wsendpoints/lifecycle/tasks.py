@@ -64,11 +64,15 @@ class Tasks:
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> bool | None:
-        if self.were_started or not is_asyncio():
-            return await self.group.__aexit__(exc_type, exc_val, exc_tb)
-        # There is nothing to wait for. anyio's group would wait for a turn of the event loop even
-        # so, which is a quarter of what the whole connection takes.
-        return self.group.cancel_scope.__exit__(exc_type, exc_val, exc_tb)
+        try:
+            if self.were_started or not is_asyncio():
+                return await self.group.__aexit__(exc_type, exc_val, exc_tb)
+            # There is nothing to wait for. anyio's group would wait for a turn of the event loop
+            # even so, which is a quarter of what the whole connection takes.
+            return self.group.cancel_scope.__exit__(exc_type, exc_val, exc_tb)
+        finally:
+            # The exception may hold this frame: without these references it is no cycle.
+            del exc_val, exc_tb
 
     def start(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
         """Run an async function in a task of its own, unless all is being ended already."""
