@@ -30,7 +30,7 @@ from pydantic_core import PydanticCustomError, to_json
 
 from tests.messages.odd_types import TYPES, nearly
 from tests.messages.worst_messages import MESSAGES, MIB
-from wsendpoints.messages import client_errors, validators
+from wsendpoints.messages import validators
 from wsendpoints.messages.client_errors import error_message, to_client_error
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import ClientMessageError
@@ -61,25 +61,6 @@ def test_message_has_few_errors_and_few_copies(name: str) -> None:
 
 def _is_copy(detail: Any) -> bool:
     return type(detail["input"]) is not object
-
-
-def test_errors_that_would_take_too_much_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are counted first: pydantic lists all or none."""
-    monkeypatch.setattr(client_errors, "_MAX_LISTED", 99)
-    fields: Any = {f"field{number}": (int, ...) for number in range(100)}
-    validator = Validator(TypeAdapter(create_model("Wide", **fields)))
-    with pytest.raises(ValidationError) as caught:
-        validator.validate_json("{}")
-    unlisted: Any = Unlisted(caught.value)
-    error: Any = to_client_error(unlisted, validator.places, "{}", json=True)
-    assert (error.errors, error.more) == ([], 100)
-
-
-class Unlisted:
-    """A failure that knows how many errors it has, and does not tell them."""
-
-    def __init__(self, exc: ValidationError) -> None:
-        self.error_count = exc.error_count
 
 
 SECRETS: Final = st.text(
