@@ -20,14 +20,15 @@ HERE: Final = Path(__file__).parent
 
 SLOW: Final = [
     HERE / "examples" / "test_chat_in_browser.py",
-    HERE / "faults" / "test_memory.py",
+    HERE / "faults",
     HERE / "interop",
     HERE / "lifecycle" / "test_leaks.py",
     HERE / "lifecycle" / "test_model.py",
     HERE / "messages" / "test_client_errors_bounds.py",
     HERE / "messages" / "test_means_what_pydantic_says.py",
 ]
-"""What takes most of the time: a browser, servers, thousands of connections, or of examples."""
+"""What takes most of the time: a browser, servers, the list of faults, and thousands of connections
+or of examples. The tests of each module, which remain, cover all of the code."""
 
 
 MOST_WORKERS: Final = 8
