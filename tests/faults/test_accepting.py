@@ -1,5 +1,8 @@
 """What other tasks do while the accept is being sent: L11."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
@@ -35,38 +38,36 @@ class Greets(Noting):
             raise
 
 
-async def test_l11_push_waits_for_the_accept() -> None:
-    """The connection is open once the server has the accept, so nothing overtakes it."""
-    endpoint = derive(Greets)
-    server = FakeServer(CONNECT)
+@asynccontextmanager
+async def held_up(endpoint: type[Noting], server: FakeServer) -> AsyncGenerator[None]:
+    """Serve a client whose accept the server holds up during the block; then it disconnects."""
     server.gate = anyio.Event()
     with watch(endpoint):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, endpoint, server)
             await all_tasks_blocked()
-            assert endpoint.sent_types() == ["accept"]
-            server.gate.set()
-            await all_tasks_blocked()
-            server.deliver(DISCONNECT)
-    assert endpoint.sent_types() == ["accept", "send"]
-    assert endpoint.illegal == []
-    assert endpoint.log == ["connect", "accepting", "open", 4001]
-
-
-async def test_l11_push_ends_with_a_client_that_did_not_wait() -> None:
-    """It raises as the accept does, and leaves nothing behind."""
-    endpoint = derive(Greets)
-    server = FakeServer(CONNECT)
-    server.gate = anyio.Event()
-    with watch(endpoint):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(serve, endpoint, server)
-            await all_tasks_blocked()
-            server.failure = OSError("gone")
+            yield
             server.gate.set()
             await all_tasks_blocked()
             server.deliver(DISCONNECT)
         # Its traceback leads to the connection.
         server.failure = None
+
+
+async def test_l11_push_waits_for_the_accept() -> None:
+    """The connection is open once the server has the accept, so nothing overtakes it."""
+    endpoint = derive(Greets)
+    async with held_up(endpoint, FakeServer(CONNECT)):
+        assert endpoint.sent_types() == ["accept"]
+    assert endpoint.sent_types() == ["accept", "send"]
+    assert endpoint.log == ["connect", "accepting", "open", 4001]
+
+
+async def test_l11_push_ends_with_a_client_that_did_not_wait() -> None:
+    """It raises as the accept does, and nothing keeps the connection."""
+    endpoint = derive(Greets)
+    server = FakeServer(CONNECT)
+    async with held_up(endpoint, server):
+        server.failure = OSError("gone")
     assert endpoint.sent_types() == ["accept"]
     assert endpoint.log[:3] == ["connect", "accepting", "the push raised 1006"]

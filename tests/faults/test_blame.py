@@ -321,21 +321,30 @@ class Sends(Noting):
         return None
 
 
+@asynccontextmanager
+async def sends_held_up(endpoint: type[Noting], seconds: float) -> AsyncGenerator[FakeServer]:
+    """Have a client send a message, and hold up what is sent to it for some time."""
+    server = FakeServer(CONNECT)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve_virtually, endpoint, server)
+        await all_tasks_blocked()
+        gate = server.gate = anyio.Event()
+        server.deliver(text("x"))
+        await anyio.sleep(seconds)
+        gate.set()
+        yield server
+
+
+SLOW_READER: Final = Limits(handler_timeout=10, send_timeout=100)
+
+
 @anyio_test
 @pytest.mark.parametrize("how", ["push", "send_text", "a reply"])
 async def test_l20_handler_is_not_to_blame_for_a_client_that_reads_slowly(how: str) -> None:
-    """Only `send_timeout` counts while a send is held up; the handler has its time besides."""
-    limits = Limits(handler_timeout=10, send_timeout=100)
-    endpoint = derive(Sends, how=how, limits=limits)
-    server = FakeServer(CONNECT)
+    """Only `send_timeout` counts while a send is held up; the handler still has its own time."""
+    endpoint = derive(Sends, how=how, limits=SLOW_READER)
     with watch(endpoint):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(serve_virtually, endpoint, server)
-            await all_tasks_blocked()
-            gate = server.gate = anyio.Event()
-            server.deliver(text("x"))
-            await anyio.sleep(90)
-            gate.set()
+        async with sends_held_up(endpoint, 90) as server:
             await anyio.sleep(9)
             server.deliver(GONE)
     assert endpoint.sent_types() == ["accept", "send"]
@@ -345,16 +354,10 @@ async def test_l20_handler_is_not_to_blame_for_a_client_that_reads_slowly(how: s
 @anyio_test
 async def test_l20_client_that_reads_nothing_is_to_blame() -> None:
     """It is closed for what it did, though the handler took too long for it."""
-    endpoint = derive(Sends, how="push", limits=Limits(handler_timeout=10, send_timeout=100))
-    server = FakeServer(CONNECT)
+    endpoint = derive(Sends, how="push", limits=SLOW_READER)
     with watch(endpoint, log=["WARNING"]):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(serve_virtually, endpoint, server)
-            await all_tasks_blocked()
-            gate = server.gate = anyio.Event()
-            server.deliver(text("x"))
-            await anyio.sleep(101)
-            gate.set()
+        async with sends_held_up(endpoint, 101):
+            pass
     assert endpoint.log == ["connect", 1013]
 
 

@@ -1,4 +1,4 @@
-"""What cuts the grace of a handler whose client left, and what does not: L08."""
+"""What cuts the grace of a handler whose client disconnected, and what does not: L08."""
 
 import time
 from typing import Any, Final, get_args

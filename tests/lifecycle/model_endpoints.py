@@ -90,7 +90,7 @@ class Run:
         accepts: How often the application accepted.
         disconnects: How often `on_disconnect` was called.
         cleaned: How often it came to its end.
-        delivered: How many messages the client sent before it left.
+        delivered: How many messages the client sent before it disconnected.
         handled: How many of them a handler got.
         refused: How many of them `on_invalid` got.
         received: How many of them the application received itself.
@@ -243,13 +243,13 @@ class Model(WebSocketEndpoint):
             case "raise":
                 raise DeliberateError
             case "raise a group":
-                raise ExceptionGroup("several", [DeliberateError(), websocket_left()])
+                raise ExceptionGroup("several", [DeliberateError(), disconnect()])
             case "raise from two tasks":
                 async with anyio.create_task_group() as group:
                     group.start_soon(self.do, "raise")
                     group.start_soon(self.do, "raise")
             case "raise a disconnect":
-                raise websocket_left()
+                raise disconnect()
             case "await what is cancelled":
                 await what_is_cancelled()
             case "turn":
@@ -352,8 +352,8 @@ class Model(WebSocketEndpoint):
                         await checkpoint()
 
 
-def websocket_left() -> WebSocketDisconnect:
-    """Return the exception for a connection that was left, be it another one."""
+def disconnect() -> WebSocketDisconnect:
+    """Return the exception for a client that disconnected, of this connection or another one."""
     return WebSocketDisconnect(1006, "")
 
 

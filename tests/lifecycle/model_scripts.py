@@ -204,8 +204,8 @@ CALM: Final[frozenset[Act]] = frozenset(
         "start a task that pushes for ever",
     }
 )
-"""What a handler does that comes to an end, takes no other message, and fails for no other reason
-than that the client left.
+"""What a handler may do so that it ends, takes no other message, and fails only because the client
+disconnected.
 """
 
 

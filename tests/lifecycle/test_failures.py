@@ -26,6 +26,7 @@ from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconne
 pytestmark = pytest.mark.anyio
 
 FAILURE = ValueError("failed")
+NO_STR: Any = 5
 OTHER = KeyError("failed as well")
 DISCONNECTED = WebSocketDisconnect(1006)
 
@@ -185,7 +186,7 @@ def test_exception_that_is_no_group_stays(exc: BaseException) -> None:
         pytest.param(WebSocketException(4001), (4001, ""), id="without a reason"),
         pytest.param(FastAPIException(1008), (1008, ""), id="FastAPI's"),
         pytest.param(WebSocketException(1005), None, id="a code that may not be sent"),
-        pytest.param(WebSocketException(1008, 5), (1008, ""), id="a reason that is no str"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        pytest.param(WebSocketException(1008, NO_STR), (1008, ""), id="a reason that is no str"),
         pytest.param(ValueError("x"), None, id="another"),
     ],
 )

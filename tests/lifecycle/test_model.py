@@ -74,7 +74,7 @@ def is_calm(script: Script) -> bool:
 
 
 def make_app(run: Run) -> ASGIApp:
-    """Return the endpoint, with somebody between it and the server who loses the client."""
+    """Return the endpoint, and what is between it and the server."""
     script = run.script
     limits = LIMITS[script.patience]
     # However slow the machine is, nothing is cut short that has to come to its end.
@@ -115,13 +115,13 @@ def make_app(run: Run) -> ASGIApp:
                 pass
             run.task = run.server = None
             if is_answered and server.ending is None and between.is_intact:
-                run.wrong.append("the connection was left open")
+                run.wrong.append("the connection stayed open")
 
     return app
 
 
 class Between:
-    """Somebody between the application and the server, who loses the client, cancels, or fails.
+    """What is between the application and the server: it loses the client, cancels, or fails.
 
     Args:
         run: Its script says when.
@@ -170,9 +170,9 @@ class Between:
                 self.is_intact &= is_accept or event["type"] == "websocket.send"
                 raise
             run.accepts -= is_accept
-        fails = script.fails is not None and script.fails[1] == self._sends - 1
-        if fails and script.fails != ("receive", self._sends - 1):
-            if script.fails[0] == "send, once sent" and not is_accept:  # type: ignore[index]
+        how, number = script.fails or ("receive", -1)
+        if how != "receive" and number == self._sends - 1:
+            if how == "send, once sent" and not is_accept:
                 await server.send(event)
             else:
                 self.is_intact &= event["type"] == "websocket.send"
@@ -322,10 +322,10 @@ async def play_and_judge(script: Script, is_trio: bool) -> list[str]:
     for _ in range(TURNS):
         await checkpoint()
     if count_tasks(is_trio) != before:
-        wrong.append("tasks are left")
+        wrong.append("tasks remain")
     if any(ref() is not None for ref in run.refs):
         gc.collect()
-        wrong += [f"{ref()!r} is left" for ref in run.refs if ref() is not None]
+        wrong += [f"{ref()!r} remains" for ref in run.refs if ref() is not None]
     return wrong + noise
 
 
@@ -338,7 +338,7 @@ def count_tasks(is_trio: bool) -> int:
 
 @pytest.fixture(autouse=True, scope="module")
 def small_heap() -> Iterator[None]:
-    """Keep what other tests left out of each look for garbage, of which there are many."""
+    """Have the garbage collector, which runs often here, skip what earlier tests made."""
     gc.collect()
     gc.freeze()
     yield
@@ -374,7 +374,7 @@ def test_whatever_happens(backend: str, script: Script) -> None:
     """What holds of every connection.
 
     Only legal events are sent, the application's own exceptions alone escape, nothing hangs,
-    `on_disconnect` is called once if and only if the connection was accepted, it is not left
-    open, and nothing outlives it.
+    `on_disconnect` is called once if and only if the connection was accepted, it does not
+    stay open, and nothing outlives it.
     """
     assert anyio.run(play_and_judge, script, backend == "trio", backend=backend) == []

@@ -267,7 +267,8 @@ class Connection:
                 middleware. An accept counts as not sent then.
         """
         is_over = self.state in {DISCONNECTED, CLOSED}
-        if not (is_over and self.state is not following) and not is_servers(exc):
+        ended_meanwhile = is_over and self.state is not following
+        if not ended_meanwhile and not is_servers(exc):
             if is_accept:
                 self.state, self.is_accepted = HANDSHAKE, False
                 self._accept_ended()

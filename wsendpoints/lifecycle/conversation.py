@@ -13,7 +13,7 @@ from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
 from wsendpoints.lifecycle.failures import failed_wait, holds_only
-from wsendpoints.lifecycle.hooks import Hooks
+from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.reader import Reader, Stage
 from wsendpoints.lifecycle.tasks import Tasks
@@ -251,10 +251,16 @@ class Conversation(Listener):
         self._invalid_in_a_row += 1
         limit = self._endpoint.limits.max_invalid
         if isinstance(error, InvalidMessageError):
-            logger.debug("%s: %s", self._name, error.detail)
+            logger.debug("%s: %s", name_of(self._endpoint), error.detail)
         else:
             level = logging.INFO if error.limit is None else OUTCOMES[error.limit].level
-            logger.log(level, "%s: %s: %s", self._name, describe(error.close_code), error.detail)
+            logger.log(
+                level,
+                "%s: %s: %s",
+                name_of(self._endpoint),
+                describe(error.close_code),
+                error.detail,
+            )
         try:
             await self._endpoint.on_invalid(self._endpoint.websocket, error)
         except (WebSocketDisconnect, BaseExceptionGroup) as exc:
@@ -266,7 +272,7 @@ class Conversation(Listener):
                 f"max_invalid: {limit} invalid messages in a row",
             )
             if self._connection.state is OPEN:
-                logger.log(outcome.level, "%s: %s", self._name, reason)
+                logger.log(outcome.level, "%s: %s", name_of(self._endpoint), reason)
             code = self._endpoint.limits.close_code("max_invalid")
             await self._connection.end(code, reason)
 
@@ -297,7 +303,9 @@ class Conversation(Listener):
         self.tasks.cancel()
         if self._endpoint.cancel_on_disconnect:
             if self._reader.is_handling:
-                logger.info("%s: a handler is cancelled: the client disconnected", self._name)
+                logger.info(
+                    "%s: a handler is cancelled: the client disconnected", name_of(self._endpoint)
+                )
             self.tasks.end()
         elif self._reader.is_handling:
             self._give_grace()
@@ -315,7 +323,3 @@ class Conversation(Listener):
 
     def _give_grace(self) -> None:
         self._deadlines.ended(is_shutdown=self._connection.is_shutdown)
-
-    @property
-    def _name(self) -> str:
-        return type(self._endpoint).__qualname__

@@ -59,10 +59,10 @@ class _Running(NamedTuple):
 
 
 _NONE: Final[dict[Hashable, _Running]] = {}
-"""What runs of all connections for which nothing does: an empty dict holds 64 bytes."""
+"""Shared by all connections for which nothing runs: an empty dict takes 64 bytes."""
 
 _PUSHES: Final = "pushes"
-"""What stands for all sends that are no replies."""
+"""The key of all sends that are no replies."""
 
 # Python 3.11 takes thirty times as long to read a member of an enumeration from its class.
 _AWAITING_FIRST: Final = Period.AWAITING_FIRST
@@ -197,7 +197,7 @@ class Deadlines:
         self.time_messages = _IDLE in self._recurring
 
     def sending(self) -> None:
-        """A send that is no reply takes long; called again, the time begins anew.
+        """A send that is no reply takes long; called again, the time starts again.
 
         Meanwhile the time of the handler stands still: a client that reads slowly is not its fault.
         """
@@ -220,7 +220,7 @@ class Deadlines:
             self._held = handling._replace(due=handling.due - self._clock())
 
     def inbox_filled(self) -> None:
-        """Nothing is read for lack of room; called again, the time begins anew."""
+        """Nothing is read for lack of room; called again, the time starts again."""
         self._begin(_INBOX_FULL, _INBOX_FULL)
 
     def inbox_emptied(self) -> None:

@@ -16,7 +16,7 @@ from wsendpoints.lifecycle.failures import (
     judge,
     requested_close,
 )
-from wsendpoints.lifecycle.hooks import Hooks
+from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.shielding import run_shielded
 from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.exceptions import Denied, WebSocketDisconnect
@@ -79,12 +79,18 @@ class Ending:
                     if verdict in _QUIET:
                         verdict, failure = judge(exc)
                     elif judge(exc)[0] is Verdict.FAILURE:
-                        logger.error("%s: the last close failed as well", self._name, exc_info=exc)
+                        logger.error(
+                            "%s: the last close failed as well",
+                            name_of(self._endpoint),
+                            exc_info=exc,
+                        )
                 failed, cancellation = await self._clean_up()
                 if failed is not None and verdict in _QUIET:
                     verdict, failure = Verdict.FAILURE, failed
                 elif failed is not None:
-                    logger.error("%s.on_disconnect failed as well", self._name, exc_info=failed)
+                    logger.error(
+                        "%s.on_disconnect failed as well", name_of(self._endpoint), exc_info=failed
+                    )
                 if cancellation is not None and verdict in _QUIET:
                     verdict, failure = Verdict.CANCELLED, cancellation
                 del failed, cancellation
@@ -106,7 +112,7 @@ class Ending:
             return
         deadline = self._passed if verdict is None else None
         if deadline is not None:
-            logger.log(deadline.level, "%s: %s", self._name, deadline.reason)
+            logger.log(deadline.level, "%s: %s", name_of(self._endpoint), deadline.reason)
         if not self._connection.is_closable:
             return
         if deadline is not None:
@@ -120,7 +126,7 @@ class Ending:
                 cause = "a send that was cancelled half-way"
                 if self._connection.state is ConnectionState.OPEN:
                     cause = _ANOTHERS
-                logger.warning("%s: closing with 1011, for %s", self._name, cause)
+                logger.warning("%s: closing with 1011, for %s", name_of(self._endpoint), cause)
             await self._connection.end(CloseCode.INTERNAL_ERROR, None)
 
     async def _clean_up(self) -> tuple[BaseException | None, BaseException | None]:
@@ -128,7 +134,9 @@ class Ending:
         code = self._close_code
         level = logging.INFO if self._connection.is_shutdown else logging.DEBUG
         if logger.isEnabledFor(level):
-            logger.log(level, "%s: the connection ended with %s", self._name, describe(code))
+            logger.log(
+                level, "%s: the connection ended with %s", name_of(self._endpoint), describe(code)
+            )
         if not self._cleans_up:
             return None, None
         return await run_shielded(self._on_disconnect)
@@ -146,7 +154,7 @@ class Ending:
                 # Not in a variable: the exception holds this frame, so that would be a cycle.
                 return self._failure_in(exc)
         if scope.cancelled_caught:
-            logger.warning("%s.on_disconnect took over %s s", self._name, timeout)
+            logger.warning("%s.on_disconnect took over %s s", name_of(self._endpoint), timeout)
         return None
 
     def _failure_in(self, exc: BaseException) -> BaseException | None:
@@ -154,7 +162,9 @@ class Ending:
         if verdict is Verdict.FAILURE:
             return failure
         # Of this connection, or of another one: which cannot be told any more.
-        logger.debug("%s.on_disconnect ended with a %s", self._name, type(exc).__name__)
+        logger.debug(
+            "%s.on_disconnect ended with a %s", name_of(self._endpoint), type(exc).__name__
+        )
         return None
 
     @property
@@ -166,7 +176,7 @@ class Ending:
 
     async def _deny(self, denied: Denied) -> None:
         # Its text: a handler that keeps the record would keep the exception, and the connection.
-        logger.debug("%s: %s", self._name, str(denied))
+        logger.debug("%s: %s", name_of(self._endpoint), str(denied))
         response = DenialResponse(denied.body, denied.status, headers=denied.headers)
         with (
             anyio.move_on_after(self._connection.close_timeout, shield=True),
@@ -180,15 +190,13 @@ class Ending:
     async def _turn_away(self, verdict: Verdict | None) -> None:
         """Refuse a client whose handshake was not answered."""
         if not self._connection.is_closable:
-            logger.debug("%s: the client was refused, or disconnected before", self._name)
+            logger.debug(
+                "%s: the client was refused, or disconnected before", name_of(self._endpoint)
+            )
             return
         if verdict is not Verdict.CANCELLED:
             cause = "on_connect did not accept" if self._passed is None else self._passed.reason
             if verdict is Verdict.DISCONNECT:
                 cause = _ANOTHERS
-            logger.warning("%s: %s: the client is refused", self._name, cause)
+            logger.warning("%s: %s: the client is refused", name_of(self._endpoint), cause)
         await self._connection.close(CloseCode.NORMAL_CLOSURE, None)
-
-    @property
-    def _name(self) -> str:
-        return type(self._endpoint).__qualname__

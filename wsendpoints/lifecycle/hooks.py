@@ -11,7 +11,7 @@ from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateErro
 if TYPE_CHECKING:
     from wsendpoints.lifecycle.tasks import Tasks
 
-__all__ = ["Hooks", "Lifecycle"]
+__all__ = ["Hooks", "Lifecycle", "name_of"]
 
 Ts = TypeVarTuple("Ts")
 
@@ -31,6 +31,11 @@ class Hooks(Door, Protocol):
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         """Clean up."""
+
+
+def name_of(endpoint: Hooks) -> str:
+    """Return how an endpoint is called in the log."""
+    return type(endpoint).__qualname__
 
 
 @final

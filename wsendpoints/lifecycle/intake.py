@@ -17,9 +17,7 @@ _MOST_PER_ITEM: Final = 4
 
 
 _NONE: Final[dict[int, ClientMessageError | None]] = {}
-"""The verdicts of all connections that have none: an empty dict holds 64 bytes."""
-
-_UNKNOWN: Final = ClientMessageError("not counted yet")
+"""Shared by all connections that have no verdicts: an empty dict takes 64 bytes."""
 
 
 class Intake:
@@ -83,11 +81,11 @@ class Intake:
         Raises:
             ClientMessageError: It exceeds a limit.
         """
-        error = self._verdicts.pop(id(event), _UNKNOWN)
-        if error is _UNKNOWN:
-            error = self._count(frame)
-        else:
+        if id(event) in self._verdicts:
+            error = self._verdicts.pop(id(event))
             self._deadlines.message_came()
+        else:
+            error = self._count(frame)
         if error is not None:
             try:
                 raise error

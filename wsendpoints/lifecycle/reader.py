@@ -46,7 +46,7 @@ _OVERHEAD: Final = 300
 """Bytes that a message takes beside its payload. Those of a few messages are not counted."""
 
 _EMPTY: Final[deque[Event]] = deque()
-"""The inbox of all connections that have none: an empty one holds 600 bytes."""
+"""Shared by all connections whose inbox is empty: an empty deque takes 600 bytes."""
 
 
 class Reader:
@@ -226,8 +226,8 @@ class Reader:
                 self._deadlines.replying()
             else:
                 self._deadlines.handling()
-        # Before the accept there is nothing to read. After our close no `receive` is to hold it
-        # up. After a send that failed there is: the disconnect is still to come.
+        # Before the accept there is nothing to read. After our close a pending `receive` could hold
+        # it up. After a send that failed the disconnect is still to come.
         connection = self._connection
         if connection.is_accepted and connection.state is not ConnectionState.CLOSED:
             self._watch()
@@ -348,7 +348,7 @@ class Reader:
             self._notify()
             if self._is_filled(1):
                 await self._wait_for_room()
-            # Where each handler takes long, to begin anew with each would cost more than to go on.
+            # Where each handler takes long, a new task for each would cost more than to go on.
             if not (self._has_waited or self.is_handling or self._is_taking):
                 return
             self._has_waited = False

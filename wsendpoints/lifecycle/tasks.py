@@ -21,7 +21,7 @@ __all__ = ["Tasks"]
 Ts = TypeVarTuple("Ts")
 
 _NONE: Final[set[CancelScope]] = set()
-"""The scopes of all connections that have none: an empty set holds 200 bytes."""
+"""Shared by all connections that have no scopes: an empty set takes 200 bytes."""
 
 _NOT_ENDED: Final = frozenset(
     {
