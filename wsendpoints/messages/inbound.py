@@ -53,7 +53,7 @@ class Inbound:
 
     def __init__(self, annotation: Any, codec: Codec, where: str) -> None:
         union = [] if annotation is Any else members(annotation)
-        takes_frames = codec.has_values and bytes in union
+        takes_frames = codec.has_values and bytes in codec.frames and bytes in union
         self.messages: list[Any] = [
             member for member in union if not (takes_frames and member is bytes)
         ]
