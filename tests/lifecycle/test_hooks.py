@@ -7,7 +7,7 @@ from tests.connection.connections import S, connection_in
 from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope
 from tests.recording import Recording
 from wsendpoints import InvalidStateError
-from wsendpoints.lifecycle.hooks import Lifecycle
+from wsendpoints.lifecycle.hooks import Lifecycle, name_of
 from wsendpoints.lifecycle.tasks import Tasks
 
 pytestmark = pytest.mark.anyio
@@ -70,3 +70,13 @@ async def test_instance_serves_one_connection() -> None:
     with pytest.raises(InvalidStateError, match="an instance serves one connection, once"):
         await endpoint
     assert Quiet.log == ["connect", 4001]
+
+
+async def test_endpoint_is_called_by_its_class_in_the_log() -> None:
+    """With the names of what the class is defined in, so that it is found."""
+
+    class Inner(Recording):
+        pass
+
+    endpoint = Inner(make_scope(), FakeServer().receive, FakeServer().send)
+    assert name_of(endpoint) == ("test_endpoint_is_called_by_its_class_in_the_log.<locals>.Inner")
