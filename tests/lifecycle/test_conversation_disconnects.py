@@ -260,6 +260,42 @@ async def test_push_of_a_task_that_fails_ends_an_idle_connection(is_hasty: bool)
     assert Pushing.log == ["connect", 1006, pytest.approx(0 if is_hasty else 1, abs=0.1)]
 
 
+async def test_handler_of_a_remaining_message_has_its_grace() -> None:
+    """Also if a push found the disconnect, and the server forgets to tell of it."""
+
+    class Pushing(Recording):
+        limits = Limits(grace=20)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            self.start_soon(self.tell)
+
+        async def tell(self) -> None:
+            await go.wait()
+            await self.push("x")
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            self.log.append(data)
+            await anyio.sleep_forever()
+
+    go = anyio.Event()
+    server = FakeServer(CONNECT)
+
+    async def serve() -> None:
+        began = anyio.current_time()
+        await Pushing(make_scope(), server.receive, server.send)
+        Pushing.log.append(anyio.current_time() - began)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        await all_tasks_blocked()
+        server.failure = OSError("gone")
+        go.set()
+        await all_tasks_blocked()
+        server.deliver(text("remaining"))
+    assert Pushing.log == ["connect", "remaining", 1006, pytest.approx(20, abs=0.2)]
+
+
 async def test_cancelled_handler_leaves_a_line(caplog: pytest.LogCaptureFixture) -> None:
     """That a handler was cancelled since the client disconnected is logged at INFO."""
 

@@ -165,6 +165,7 @@ class Conversation(Listener):
                 if connection.state is CLOSED:
                     return
                 deadlines.remaining_came()
+                self._give_grace()
             if event.get("type") != RECEIVE:
                 self._is_over = True
                 connection.received(event)
