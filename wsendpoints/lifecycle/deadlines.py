@@ -284,6 +284,8 @@ class Deadlines:
         self._move_scope()
 
     def _end_once(self, key: Hashable) -> None:
+        if not self._once:
+            return
         running = self._once.get(key)
         # One that has passed has cancelled what ends here, and is to be told of.
         if running is not None and running.due > anyio.current_time():

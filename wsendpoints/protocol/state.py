@@ -8,7 +8,7 @@ Source: ASGI spec, "HTTP & WebSocket", section "WebSocket".
 
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import InvalidStateError, ServerProtocolError
@@ -142,7 +142,10 @@ def after_sending(state: ConnectionState, event: Event) -> ConnectionState:
     Raises:
         InvalidStateError: The event may not be sent in this state.
     """
-    following = SENT.get((state, _type_of(event)))
+    try:
+        following = SENT.get((state, event.get("type", "")))
+    except TypeError:  # it can't be hashed, such as a list
+        following = None
     if following is None:
         raise InvalidStateError(
             f"{event.get('type')!r} can't be sent while the connection is {state.value}: "
@@ -159,7 +162,10 @@ def after_receiving(state: ConnectionState, event: Event) -> ConnectionState:
     Raises:
         ServerProtocolError: The event may not be delivered in this state.
     """
-    following = RECEIVED.get((state, _type_of(event)))
+    try:
+        following = RECEIVED.get((state, event.get("type", "")))
+    except TypeError:  # it can't be hashed, such as a list
+        following = None
     if following is None:
         allowed = " or ".join(repr(type_) for before, type_ in RECEIVED if before is state)
         raise ServerProtocolError(
@@ -167,8 +173,3 @@ def after_receiving(state: ConnectionState, event: Event) -> ConnectionState:
             f"expected {allowed}"
         )
     return following
-
-
-def _type_of(event: Event) -> Any:
-    type_ = event.get("type")
-    return type_ if isinstance(type_, str) else None
