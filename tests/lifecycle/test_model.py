@@ -273,7 +273,7 @@ def judge(run: Run) -> list[str]:
         wrong.append("a failure disappeared")
     if escaped is not None:
         if isinstance(escaped, UnexpectedEventError) and (
-            run.script.vanishes_at == 1 or run.natives
+            is_lost_unanswered(run.script) or run.natives
         ):
             # Nobody waits for the answer to the handshake; or the answer was cancelled.
             is_own = True
@@ -286,6 +286,12 @@ def judge(run: Run) -> list[str]:
         if not is_own:
             wrong.append(f"{escaped!r} escaped")
     return wrong
+
+
+def is_lost_unanswered(script: Script) -> bool:
+    """Whether the client is lost before it has an answer to its handshake."""
+    # A first answer that is cancelled does not reach it.
+    return script.vanishes_at == 1 or (script.vanishes_at == 2 and script.cancels_at == 1)
 
 
 def is_expected(exc: BaseException, run: Run) -> bool:
