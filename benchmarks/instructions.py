@@ -101,9 +101,9 @@ TASKS: Final[Mapping[str, Table]] = {
         contenders=WITH_CORE,
         bounds={"by_hand_on_core": 1.03, STARLETTE: 1.0},
     ),
-    "connect": Table(title="connect and disconnect", bounds={"by_hand": 7.85}),
+    "connect": Table(title="connect and disconnect", bounds={"by_hand": 7.75}),
     "own connect": Table(
-        title="connect and disconnect, in a hook of its own", target=6.0, bounds={"by_hand": 13.6}
+        title="connect and disconnect, in a hook of its own", target=6.0, bounds={"by_hand": 13.2}
     ),
     "push": Table(title="push from a task", target=1.3, bounds={"by_hand": 2.21, STARLETTE: 1.0}),
     "stream": Table(title="item of a stream", target=1.5, bounds={"by_hand": 2.02}),
