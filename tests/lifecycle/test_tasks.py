@@ -240,6 +240,40 @@ async def test_l07_task_whose_wait_is_cancelled_has_failed() -> None:
     assert log == ["slept"]
 
 
+@VIRTUAL_ASYNCIO
+@pytest.mark.parametrize("is_own", [False, True], ids=["application's", "own"])
+@pytest.mark.parametrize("cancels", ["a scope", "the tasks", "both"])
+async def test_l01_native_cancellation_beside_the_end_is_not_lost(
+    cancels: str, is_own: bool
+) -> None:
+    """Whatever scopes are cancelled in the tasks at that moment, and end within the group."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    scope = anyio.CancelScope()
+
+    async def wait() -> None:
+        with scope:
+            await anyio.sleep_forever()
+
+    async def hold() -> None:
+        async with tasks:
+            if is_own:
+                tasks.start_own(wait, "a name")
+            else:
+                tasks.start(wait, ())
+            await anyio.sleep_forever()
+
+    task = asyncio.create_task(hold())
+    await all_tasks_blocked()
+    if cancels != "the tasks":
+        scope.cancel()
+    if cancels != "a scope":
+        tasks.cancel()
+    tasks.end()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 @pytest.mark.parametrize("how", [Tasks.close, Tasks.end])
 async def test_task_that_comes_too_late_does_not_begin(how: Callable[[Tasks], None]) -> None:
     """Once all is about to end, whether by itself or since it is cancelled."""

@@ -88,7 +88,7 @@ class Tasks:
     def start_own(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """Run a task of this library's, which `cancel` leaves alone."""
         self.were_started = True
-        self.group.start_soon(func, name=name)
+        self.group.start_soon(self._contain, CancelScope(), func, (), name=name)
 
     def cancel(self) -> None:
         """Cancel the application's tasks, and whatever runs within a `scope`."""
@@ -144,8 +144,7 @@ class Tasks:
         args: tuple[*Ts],
     ) -> None:
         try:
-            with scope:
-                await func(*args)
+            await self._contain(scope, func, args)
         except get_cancelled_exc_class() as exc:
             if (failed := failed_wait(exc)) is None:
                 raise
@@ -162,6 +161,26 @@ class Tasks:
                 self.end()
         finally:
             self._scopes.discard(scope)
+
+    async def _contain(
+        self,
+        scope: CancelScope,
+        func: Callable[[Unpack[Ts]], Awaitable[Any]],
+        args: tuple[*Ts],
+    ) -> None:
+        """Run an async function, so that its cancel scopes concern its own task alone.
+
+        A scope that ends within a cancelled one adds to that one how often it has cancelled its
+        task (anyio 4.16). The group would take back as many cancellations of another task, that of
+        the connection, and a native one among them would be lost. A shielded scope adds nothing.
+        """
+        with scope:
+            try:
+                await func(*args)
+            finally:
+                if self.is_cancelled:
+                    scope.cancel()
+                    scope.shield = True
 
     def _new_scope(self) -> CancelScope:
         if self._scopes is _NONE:
