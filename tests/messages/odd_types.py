@@ -35,6 +35,7 @@ __all__ = [
     "Colour",
     "Each",
     "Holder",
+    "Lenient",
     "Node",
     "Open",
     "Plain",

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from tests.some_messages import Move, Point, Say, Unknown
-from wsendpoints.messages.adapters import compile_adapter
+from wsendpoints.messages.adapters import compile_adapter, schema_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 
@@ -69,3 +69,9 @@ def test_type_that_pydantic_cannot_validate_is_an_error(annotation: Any, text: s
     with pytest.raises(ConfigurationError, match=re.escape(text)) as caught:
         compile_adapter(annotation, "Chat")
     assert caught.value.__cause__ is not None
+
+
+def test_schema_is_known_of_what_pydantic_can_validate() -> None:
+    """Of anything else it is not: `compile_adapter` says why."""
+    assert schema_of(int)["type"] == "int"
+    assert schema_of("Nowhere") is None

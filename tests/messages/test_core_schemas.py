@@ -7,10 +7,11 @@ import pytest
 from pydantic import AliasChoices, AliasPath, BaseModel, Field, TypeAdapter
 from pydantic_core.core_schema import int_schema, none_schema, union_schema
 
-from tests.messages.odd_types import TYPES, Aliased, Each, Node, Record
+from tests.messages.odd_types import TYPES, Aliased, Colour, Each, Lenient, Node, Record
 from wsendpoints.messages.core_schemas import (
     choices_of,
     definitions_of,
+    is_lenient,
     refs_in,
     schemas_within,
     ways_to,
@@ -78,3 +79,9 @@ def test_refs_are_those_of_all_parts() -> None:
     (definition,) = schema["definitions"]
     assert list(refs_in(definition)) == [definition["ref"]] * 3
     assert list(refs_in(int_schema())) == []
+
+
+def test_enum_with_a_function_for_other_values_is_lenient() -> None:
+    """It may make a member of anything."""
+    assert is_lenient(Lenient)
+    assert not is_lenient(Colour)

@@ -180,10 +180,48 @@ def test_m19_tag_that_a_validator_may_change_is_a_warning() -> None:
         inbound = Inbound(Say | Lenient, CODECS["json"], "Chat")
     assert str(caught[0].message) == (
         "Chat: a validator of Lenient may change the tag before it is read, so that each message "
-        'is tried against all of Say, Lenient: make it one of mode "after", or write the union '
-        "with `Field(discriminator=...)`, which reads the tag first"
+        'is tried against Say, Lenient, whatever its tag: make it one of mode "after", or write '
+        "the union with `Field(discriminator=...)`, which reads the tag first"
     )
     assert inbound.decode_text('{"type": "LENIENT"}') == Lenient(type="lenient")
+
+
+def test_m19_tag_that_one_validator_may_change_beside_others_is_a_warning() -> None:
+    """The others are told apart, and that one is tried for each message."""
+    with pytest.warns(ConfigurationWarning) as caught:
+        Inbound(Lenient | Say | Leave, CODECS["json"], "Chat")
+    assert str(caught[0].message) == (
+        "Chat: a validator of Lenient may change the tag before it is read, so that each message "
+        'is tried against Lenient, whatever its tag: make it one of mode "after", or write the '
+        "union with `Field(discriminator=...)`, which reads the tag first"
+    )
+
+
+class Anything(BaseModel):
+    """Takes any object."""
+
+
+@pytest.mark.parametrize("annotation", [Anything | Say, Plain | Anything, Say | Leave | Anything])
+def test_type_that_takes_anything_is_no_warning(annotation: Any) -> None:
+    """It is the last one that is tried."""
+    assert Inbound(annotation, CODECS["json"], "Chat").decode_text('{"type":"?"}') == Anything()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "names", "what"),
+    [
+        (list | tuple[Any, ...], "list and tuple[typing.Any, ...]", "any JSON array"),
+        (dict[str, Any] | Say | Anything, "dict[str, typing.Any] and Anything", "any JSON object"),
+        (object | list[Any] | JsonValue, "object and JsonValue", "any JSON value"),
+    ],
+)
+def test_two_types_that_take_anything_are_an_error(annotation: Any, names: str, what: str) -> None:
+    """Nothing would be the second one's."""
+    with pytest.raises(ConfigurationError) as caught:
+        Inbound(annotation, CODECS["json"], "Chat")
+    assert str(caught.value) == (
+        f"Chat: {names} both take {what}, so that one of them would get nothing: remove one"
+    )
 
 
 class And(BaseModel):

@@ -7,6 +7,7 @@ both.
 """
 
 import dataclasses
+import datetime as dt
 import enum
 import json
 import os
@@ -183,6 +184,41 @@ class Point(NamedTuple):
     y: float = 0.0
 
 
+class Turn(NamedTuple):
+    """A tuple with names, and a tag."""
+
+    op: Literal["turn"]
+    by: int = 0
+
+
+class Stop(NamedTuple):
+    """Another one."""
+
+    op: Literal["stop", "halt"]
+    why: str
+
+
+class Untagged(BaseModel):
+    """Has some of the fields of tagged messages, and one of its own."""
+
+    text: str = ""
+    room: int
+
+
+class Looser(BaseModel):
+    """Takes what tagged messages take, with any tag."""
+
+    type: str
+    text: str
+
+
+class Closed(BaseModel):
+    """Takes no fields but its own."""
+
+    model_config = ConfigDict(extra="forbid")
+    room: int
+
+
 class Rows(RootModel[list[T]], Generic[T]):
     """A list that is a model."""
 
@@ -213,12 +249,56 @@ _CALL: Final = {"jsonrpc": "2.0", "do": "add", "to": 1}
 _NOTIFY: Final = {"jsonrpc": "2.0", "do": "notify"}
 _TWO: Final = {"type": "envelope", "content": [1, 2]}
 
+Call2 = tuple[Literal[2], str, Literal["boot"], int]
+Ask2 = tuple[Literal[2], str, Literal["ask"], str]
+Result = tuple[Literal[3], str, dict[str, int]]
+Failure = tuple[Literal[4, "4"], str, str]
+
+_BOOT: Final = [2, "a", "boot", 1]
+_ASK: Final = [2, "a", "ask", "b"]
+_RESULT: Final = [3, "a", {"b": 1}]
+_FAILURE: Final = [4, "a", "b"]
+_TURN: Final = ["turn", 1]
+_STOP: Final = {"op": "stop", "why": "x"}
+
 CORPUS: Final[Mapping[str, tuple[Any, list[Any]]]] = {
     **TYPES,
     "tagged": (Say | Leave, [_SAY, _LEAVE]),
     "tagged, of every make": (Say | Move | Leave, [_SAY, _MOVE, _LEAVE]),
     "tagged or null": (Say | Leave | None, [_SAY, _LEAVE, None]),
     "tagged or a number": (Say | Leave | int, [_SAY, _LEAVE, 5]),
+    "tagged or a list": (Say | Leave | list[int], [_SAY, _LEAVE, [1]]),
+    "a list or tagged": (list[Say] | Say | Leave, [_SAY, _LEAVE, [_SAY]]),
+    "tagged or a model": (Say | Leave | Untagged, [_SAY, _LEAVE, {"room": 1}]),
+    "a model or tagged": (Untagged | Say | Leave, [{**_SAY, "room": 1}, _LEAVE, {"room": 1}]),
+    "tagged or closed": (Say | Closed | Leave, [_SAY, _LEAVE, {"room": 1}]),
+    "any tag before": (Looser | Say | Leave, [_SAY, _LEAVE, {"type": "x", "text": "x"}]),
+    "any tag between": (Say | Looser | Leave, [_SAY, _LEAVE, {"type": "leave", "text": "x"}]),
+    "tagged or a dict": (Say | dict[str, int] | Leave, [_SAY, _LEAVE, {"after": 1}]),
+    "tagged or a TypedDict": (Say | Leave | Join, [_SAY, _LEAVE, {**_LEAVE, **_JOIN}]),
+    "tagged or a validator": (Lower | Say | Leave, [{"type": "LOWER", "x": 1}, _SAY, _LEAVE]),
+    "text or date": (str | dt.date, ["x", "2020-01-01"]),
+    "text or literal": (str | dt.date | Literal["x"], ["x", "2020-01-01"]),  # noqa: PYI051 - it is the case
+    "arrays": (Call2 | Result | Failure, [_BOOT, _RESULT, _FAILURE]),
+    "arrays by two items": (Call2 | Result | Ask2, [_BOOT, _ASK, _RESULT]),
+    "arrays of several lengths": (
+        tuple[Literal[1]] | tuple[Literal[1], int] | tuple[Literal[2], int, int],
+        [[1], [1, 1], [2, 1, 1]],
+    ),
+    "arrays by a later item": (tuple[str, Literal[1]] | tuple[int, Literal[2]], [["1", 1], [1, 2]]),
+    "arrays or a list": (list[int] | Call2 | Result, [_BOOT, _RESULT, [2, 1]]),
+    "arrays between lists": (
+        tuple[Literal[2], int] | list[int] | tuple[Literal[3], int] | list[str],
+        [[2, 1], [3, 1], [3], ["3", "1"]],
+    ),
+    "arrays or tagged": (Call2 | Say | Result | Leave, [_BOOT, _RESULT, _SAY, _LEAVE]),
+    "arrays with an enum": (
+        tuple[Literal[Colour.RED], int] | tuple[Literal["x"], int],
+        [["red", 1], ["x", 1]],
+    ),
+    "arrays with True": (tuple[Literal[True], int] | tuple[Literal[1], str], [[True, 1], [1, "x"]]),
+    "NamedTuples": (Turn | Stop, [_TURN, {"op": "turn"}, ["halt", "x"], _STOP]),
+    "NamedTuples or tagged": (Turn | Stop | Say | Leave, [_TURN, _STOP, _SAY, _LEAVE]),
     "two tags": (Say | Leave | Join | Part, [_SAY, _LEAVE, _JOIN, _PART]),
     "TypedDicts": (Join | Part, [_JOIN, _PART]),
     "discriminated": (Cat, [_BLACK, _WHITE]),

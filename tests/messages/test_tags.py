@@ -167,8 +167,8 @@ def test_tag_that_a_validator_may_change_tells_nothing_apart(member: Any) -> Non
     name = name_of(member)
     assert str(caught[0].message) == (
         f"Chat: a validator of {name} may change the tag before it is read, so that each message "
-        f'is tried against all of {name}, Leave: make it one of mode "after", or write the union '
-        "with `Field(discriminator=...)`, which reads the tag first"
+        f'is tried against {name}, Leave, whatever its tag: make it one of mode "after", or write '
+        "the union with `Field(discriminator=...)`, which reads the tag first"
     )
     message = inbound.decode_text('{"type":"CHANGED"}')
     assert message == TypeAdapter[Any](member).validate_python({"type": "CHANGED"})

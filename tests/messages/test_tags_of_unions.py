@@ -21,8 +21,6 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    TypeAdapter,
-    ValidationError,
 )
 from typing_extensions import TypeAliasType, TypedDict
 
@@ -44,7 +42,7 @@ from tests.messages.union_types import (
 )
 from tests.some_messages import Leave, Say
 from wsendpoints.messages.substitution import union_of
-from wsendpoints.messages.tags import clash, find_tag, join, members
+from wsendpoints.messages.tags import clash, find_tag, members
 from wsendpoints.messages.unions import is_object
 
 
@@ -231,16 +229,6 @@ def test_tag_is_the_field_that_tells_them_apart(objects: list[Any], tag: str | N
     assert find_tag(objects) == tag
 
 
-@pytest.mark.parametrize(("objects", "tag"), TAGS[1:])
-def test_union_of_any_objects_compiles(objects: list[Any], tag: str | None) -> None:
-    """Pydantic can discriminate the union by the tag."""
-    adapter = TypeAdapter[Any](join(objects))
-    with pytest.raises(ValidationError) as caught:
-        adapter.validate_json('{"text": 1}')
-    is_tagged = tag is not None and len(objects) > 1
-    assert (caught.value.errors()[0]["type"] == "union_tag_not_found") is is_tagged
-
-
 def test_type_that_cannot_be_resolved_has_no_tag() -> None:
     """Compiling the type says what is wrong with it."""
 
@@ -290,17 +278,6 @@ def test_clash(one: Any, other: Any, mark: str | None) -> None:
     assert clash(one, other) == mark
     if one is not other and mark != "type='say'":
         assert clash(other, one) == mark
-
-
-def test_join_of_objects_and_others() -> None:
-    """The tag tells objects apart; the other types are tried one by one."""
-    adapter = TypeAdapter[Any](join([Say, int, Leave, None]))
-    assert adapter.validate_json('{"type": "leave"}') == Leave(type="leave")
-    assert adapter.validate_json("5") == 5
-    assert adapter.validate_json("null") is None
-    with pytest.raises(ValidationError) as caught:
-        adapter.validate_json('{"type": "?"}')
-    assert caught.value.errors()[0]["type"] == "union_tag_invalid"
 
 
 def test_union_of_one_is_itself() -> None:

@@ -8,7 +8,7 @@ from pydantic_core import SchemaError
 from wsendpoints.messages.unions import name_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["compile_adapter"]
+__all__ = ["compile_adapter", "schema_of"]
 
 
 def compile_adapter(annotation: Any, where: str) -> TypeAdapter[Any]:
@@ -31,3 +31,16 @@ def compile_adapter(annotation: Any, where: str) -> TypeAdapter[Any]:
             f"{where}: {name_of(annotation)} can't be validated: {exc}"
         ) from exc
     return adapter
+
+
+def schema_of(annotation: Any) -> Any:
+    """Return pydantic's core schema for a type; `None` for one that it can't validate.
+
+    For the latter `compile_adapter` has an error that explains it.
+    """
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+        adapter.rebuild(raise_errors=True)
+    except (PydanticUserError, SchemaError, NameError, TypeError):
+        return None
+    return adapter.core_schema

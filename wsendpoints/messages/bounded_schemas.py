@@ -5,7 +5,6 @@ wrong. A list of 350,000 wrong items is 350,000 errors; a message of 1 MiB in wh
 are missing is copied twenty times.
 """
 
-import enum
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
@@ -18,6 +17,7 @@ from wsendpoints.messages.core_schemas import (
     PARTS,
     choices_of,
     definitions_of,
+    is_lenient,
     schemas_within,
 )
 from wsendpoints.messages.recursion import branching_refs
@@ -181,7 +181,7 @@ class _Rewriting:
                 # One that leads back to itself refuses what everything else in it refuses.
                 return ref in seen or self._refuses_objects(self._definitions[ref], seen | {ref})
             case {"type": "enum", "cls": cls}:
-                return cls._missing_.__func__ is enum.Enum._missing_.__func__  # type: ignore[attr-defined]  # a class method's
+                return not is_lenient(cls)
             case {"type": "union"}:
                 return all(self._refuses_objects(it, seen) for it in choices_of(schema))
             case {"type": "tagged-union", "discriminator": discriminator}:

@@ -1,5 +1,6 @@
 """What pydantic's core schemas declare: where their parts are, and which names a message has."""
 
+import enum
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ __all__ = [
     "PARTS",
     "choices_of",
     "definitions_of",
+    "is_lenient",
     "refs_in",
     "schemas_within",
     "ways_to",
@@ -50,6 +52,13 @@ def definitions_of(schema: Any) -> Mapping[str, Any]:
 def choices_of(union: Any) -> list[Any]:
     """Return the members of a union, without their labels."""
     return [choice[0] if isinstance(choice, tuple) else choice for choice in union["choices"]]
+
+
+def is_lenient(cls: type[enum.Enum]) -> bool:
+    """Return whether an enum may make a member of a value that is none of its own."""
+    method: Any = cls._missing_
+    default: Any = enum.Enum._missing_
+    return method.__func__ is not default.__func__
 
 
 def ways_to(name: str, field: Any) -> list[list[str | int]]:

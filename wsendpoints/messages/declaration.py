@@ -24,6 +24,7 @@ from wsendpoints.messages.annotations import MISSING, check_bound, message_types
 from wsendpoints.messages.codecs import CODECS, Codec, Encode
 from wsendpoints.messages.generics import bind
 from wsendpoints.messages.inbound import Inbound
+from wsendpoints.messages.joining import takes_anything
 from wsendpoints.messages.outbound import Outbound
 from wsendpoints.messages.substitution import union_of
 from wsendpoints.messages.tags import clash, members
@@ -279,9 +280,12 @@ def _route(where: str, methods: Sequence[_Method], *, routed: bool) -> _Routes:
 
 def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, _Method]]) -> None:
     every = [member for member, _ in owners]
+    anything = [takes_anything(member) for member in every]
     for number, (member, method) in enumerate(owners):
-        for other, rival in owners[:number]:
+        for earlier, (other, rival) in enumerate(owners[:number]):
             what = clash(member, other, every)
+            if anything[number] == anything[earlier]:
+                what = what or anything[number]
             if what is not None and method is not rival:
                 raise ConfigurationError(
                     f"{where}.{rival.name} and {where}.{method.name} both handle {what}: "

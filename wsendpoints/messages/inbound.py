@@ -10,12 +10,12 @@ from pydantic_core.core_schema import any_schema
 
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.codecs import Codec, Decode, refuse_text
+from wsendpoints.messages.joining import join, takes_anything
 from wsendpoints.messages.places import Places
 from wsendpoints.messages.recursion import recursive_union
 from wsendpoints.messages.tags import (
     changing,
     find_tag,
-    join,
     members,
     refuse_plain_enums,
     untagged,
@@ -65,8 +65,9 @@ class Inbound:
                 f'but encoding is {codec.name!r}: set encoding = "json"'
             )
         refuse_plain_enums(objects, where)
-        if len(rest := untagged(objects)) > 1:
-            _warn(f"{where}: {_why_untagged(rest)}")
+        wide = _refuse_rivals(self.messages, where)
+        if why := _why_slow([member for member in objects if member not in wide]):
+            _warn(f"{where}: {why}")
         validator: Validator | None = None
         if self.messages:
             adapter = compile_adapter(join(self.messages), where)
@@ -88,18 +89,46 @@ class Inbound:
                 self.decode_text = refuse_text
 
 
-def _why_untagged(objects: Sequence[Any]) -> str:
-    names = ", ".join(map(name_of, objects))
-    if at_fault := changing(objects):
+def _refuse_rivals(messages: Sequence[Any], where: str) -> list[Any]:
+    """Return the types that take anything, and so get what nothing else takes.
+
+    Raises:
+        ConfigurationError: Two of them take the same.
+    """
+    found: dict[str, Any] = {}
+    for member in messages:
+        what = takes_anything(member)
+        if what is None:
+            continue
+        if what in found:
+            raise ConfigurationError(
+                f"{where}: {name_of(found[what])} and {name_of(member)} both take {what}, so that "
+                "one of them would get nothing: remove one"
+            )
+        found[what] = member
+    return list(found.values())
+
+
+def _why_slow(objects: Sequence[Any]) -> str | None:
+    """Return why messages are tried against types that are not theirs; `None` if they are not."""
+    rest = untagged(objects)
+    at_fault = [member for member in changing(objects) if member in rest]
+    if at_fault:
         return (
-            f"a validator of {', '.join(map(name_of, at_fault))} may change the tag before it is "
-            f"read, so that each message is tried against all of {names}: make it one of mode "
+            f"a validator of {_names(at_fault)} may change the tag before it is read, so that each "
+            f"message is tried against {_names(rest)}, whatever its tag: make it one of mode "
             '"after", or write the union with `Field(discriminator=...)`, which reads the tag first'
         )
+    if len(rest) < 2:
+        return None
     return (
-        f"nothing tells {names} apart, so that each message is tried against all of them: give "
-        'each a field like `type: Literal["..."] = "..."`, with another value in each'
+        f"nothing tells {_names(rest)} apart, so that each message is tried against all of them: "
+        'give each a field like `type: Literal["..."] = "..."`, with another value in each'
     )
+
+
+def _names(objects: Sequence[Any]) -> str:
+    return ", ".join(map(name_of, objects))
 
 
 def _warn(text: str) -> None:

@@ -5,17 +5,17 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, Field, PydanticUserError, TypeAdapter
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import SchemaError
 from typing_extensions import get_type_hints
 
+from wsendpoints.messages.adapters import schema_of
 from wsendpoints.messages.core_schemas import definitions_of
-from wsendpoints.messages.substitution import is_union, union_of
+from wsendpoints.messages.substitution import is_union
 from wsendpoints.messages.unions import bare, is_object, name_of, without_alias
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["changing", "clash", "find_tag", "join", "members", "refuse_plain_enums", "untagged"]
+__all__ = ["changing", "clash", "find_tag", "grouped", "members", "refuse_plain_enums", "untagged"]
 
 Tag: TypeAlias = str
 
@@ -118,7 +118,7 @@ def refuse_plain_enums(objects: Sequence[Any], where: str) -> None:
     Raises:
         ConfigurationError: It is a member of an `Enum` that is neither a string nor a number.
     """
-    groups, _ = _grouped(objects)
+    groups, _ = grouped(objects)
     if (tag := _choose(_common(list(map(_literal_fields, objects))))) is not None:
         groups.append((tag, [*objects]))
     for field, group in groups:
@@ -140,7 +140,7 @@ def _choose(tags: Sequence[_Field]) -> _Field | None:
 
 def untagged(objects: Sequence[Any]) -> list[Any]:
     """Return the objects that `join` can't tell apart from the others by a tag."""
-    _, rest = _grouped(objects)
+    _, rest = grouped(objects)
     return rest
 
 
@@ -150,23 +150,7 @@ def changing(objects: Sequence[Any]) -> list[Any]:
     return [it for it in objects if field is not None and field not in _fixed_fields(it)]
 
 
-def join(union: Sequence[Any]) -> Any:
-    """Return the union of these types, with a tag as the discriminator of those that have one.
-
-    Without one, pydantic tries each member: that is five times slower, and an invalid message
-    has the errors of all members.
-    """
-    groups, _ = _grouped([member for member in union if is_object(member)])
-    if not groups:
-        return union_of(union)
-    tagged = [
-        Annotated[union_of(group), Field(discriminator=field.name)] for field, group in groups
-    ]
-    grouped = [member for _, group in groups for member in group]
-    return union_of([*tagged, *(member for member in union if member not in grouped)])
-
-
-def _grouped(objects: Sequence[Any]) -> tuple[list[tuple[_Field, list[Any]]], list[Any]]:
+def grouped(objects: Sequence[Any]) -> tuple[list[tuple[_Field, list[Any]]], list[Any]]:
     """Return the objects in groups, each with the field that tells its members apart; and the rest.
 
     If there is such a field of all of them, that is the only group.
@@ -263,19 +247,8 @@ def _literal_fields(member: Any) -> dict[_Field, Sequence[Any]]:
 def _fixed_fields(member: Any) -> dict[_Field, Sequence[Any]]:
     """Return the `Literal` fields of an object that are read as the client wrote them."""
     fields = _literal_fields(member)
-    schema: Any = _schema_of(member) if fields else None
+    schema: Any = schema_of(member) if fields else None
     return {field: fields[field] for field in fields if _is_fixed(schema, field.name)}
-
-
-def _schema_of(member: Any) -> Any:
-    """Return the core schema of a type; `None` for one that pydantic can't validate."""
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(member)
-        adapter.rebuild(raise_errors=True)
-    except (PydanticUserError, SchemaError, NameError, TypeError):
-        # Compiling the union fails on this too, with an error that explains it.
-        return None
-    return adapter.core_schema
 
 
 def _is_fixed(schema: Any, name: str) -> bool:
