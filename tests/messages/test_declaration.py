@@ -820,6 +820,6 @@ def test_stream_without_yield_is_an_error(returns: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         type("Chat", (WebSocketEndpoint,), {"on_receive": on_receive})
     assert str(caught.value) == (
-        f"Chat.on_receive is annotated to return {returns}, but has no `yield`: send each value "
-        "with `yield`, or annotate what it returns"
+        f"Chat.on_receive is annotated to return {str(returns).removeprefix('collections.abc.')}, "
+        "but has no `yield`: send each value with `yield`, or annotate what it returns"
     )

@@ -252,6 +252,23 @@ def test_reply_is_known_by_its_class(declared: Any) -> None:
     assert outbound.encode(Say())["text"] == '{"type":"say","text":""}'
 
 
+@pytest.mark.parametrize(
+    ("declared", "message", "text"),
+    [
+        (list[Checked], [Say()], '[{"type":"say","text":""}]'),
+        (Annotated[list[int], AfterValidator(chosen)], [1], "[1]"),
+        (Annotated[int, AfterValidator(chosen)] | list[str], ["x"], '["x"]'),
+        (dict[str, Checked], {"a": Say()}, '{"a":{"type":"say","text":""}}'),
+    ],
+    ids=str,
+)
+def test_reply_that_holds_others_is_known_by_their_classes(
+    declared: Any, message: Any, text: str
+) -> None:
+    """The application's validators are not called for what is within it."""
+    assert Outbound([declared], CODECS["json"], "Chat").encode(message)["text"] == text
+
+
 NAMED = '{"someName":1,"said":{"type":"say","text":""}}'
 JSONTree = TypeAliasType("JSONTree", "int | list[JSONTree]")
 

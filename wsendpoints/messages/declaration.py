@@ -8,15 +8,13 @@ import inspect
 from collections import Counter
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
     Callable,
     Hashable,
     Mapping,
     Sequence,
 )
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from pydantic import AfterValidator
 
@@ -26,6 +24,7 @@ from wsendpoints.messages.generics import bind
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.messages.joining import takes_anything
 from wsendpoints.messages.outbound import Outbound
+from wsendpoints.messages.replies import reply_of
 from wsendpoints.messages.substitution import union_of
 from wsendpoints.messages.tags import clash, members
 from wsendpoints.messages.unions import runtime_types
@@ -37,7 +36,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK: Final = "__wsendpoints_handles__"
 _HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid")
-_STREAMS: Final = frozenset({AsyncGenerator, AsyncIterable, AsyncIterator})
 
 Handler: TypeAlias = Callable[[Any, Any, Any], Any]
 """Called with the endpoint, the WebSocket and the message; returns the coroutine of the reply."""
@@ -104,11 +102,10 @@ class Declaration:
 
 
 class _Method(NamedTuple):
-    """A method that handles messages, with the types from its annotations."""
+    """A method that handles messages, with the types of what it takes and sends."""
 
     name: str
     handler: Handler
-    is_stream: bool
     takes: Any
     returns: Any
 
@@ -214,25 +211,15 @@ def _read(cls: type, name: str, stream: Callable[[Stream], Handler]) -> _Method:
             "websocket, data)`"
         )
     takes, returns = message_types(function, owner, cls)
-    if not is_stream and get_origin(returns) in _STREAMS:
-        raise ConfigurationError(
-            f"{cls.__qualname__}.{name} is annotated to return {returns}, but has no `yield`: "
-            "send each value with `yield`, or annotate what it returns"
-        )
+    returns = reply_of(returns, f"{cls.__qualname__}.{name}", is_stream=is_stream)
     handler = stream(function) if is_stream else function
-    return _Method(name, handler, is_stream, takes, returns)
+    return _Method(name, handler, takes, returns)
 
 
 def _sent(methods: Sequence[_Method], sends: object) -> list[Any]:
     """Return the types that a class declares to send; none if it declares nothing."""
     declared = [] if sends is None else [sends]
-    for method in methods:
-        returns = method.returns
-        if method.is_stream and returns is not MISSING:
-            is_stream = get_origin(returns) in _STREAMS
-            returns = next(iter(get_args(returns)), Any) if is_stream else Any
-        if returns is not MISSING:
-            declared.append(returns)
+    declared.extend(it.returns for it in methods if it.returns is not MISSING)
     return declared
 
 

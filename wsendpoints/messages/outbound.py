@@ -6,11 +6,12 @@ from dataclasses import is_dataclass
 from typing import Annotated, Any, Final, Never, NoReturn, cast, get_args, get_origin
 
 import typing_extensions
-from pydantic import BaseModel, Discriminator, TypeAdapter, ValidationError
+from pydantic import BaseModel, Discriminator, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.codecs import CODECS, Codec, Encode, ToJSON, encode_json
+from wsendpoints.messages.recognition import Recognizer
 from wsendpoints.messages.substitution import is_class, is_union, union_of
 from wsendpoints.messages.tags import find_tag, members
 from wsendpoints.messages.unions import bare, is_object, name_of, without_alias
@@ -73,14 +74,15 @@ class Outbound:
             if not self.messages or klass in self.messages
         }
         self._classes: set[type] = set()
-        self._others: list[tuple[TypeAdapter[Any], Any]] = []
+        self._others: list[tuple[Recognizer, Encode, Any]] = []
         for message in self.messages:
             adapter = compile_adapter(message, where)
             if is_class(message) and (issubclass(message, BaseModel) or is_dataclass(message)):
                 self._classes.add(message)
                 self.encoders[message] = codec.encoder(_to_json(adapter))
             else:
-                self._others.append((adapter, message))
+                encode = codec.encoder(_to_json(adapter))
+                self._others.append((Recognizer(adapter), encode, message))
         for klass, written in _classes_within(self.messages):
             if klass not in self._classes:
                 self._classes.add(klass)
@@ -103,27 +105,14 @@ class Outbound:
             if klass in self._classes:
                 # What the class declares is sent, without the further fields of a subclass.
                 return self.encoders[klass](message)
-        for adapter, declared in self._others:
-            if self._is_one(message, adapter, declared):
-                if self._is_frame(message):
-                    return self._send_anything(message)
-                return self._codec.encoder(_to_json(adapter))(message)
+        for recognizer, encode, declared in self._others:
+            if _is_one(message, recognizer, declared):
+                return self._send_anything(message) if self._is_frame(message) else encode(message)
         raise ConfigurationError(
             f"{self._where} sends a message of type {type(message).__name__}, but declares "
             f"{', '.join(map(name_of, self.messages))}: add its type to the return annotation of "
             "the handler, or to `sends`"
         )
-
-    def _is_one(self, message: Any, adapter: TypeAdapter[Any], declared: Any) -> bool:
-        if isinstance(message, _BYTES_LIKE):
-            return declared is bytes
-        try:
-            # Strictly, since what is sent is not converted ("5" is an int otherwise).
-            adapter.validate_python(message, strict=True, by_alias=False, by_name=True)
-        except ValidationError as exc:
-            # That a text holds a lone surrogate is found out, and said, when it is written.
-            return all(error["type"] == "string_unicode" for error in exc.errors())
-        return True
 
     def _is_frame(self, message: Any) -> bool:
         return isinstance(message, _BYTES_LIKE) or (
@@ -135,6 +124,12 @@ class Outbound:
             return self._codec.encoder(encode_json)(message)
         kind = str if isinstance(message, str) else bytes
         return self._codec.encode_frame(message, kind, self._where)
+
+
+def _is_one(message: Any, recognizer: Recognizer, declared: Any) -> bool:
+    if isinstance(message, _BYTES_LIKE):
+        return declared is bytes
+    return recognizer.is_one(message)
 
 
 def _as_sent(declared: Any) -> Any:

@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema, SchemaValidator
 from wsendpoints.messages.bounded_schemas import bounded
 from wsendpoints.messages.places import Places
 
-__all__ = ["Validator"]
+__all__ = ["Validate", "Validator", "compile_validator"]
 
 Validate: TypeAlias = Callable[..., Any]
 
@@ -56,16 +56,17 @@ class Validator:
             self.validate_json = adapter.validator.validate_json
             self.validate_python = adapter.validator.validate_python
             return
-        validator = _compile(schema)
+        validator = compile_validator(schema)
         self.validate_json = validator.validate_json
         self.validate_python = validator.validate_python
         if schema_of_large != schema:
-            large = _compile(schema_of_large)
+            large = compile_validator(schema_of_large)
             self.validate_json = _by_length(self.validate_json, large.validate_json)
             self.validate_python = _by_size(self.validate_python, large.validate_python)
 
 
-def _compile(schema: CoreSchema) -> SchemaValidator:
+def compile_validator(schema: CoreSchema) -> SchemaValidator:
+    """Return pydantic's validator for a core schema that was changed."""
     return SchemaValidator(schema, **_OPTIONS)
 
 
