@@ -26,6 +26,7 @@ from tests.messages.union_types import (
     Kind,
     Move,
     NewSay,
+    Same,
 )
 from tests.some_messages import Numbers, Say
 from wsendpoints.messages.substitution import is_class
@@ -118,6 +119,8 @@ def test_name_of(declared: Any, name: str) -> None:
 def test_named_aliases_are_known() -> None:
     """With type arguments it is a type of its own, whose alias is its origin."""
     assert is_alias(AliasOfSay)
+    assert is_alias(Same)
+    assert not is_alias(Same[int])
     assert not is_alias(Say)
     assert not is_alias(list[int])
 

@@ -113,5 +113,5 @@ def _union(parts: Sequence[Any]) -> Any:
         # To pydantic `Envelope[A | B]` is another class than `Envelope[Union[A, B]]`, and `|` is
         # what the code that makes a reply is likely to write.
         return functools.reduce(lambda one, other: one | other, parts)
-    except TypeError:  # not between strings
+    except TypeError:  # a bare string among them, the only type that has no `|`
         return union_of(parts)

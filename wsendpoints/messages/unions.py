@@ -30,7 +30,7 @@ _BUILTINS: Final = frozenset(
 
 def is_alias(annotation: Any) -> bool:
     """Return whether an annotation is a named alias, without type arguments."""
-    return typing.get_origin(annotation) is None and isinstance(annotation, _ALIASES)
+    return isinstance(annotation, _ALIASES)
 
 
 def is_object(member: Any) -> bool:
