@@ -1,9 +1,11 @@
 """The class that users subclass: what it declares, its hooks, and how it is mounted."""
 
 from abc import ABC
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator, Sequence
 from functools import partial
-from typing import Any, ClassVar, Protocol, Self, TypeVarTuple, Unpack
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVarTuple, Unpack, final, overload
+
+from typing_extensions import TypeVar
 
 from wsendpoints.application import Application, check_attributes
 from wsendpoints.connection.websocket import WebSocket, connection_of
@@ -15,6 +17,7 @@ from wsendpoints.lifecycle.streaming import streaming
 from wsendpoints.messages.annotations import UnboundTypeVariable
 from wsendpoints.messages.codecs import Encoding
 from wsendpoints.messages.declaration import Declaration, declare
+from wsendpoints.messages.parameter import take_brackets
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
@@ -28,6 +31,8 @@ from wsendpoints.protocol.subprotocols import choose_subprotocol
 
 __all__ = ["ASGIConnection", "WebSocketEndpoint"]
 
+# The messages that a class sends. Without brackets it is `Any`, so that nothing is checked.
+M = TypeVar("M", default=Any)
 Ts = TypeVarTuple("Ts")
 
 
@@ -50,7 +55,15 @@ class ASGIConnection(Protocol):
         ...
 
 
-class WebSocketEndpoint(ABC):
+@final
+class _Anything:
+    """Stands for a message that no class declares.
+
+    To a type checker only an endpoint without brackets is a `WebSocketEndpoint[_Anything]`.
+    """
+
+
+class WebSocketEndpoint(ABC, Generic[M]):
     """The server's side of a WebSocket API: subclass it, and mount the class.
 
     ```python
@@ -68,6 +81,9 @@ class WebSocketEndpoint(ABC):
     message of `on_receive` is annotated with is validated; what it returns is sent. A class that
     takes several types of messages has a method for each, marked with `handles`.
 
+    `class Chat(WebSocketEndpoint[Said | Left])` declares what it sends, as `sends = Said | Left`
+    does, and has type checkers hold `push` and the replies of `on_receive` to it.
+
     Messages are handled one at a time, in the order in which they came. A disconnect is noticed
     within 40 ms, also while a handler waits: sending raises `WebSocketDisconnect` from then on, the
     tasks of `start_soon` and a streaming handler are cancelled, any other handler may go on for
@@ -79,7 +95,8 @@ class WebSocketEndpoint(ABC):
         encoding: What a message is: `"text"`, `"bytes"`, `"json"`, or `None` for each frame as
             it comes, as str or bytes.
         sends: The union of the messages that it sends in addition to its replies, if it declares
-            them. Then `push` and replies can send nothing that the class does not declare.
+            them. Then `push` and replies can send nothing that the class does not declare. With
+            `WebSocketEndpoint[...]` it is what is in the brackets.
         allowed_origins: The web pages that may connect, as the origins that browsers send: by
             default, `None`, those of the same origin alone; a list; or `"*"` for all.
         require_origin: Whether a client without an `Origin` header is refused: no browser is one.
@@ -113,6 +130,7 @@ class WebSocketEndpoint(ABC):
         _check_limits(cls, cls.limits)
         cls._admission = Admission(cls, cls.allowed_origins, cls.subprotocols)
         try:
+            take_brackets(cls, WebSocketEndpoint)
             cls._declaration = declare(cls, WebSocketEndpoint, cls.encoding, cls.sends, streaming)
             cls._open_variable = None
         except UnboundTypeVariable as exc:
@@ -225,6 +243,17 @@ class WebSocketEndpoint(ABC):
             subprotocol = choose_subprotocol(self.subprotocols, websocket.subprotocols)
         await websocket.accept(subprotocol)
 
+    # An override is held to both of these, and so to the second one. A call of the default, by
+    # `await super().on_receive(...)`, is the first one in a class without brackets.
+    @overload
+    def on_receive(
+        self: "WebSocketEndpoint[_Anything]", websocket: WebSocket, data: Any
+    ) -> Any: ...
+    @overload
+    def on_receive(
+        self, websocket: WebSocket, data: Any
+    ) -> Awaitable[M | None] | AsyncIterable[M]: ...
+
     def on_receive(self, websocket: WebSocket, data: Any) -> Any:
         """Handle a message. By default: ignore it.
 
@@ -237,7 +266,7 @@ class WebSocketEndpoint(ABC):
         """
         return _ignore()
 
-    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:  # noqa: B027
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         """Clean up. Called exactly once if the connection was accepted, otherwise never.
 
         The connection's tasks ended before, and nothing can be sent any more. It is not
@@ -269,7 +298,7 @@ class WebSocketEndpoint(ABC):
 
     # What a subclass calls.
 
-    def push(self, message: Any) -> Coroutine[Any, Any, None]:
+    def push(self, message: M) -> Coroutine[Any, Any, None]:
         """Send a message, as a reply is sent: await it.
 
         Any task may call it, at any time; see `WebSocket.send_text`.

@@ -171,7 +171,7 @@ async def test_an_endpoint_of_starlettes_documentation_runs_unchanged() -> None:
             await websocket.accept()
 
         async def on_receive(self, websocket, data):  # type: ignore[no-untyped-def]
-            await websocket.send_bytes(b"Message: " + data)
+            await websocket.send_bytes(b"Message: " + data)  # pyright: ignore[reportUnknownMemberType]
 
         async def on_disconnect(self, websocket, close_code):  # type: ignore[no-untyped-def]
             pass

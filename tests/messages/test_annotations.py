@@ -22,7 +22,12 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from tests.some_messages import Envelope, Leave, Said, Say
 from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, handles
-from wsendpoints.messages.annotations import MISSING, attribute_type, message_types
+from wsendpoints.messages.annotations import (
+    MISSING,
+    attribute_type,
+    base_argument,
+    message_types,
+)
 from wsendpoints.testing import connect
 
 if TYPE_CHECKING:
@@ -570,3 +575,15 @@ def test_async_iterator_of_a_string() -> None:
             yield Said()
 
     assert types_of(Plain) == (int, AsyncIterator[Said])
+
+
+def test_string_in_the_brackets_of_a_base_is_evaluated() -> None:
+    """It may name what is local to where the class is made."""
+
+    class Local: ...
+
+    class Plain: ...
+
+    assert base_argument(list["Local"], Plain, "Plain, Base[...]") == list[Local]
+    with pytest.raises(ConfigurationError, match=r"\APlain, Base\[...\]: the annotation 'Missing'"):
+        base_argument("Missing", Plain, "Plain, Base[...]")

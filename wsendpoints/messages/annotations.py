@@ -21,6 +21,7 @@ __all__ = [
     "Function",
     "UnboundTypeVariable",
     "attribute_type",
+    "base_argument",
     "check_bound",
     "message_types",
 ]
@@ -104,6 +105,20 @@ def check_bound(cls: type, name: str) -> Any:
     module = vars(sys.modules[owner.__module__])
     resolved = _resolve(annotation, f"{owner.__qualname__}.{name}", module, owner, {})
     return bind(resolved, owner, cls, f"{cls.__qualname__}.{name}")
+
+
+def base_argument(argument: Any, owner: type, where: str) -> Any:
+    """Return what stands in the brackets of a base, with every string in it evaluated.
+
+    Args:
+        argument: What stands there.
+        owner: The class with that base.
+        where: The name of the declaration, for the text of an error.
+
+    Raises:
+        ConfigurationError: A name can't be resolved.
+    """
+    return _resolve(argument, where, vars(sys.modules[owner.__module__]), owner, {})
 
 
 def _message_parameter(function: Function) -> str:
