@@ -26,6 +26,7 @@ WINGS: Final[Mapping[str, str]] = {
     "handshake": "what a client asked for, and whether it may connect",
     "connection": "one open connection, whatever serves it",
     "lifecycle": "the life of a connection with its endpoint",
+    "handling": "the mark of a handler, for type checkers",
     "application": "an endpoint as an ASGI application",
     "endpoint": "the class that users subclass",
 }
@@ -62,6 +63,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "handshake": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
     "connection": frozenset({"anyio", "typing_extensions"}),
     "lifecycle": frozenset({"anyio", "pydantic", "typing_extensions"}),
+    "handling": frozenset(),
     "application": frozenset({"typing_extensions"}),
     "endpoint": frozenset({"typing_extensions"}),
     "testing": frozenset({"anyio", "pydantic", "pydantic_core", "trio", "typing_extensions"}),

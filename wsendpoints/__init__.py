@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from wsendpoints.connection.denial import DenialResponse
     from wsendpoints.connection.websocket import WebSocket
     from wsendpoints.endpoint import WebSocketEndpoint
+    from wsendpoints.handling import handles
     from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
-    from wsendpoints.messages.declaration import handles
     from wsendpoints.messages.error_message import ErrorMessage
     from wsendpoints.protocol.close_codes import CloseCode
     from wsendpoints.protocol.exceptions import (
@@ -87,7 +87,7 @@ _MODULES: Final = {
     "WebSocketEndpoint": "endpoint",
     "WebSocketState": "protocol.starlette_states",
     "bearer_token": "handshake.tokens",
-    "handles": "messages.declaration",
+    "handles": "handling",
 }
 
 

@@ -30,7 +30,7 @@ from wsendpoints.messages.tags import clash, members
 from wsendpoints.messages.unions import runtime_types
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Declaration", "Handler", "Stream", "declare", "handles"]
+__all__ = ["Declaration", "Handler", "Stream", "declare", "mark"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,28 +47,8 @@ Stream: TypeAlias = Callable[[Any, Any, Any], AsyncGenerator[Any, None]]
 _Routes: TypeAlias = tuple[Handler, Mapping[type, Handler], Sequence[Any]]
 
 
-def handles(method: F) -> F:
-    """Mark a method as the handler of the type of message in its annotation.
-
-    ```python
-    class Chat(WebSocketEndpoint):
-        encoding = "json"
-
-        @handles
-        async def say(self, websocket: WebSocket, data: Say) -> Said: ...
-
-        @handles
-        async def leave(self, websocket: WebSocket, data: Leave) -> None: ...
-    ```
-
-    The endpoint takes the messages of all its handlers. A subclass inherits them, may override one
-    by its name, and may remove one by setting the name to `None`. In a `"json"` endpoint, a handler
-    of `bytes` gets the binary frames.
-
-    Raises:
-        ConfigurationError: When the class is made: the method is not async, its message has no
-            type, or another handler takes the same message.
-    """
+def mark(method: F) -> F:
+    """Mark a method as a handler, and return it: `wsendpoints.handles` for any callable."""
     # A static method is marked too, for an error that names the class, when the class is made.
     setattr(getattr(method, "__func__", method), _MARK, True)
     return method
