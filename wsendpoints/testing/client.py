@@ -3,11 +3,12 @@
 # ruff: noqa: ASYNC109 - each wait has a limit of its own, and an error that tells what came.
 
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar, assert_never, final, overload
+from typing import Any, assert_never, final, overload
 
 import anyio
 from anyio.lowlevel import checkpoint
 from pydantic_core import to_json
+from typing_extensions import TypeForm, TypeVar
 
 from wsendpoints.protocol.asgi import Event, Scope
 from wsendpoints.protocol.close_codes import describe
@@ -36,7 +37,8 @@ from wsendpoints.testing.server import Server
 
 __all__ = ["Client"]
 
-T = TypeVar("T")
+# With a default: to a type checker that is too old for `TypeForm`, what comes is `Any`.
+T = TypeVar("T", default=Any)
 
 # anyio's `wait_all_tasks_blocked` polls ten times a second on asyncio; nearly always, this many
 # turns of the loop are enough for it to find all blocked at once.
@@ -136,9 +138,7 @@ class Client:
     @overload
     async def receive(self, *, timeout: float | None = None) -> str | bytes: ...
     @overload
-    async def receive(self, expected: type[T], *, timeout: float | None = None) -> T: ...
-    @overload
-    async def receive(self, expected: Any, *, timeout: float | None = None) -> Any: ...
+    async def receive(self, expected: TypeForm[T], *, timeout: float | None = None) -> T: ...
 
     async def receive(self, expected: Any = None, *, timeout: float | None = None) -> Any:
         """Return the next frame, validated as `expected`.
