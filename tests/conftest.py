@@ -26,9 +26,10 @@ SLOW: Final = [
     HERE / "lifecycle" / "test_model.py",
     HERE / "messages" / "test_client_errors_bounds.py",
     HERE / "messages" / "test_means_what_pydantic_says.py",
+    HERE / "typing" / "test_checkers.py",
 ]
-"""What takes most of the time: a browser, servers, the list of faults, and thousands of connections
-or of examples. The tests of each module, which remain, cover all of the code."""
+"""What takes most of the time: a browser, servers, type checkers, the list of faults, and thousands
+of connections or of examples. The tests of each module, which remain, cover all of the code."""
 
 
 MOST_WORKERS: Final = 8
