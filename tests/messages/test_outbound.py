@@ -260,7 +260,6 @@ def test_reply_is_known_by_its_class(declared: Any) -> None:
         (Annotated[int, AfterValidator(chosen)] | list[str], ["x"], '["x"]'),
         (dict[str, Checked], {"a": Say()}, '{"a":{"type":"say","text":""}}'),
     ],
-    ids=str,
 )
 def test_reply_that_holds_others_is_known_by_their_classes(
     declared: Any, message: Any, text: str

@@ -152,7 +152,6 @@ def overlaps(annotation: Any, tag: str | None = None) -> Overlaps:
         (Annotated[int, BeforeValidator(len)], KINDS),
         ("Unknown", KINDS),
     ],
-    ids=str,
 )
 def test_kinds_of_json_values(annotation: Any, kinds: set[str]) -> None:
     """A function of the application's may make anything of anything."""
@@ -205,7 +204,7 @@ ALL_OF: list[tuple[Any, AbstractSet[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("annotation", "kinds"), ALL_OF, ids=str)
+@pytest.mark.parametrize(("annotation", "kinds"), ALL_OF)
 def test_kinds_of_which_a_type_takes_all(annotation: Any, kinds: AbstractSet[str]) -> None:
     """One that refuses some takes not all."""
     assert overlaps(annotation).everything == kinds
@@ -271,7 +270,6 @@ class Late:
         (Leave, Point),
         (Leave, Closed),
     ],
-    ids=str,
 )
 def test_types_without_a_message_in_common(one: Any, other: Any) -> None:
     """Neither needs to be tried for a message that the other takes."""
@@ -297,7 +295,6 @@ def test_types_without_a_message_in_common(one: Any, other: Any) -> None:
         (Leave, RootModel[dict[str, str]]),
         (Shut, Deep),
     ],
-    ids=str,
 )
 def test_types_that_may_have_a_message_in_common(one: Any, other: Any) -> None:
     """They are not known to be distinct."""

@@ -136,7 +136,6 @@ NODE = Node.model_construct(children=[Node.model_construct()])
         (Annotated[Sequence[Refused], Field(max_length=2)], [1]),
         (list[Envelope[Refused]], [Envelope[Any](content=1)]),
     ],
-    ids=str,
 )
 def test_reply_is_known_without_functions(annotation: Any, value: Any) -> None:
     """None is called, wherever it stands."""
@@ -156,7 +155,6 @@ def test_reply_is_known_without_functions(annotation: Any, value: Any) -> None:
         (tuple[int, str], [1, "x"]),
         (Annotated[Sequence[Refused], Field(max_length=2)], [1, 1, 1]),
     ],
-    ids=str,
 )
 def test_value_of_another_type_is_none(annotation: Any, value: Any) -> None:
     """What is sent is not converted."""
@@ -173,7 +171,6 @@ def test_value_of_another_type_is_none(annotation: Any, value: Any) -> None:
         (Annotated[deque[int], Field(max_length=1)], deque([1]), deque([1, 2])),
         (defaultdict[str, int], defaultdict(int, {"a": 1}), {"a": "x"}),
     ],
-    ids=str,
 )
 def test_functions_of_pydantic_are_called(annotation: Any, value: Any, other: Any) -> None:
     """They are what tells its types apart."""
