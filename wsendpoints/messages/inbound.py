@@ -1,14 +1,12 @@
 """The messages that a class takes from its clients: how a frame becomes one."""
 
-import inspect
-import types
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core.core_schema import any_schema
 
 from wsendpoints.messages.adapters import compile_adapter
+from wsendpoints.messages.class_statement import warn
 from wsendpoints.messages.codecs import Codec, Decode, refuse_text
 from wsendpoints.messages.joining import join, takes_anything
 from wsendpoints.messages.places import Places
@@ -22,7 +20,7 @@ from wsendpoints.messages.tags import (
 )
 from wsendpoints.messages.unions import is_object, name_of
 from wsendpoints.messages.validators import Validator
-from wsendpoints.protocol.exceptions import ConfigurationError, ConfigurationWarning
+from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["Inbound"]
 
@@ -67,12 +65,12 @@ class Inbound:
         refuse_plain_enums(objects, where)
         wide = _refuse_rivals(self.messages, where)
         if why := _why_slow([member for member in objects if member not in wide]):
-            _warn(f"{where}: {why}")
+            warn(f"{where}: {why}")
         validator: Validator | None = None
         if self.messages:
             adapter = compile_adapter(join(self.messages), where)
             if union := recursive_union(adapter.core_schema):
-                _warn(
+                warn(
                     f"{where}: {' | '.join(union)} is a part of itself, and nothing tells its "
                     "members apart, so that each level of a message is tried against all of them, "
                     "and a small message may take long: give each a field like "
@@ -129,23 +127,3 @@ def _why_slow(objects: Sequence[Any]) -> str | None:
 
 def _names(objects: Sequence[Any]) -> str:
     return ", ".join(map(name_of, objects))
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, ConfigurationWarning, stacklevel=_level_of_class_statement())
-
-
-def _level_of_class_statement() -> int:
-    """Return the `stacklevel` at which a warning points at the class that is being made."""
-    level = 0
-    frame = inspect.currentframe()
-    while frame is not None and _is_between(frame):
-        level += 1
-        frame = frame.f_back
-    return level
-
-
-def _is_between(frame: types.FrameType) -> bool:
-    """Whether a call lies between a class statement and here; `abc` is what makes the class."""
-    module: str = frame.f_globals.get("__name__", "")
-    return module.startswith(("wsendpoints.", "abc")) or frame.f_code.co_name == "__init_subclass__"
