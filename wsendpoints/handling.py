@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any, TypeVar
 
 from wsendpoints.connection.websocket import WebSocket
+from wsendpoints.messages.brackets import without_brackets
 from wsendpoints.messages.declaration import mark
 
 __all__ = ["handles"]
@@ -13,6 +14,7 @@ __all__ = ["handles"]
 F = TypeVar("F", bound=Callable[[Any, WebSocket, Any], Awaitable[Any] | AsyncIterable[Any]])
 
 
+@without_brackets
 def handles(method: F) -> F:
     """Mark a method as the handler of the type of message in its annotation.
 

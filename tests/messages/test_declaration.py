@@ -735,6 +735,9 @@ DECLARING: list[Any] = [
     pytest.param(Returns.union, {}, TWO, id="return a union"),
     pytest.param(Returns.nothing, {"sends": Said}, ONE, id="sends"),
     pytest.param(Returns.missing, {"sends": Say | Said}, TWO, id="sends a union"),
+    pytest.param(Returns.missing, {"sends": [Say, Said]}, TWO, id="sends a list"),
+    pytest.param(Returns.missing, {"sends": (Say | Said,)}, TWO, id="sends a tuple of a union"),
+    pytest.param(Returns.missing, {"sends": {Said}}, ONE, id="sends a set"),
     pytest.param(Returns.one, {"sends": Say}, TWO, id="sends and returns"),
     pytest.param(Returns.one, {"sends": Said}, ONE, id="sends what it returns"),
 ]
@@ -755,6 +758,16 @@ async def test_only_declared_messages_may_be_sent(
     assert str(caught.value) == (
         f"Chat sends a message of type Leave, but declares {names}: add its type to the return "
         "annotation of the handler, or to `sends`"
+    )
+
+
+@pytest.mark.parametrize("sends", [[], (), set(), frozenset()], ids=repr)
+def test_sends_that_is_empty_is_an_error(sends: Any) -> None:
+    """An empty list could mean that it sends nothing, or that it declares nothing."""
+    with pytest.raises(ConfigurationError) as caught:
+        type("Chat", (WebSocketEndpoint,), {"sends": sends})
+    assert str(caught.value) == (
+        "Chat.sends is empty: name what it sends, or leave `sends` out, and it may send anything"
     )
 
 

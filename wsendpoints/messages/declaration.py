@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import (
     AsyncGenerator,
     Callable,
+    Collection,
     Hashable,
     Mapping,
     Sequence,
@@ -30,7 +31,7 @@ from wsendpoints.messages.tags import clash, members
 from wsendpoints.messages.unions import runtime_types
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Declaration", "Handler", "Stream", "declare", "mark"]
+__all__ = ["Declaration", "Handler", "Stream", "declare", "is_marked", "mark"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -130,6 +131,8 @@ def declare(
         routes = _route(where, methods, routed=receiver is None)
     on_message, handlers, taken = routes
     inbound = Inbound(Any if Any in taken else union_of(taken), codec, where)
+    if isinstance(sends, list | tuple | set | frozenset):
+        sends = _union_of_all(cast("Collection[Any]", sends), where)
     if sends is not None:
         owner = next(klass for klass in cls.__mro__ if "sends" in vars(klass))
         sends = bind(sends, owner, cls, f"{where}.sends")
@@ -147,6 +150,15 @@ def declare(
     )
 
 
+def _union_of_all(sends: Collection[Any], where: str) -> Any:
+    if not sends:
+        raise ConfigurationError(
+            f"{where}.sends is empty: name what it sends, or leave `sends` out, and it may send "
+            "anything"
+        )
+    return union_of([*sends])
+
+
 def _encodings() -> str:
     *names, last = (f'"{name}"' if isinstance(name, str) else repr(name) for name in CODECS)
     return f"{', '.join(names)} or {last}"
@@ -157,12 +169,13 @@ def _handlers_of(cls: type, stream: Callable[[Stream], Handler]) -> list[_Method
     names: dict[str, None] = {}
     for klass in reversed(cls.__mro__):
         for name, value in vars(klass).items():
-            if _is_marked(value):
+            if is_marked(value):
                 names[name] = None
     return [_read(cls, name, stream) for name in names if getattr(cls, name) is not None]
 
 
-def _is_marked(value: Any) -> bool:
+def is_marked(value: Any) -> bool:
+    """Return whether a value in the body of a class is marked with `handles`."""
     if isinstance(value, staticmethod | classmethod):
         value = cast("Any", value).__func__
     # Not `hasattr`: a mock and a lazy proxy have every attribute.

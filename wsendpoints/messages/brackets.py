@@ -1,0 +1,42 @@
+"""A decorator that is written without brackets says so where they are written."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NewType, TypeVar, cast, get_origin
+
+from wsendpoints.messages.unions import is_alias, name_of
+from wsendpoints.protocol.exceptions import ConfigurationError
+
+__all__ = ["without_brackets"]
+
+D = TypeVar("D", bound=Callable[..., Any])
+
+
+def without_brackets(decorator: D) -> D:
+    """Make a decorator of methods refuse other arguments, such as those of `@handles(Say)`.
+
+    Python would tell of a missing argument, or of the method that is called with itself.
+    """
+
+    @functools.wraps(decorator)
+    def checked(*args: Any, **options: Any) -> Any:
+        if len(args) == 1 and not options and _is_method(args[0]):
+            return decorator(args[0])
+        given = [*map(name_of, args), *(f"{name}=..." for name in options)]
+        raise ConfigurationError(
+            f"@{decorator.__name__}({', '.join(given)}) has brackets: write "
+            f"`@{decorator.__name__}` alone, and annotate the last parameter of the method with "
+            "the type of its message"
+        )
+
+    return cast("D", checked)
+
+
+def _is_method(value: Any) -> bool:
+    # What is written for a type may be callable too.
+    is_type = isinstance(value, type | NewType) or get_origin(value) is not None or is_alias(value)
+    return not is_type and (callable(value) or _is_descriptor(value))
+
+
+def _is_descriptor(value: object) -> bool:
+    return hasattr(type(value), "__get__")
