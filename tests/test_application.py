@@ -1,108 +1,24 @@
-"""An endpoint as an ASGI application: each type of scope, and what may be set on it."""
+"""An endpoint as an ASGI application: each type of scope, and pickles."""
 
 import copy
 import inspect
 import pickle
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import pytest
 
-from wsendpoints import ConfigurationError, Limits, WebSocket, WebSocketEndpoint
-from wsendpoints.application import Application, check_attributes
+from wsendpoints import WebSocket, WebSocketEndpoint
+from wsendpoints.application import Application
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import connect
 
-if TYPE_CHECKING:
-    from decimal import Decimal
 
-
-class Base(WebSocketEndpoint):
-    """Declares attributes in every way."""
-
-    pool: "Decimal"
-    inherited: int = 1
-
-
-class Endpoint(Base):
-    """Declares some more attributes."""
-
-    annotated: str
-    class_annotated: ClassVar[int]
-    optional: int | None = None
-    unannotated = 5
-    factory: Callable[[], int] = dict  # type: ignore[assignment]  # never called
-    bare_factory = dict
-    _private: int = 3
-
-    @property
-    def computed(self) -> int:
-        """Be an attribute that can't be set."""
-        return 1
+class Endpoint(WebSocketEndpoint):
+    """Takes text."""
 
     async def on_receive(self, websocket: WebSocket, data: str) -> None:
         """Take a message."""
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "pool",
-        "inherited",
-        "annotated",
-        "class_annotated",
-        "optional",
-        "unannotated",
-        "factory",
-        "limits",
-        "cancel_on_disconnect",
-    ],
-)
-def test_declared_attribute_may_be_set(name: str) -> None:
-    """An attribute is declared by an annotation or by a value."""
-    check_attributes(Endpoint, [name])
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "missing",
-        "_private",
-        "_declaration",
-        "__class__",
-        "bare_factory",
-        "computed",
-        "scope",
-        "websocket",
-        "on_receive",
-        "as_asgi",
-        "push",
-    ],
-)
-def test_any_other_attribute_is_refused(name: str) -> None:
-    """The error says how to declare the attribute."""
-    with pytest.raises(ConfigurationError) as caught:
-        check_attributes(Endpoint, [name])
-    assert str(caught.value) == (
-        f"Endpoint declares no attribute {name!r}: annotate it in the class, as `{name}: ...`"
-    )
-
-
-@pytest.mark.parametrize("name", ["encoding", "sends"])
-def test_what_is_compiled_with_the_class_is_refused(name: str) -> None:
-    """The error says that the attribute is to be set in a subclass."""
-    with pytest.raises(ConfigurationError) as caught:
-        check_attributes(Endpoint, [name])
-    assert str(caught.value) == (
-        f"Endpoint.{name} is compiled with the class: set it in a subclass"
-    )
-
-
-def test_as_asgi_checks_its_attributes() -> None:
-    """`as_asgi` raises for an attribute that is not declared."""
-    assert isinstance(Endpoint.as_asgi(limits=Limits(), annotated="x"), Application)
-    with pytest.raises(ConfigurationError, match="declares no attribute 'anotated'"):
-        Endpoint.as_asgi(anotated="x")
 
 
 class Exchange:

@@ -23,6 +23,8 @@ MAX_LINES: Final = 400
 WINGS: Final[Mapping[str, str]] = {
     "protocol": "what WebSocket and ASGI say",
     "messages": "what is compiled with a class: types, encodings, handlers",
+    "mistakes": "what a class body says that can't be meant",
+    "attributes": "what an endpoint declares for its instances",
     "handshake": "what a client asked for, and whether it may connect",
     "connection": "one open connection, whatever serves it",
     "lifecycle": "the life of a connection with its endpoint",
@@ -60,18 +62,20 @@ OURS_ALONE: Final = "wsendpoints"
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "protocol": frozenset(),
     "messages": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
+    "mistakes": frozenset({"pydantic", "typing_extensions"}),
+    "attributes": frozenset({"typing_extensions"}),
     "handshake": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
     "connection": frozenset({"anyio", "typing_extensions"}),
     "lifecycle": frozenset({"anyio", "pydantic", "typing_extensions"}),
     "handling": frozenset(),
-    "application": frozenset({"typing_extensions"}),
+    "application": frozenset(),
     "endpoint": frozenset({"typing_extensions"}),
     "testing": frozenset({"anyio", "pydantic", "pydantic_core", "trio", "typing_extensions"}),
     "__init__": frozenset(),
 }
 """What each wing may import of other packages, beyond the standard library."""
 
-NO_COROUTINES: Final = frozenset({"protocol", "messages", "handshake"})
+NO_COROUTINES: Final = frozenset({"protocol", "messages", "mistakes", "attributes", "handshake"})
 """Wings that wait for nothing, so that they can be read, and tested, without an event loop."""
 
 

@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import AsyncIterator
+from dataclasses import field
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import pytest
@@ -15,6 +16,7 @@ from tests.some_messages import Said, Say
 from wsendpoints import (
     ClientMessageError,
     ConfigurationError,
+    Given,
     InvalidDataError,
     InvalidMessageError,
     InvalidStateError,
@@ -149,6 +151,50 @@ async def test_attributes_must_be_declared(name: str, text: str) -> None:
     assert str(raised.value).startswith(text)
     with pytest.raises(ConfigurationError):
         await Echo.serve(WebSocket({"type": "websocket"}), **{name: 1})
+
+
+class Counting(WebSocketEndpoint):
+    """Is given a greeting, and counts what each client sends."""
+
+    encoding = "json"
+    greeting: Given[str]
+    seen: list[str] = field(default_factory=list[str])
+
+    async def on_receive(self, websocket: WebSocket, data: Say) -> Said:
+        self.seen.append(data.text)
+        return Said(text=self.greeting + "".join(self.seen))
+
+
+async def test_each_connection_has_its_own_of_a_field() -> None:
+    """What one client sends does not show to another."""
+    app = Counting.as_asgi(greeting="Hi, ")
+    async with connect(app) as one, connect(app) as other:
+        for client, answer in ((one, "Hi, x"), (one, "Hi, xx"), (other, "Hi, x")):
+            await client.send(Say(text="x"))
+            assert await client.receive(Said) == Said(text=answer)
+
+
+async def test_what_must_be_given_is_checked_however_the_class_is_mounted() -> None:
+    """By `as_asgi` and by `serve` at once, else with the first connection."""
+    text = "Counting is not given greeting, which it requires"
+    with pytest.raises(ConfigurationError, match=text):
+        Counting.as_asgi()
+    with pytest.raises(ConfigurationError, match=text):
+        await Counting.serve(WebSocket({"type": "websocket"}))
+    with pytest.raises(ConfigurationError, match=text):
+        async with connect(Starlette(routes=[WebSocketRoute("/", Counting)])):
+            pass
+
+
+async def test_instance_that_init_did_not_make_is_not_served() -> None:
+    """The error says what `__init__` is to call."""
+
+    class Bare(WebSocketEndpoint):
+        def __init__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    with pytest.raises(ConfigurationError, match=r"Bare\.__init__ does not call that of"):
+        async with connect(Bare.as_asgi()):
+            pass
 
 
 # Mounting.

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from wsendpoints.attributes import Given
     from wsendpoints.connection.denial import DenialResponse
     from wsendpoints.connection.websocket import WebSocket
     from wsendpoints.endpoint import WebSocketEndpoint
@@ -49,6 +50,7 @@ __all__ = [
     "Denied",
     "ErrorDetails",
     "ErrorMessage",
+    "Given",
     "Headers",
     "InvalidDataError",
     "InvalidMessageError",
@@ -78,6 +80,7 @@ _MODULES: Final = {
     "ConnectionState": "protocol.state",
     "DenialResponse": "connection.denial",
     "ErrorMessage": "messages.error_message",
+    "Given": "attributes",
     "Headers": "handshake.datastructures",
     "Limits": "protocol.limits",
     "QueryParams": "handshake.datastructures",

@@ -4,43 +4,11 @@ Some hosts recognise an application by its signature: it must be an object with 
 __call__`, whose parameters have these names and are annotated.
 """
 
-from collections.abc import Iterable
-from typing import Final, final
-
-from typing_extensions import Format, get_annotations
+from typing import final
 
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
-from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Application", "check_attributes"]
-
-_COMPILED: Final = frozenset({"encoding", "sends"})
-
-
-def check_attributes(cls: type, names: Iterable[str]) -> None:
-    """Check that a class declares the attributes that are to be set on its instances.
-
-    Raises:
-        ConfigurationError: The class does not declare one, or has compiled it.
-    """
-    for name in names:
-        if name in _COMPILED:
-            raise ConfigurationError(
-                f"{cls.__qualname__}.{name} is compiled with the class: set it in a subclass"
-            )
-        value = getattr(cls, name, None)
-        is_value = value is not None and not callable(value) and not isinstance(value, property)
-        if name.startswith("_") or not (is_value or _is_annotated(cls, name)):
-            raise ConfigurationError(
-                f"{cls.__qualname__} declares no attribute {name!r}: annotate it in the class, "
-                f"as `{name}: ...`"
-            )
-
-
-def _is_annotated(cls: type, name: str) -> bool:
-    # An annotation may name what is imported for type checkers alone.
-    every = (get_annotations(base, format=Format.FORWARDREF) for base in cls.__mro__)
-    return any(name in annotations for annotations in every)
+__all__ = ["Application"]
 
 
 @final

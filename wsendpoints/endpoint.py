@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVarTuple, Unpack,
 
 from typing_extensions import TypeVar
 
-from wsendpoints.application import Application, check_attributes
+from wsendpoints.application import Application
+from wsendpoints.attributes import Attributes, check_attributes, check_given, read_attributes
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
@@ -18,6 +19,8 @@ from wsendpoints.messages.annotations import UnboundTypeVariable
 from wsendpoints.messages.codecs import Encoding
 from wsendpoints.messages.declaration import Declaration, declare
 from wsendpoints.messages.parameter import take_brackets
+from wsendpoints.mistakes.checks import check_body
+from wsendpoints.mistakes.mounting import check_mountable, not_initialised
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
@@ -77,7 +80,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
     app = Echo.as_asgi()
     ```
 
-    An instance serves one connection, so `self` is the place for what belongs to it. What the
+    An instance serves one connection, so `self` is the place for what belongs to it; an attribute
+    with `field(default_factory=list)`, of dataclasses, is a new list for each. What the
     message of `on_receive` is annotated with is validated; what it returns is sent. A class that
     takes several types of messages has a method for each, marked with `handles`.
 
@@ -89,14 +93,15 @@ class WebSocketEndpoint(ABC, Generic[M]):
     tasks of `start_soon` and a streaming handler are cancelled, any other handler may go on for
     `limits.grace` seconds. What the client sent before it disconnected is still handled.
 
-    Mistakes in the declaration raise `ConfigurationError` when the class is made.
+    Mistakes in the declaration raise `ConfigurationError` when the class is made, and where the
+    code could be meant, they are a `ConfigurationWarning`.
 
     Attributes:
         encoding: What a message is: `"text"`, `"bytes"`, `"json"`, or `None` for each frame as
             it comes, as str or bytes.
         sends: The union of the messages that it sends in addition to its replies, if it declares
-            them. Then `push` and replies can send nothing that the class does not declare. With
-            `WebSocketEndpoint[...]` it is what is in the brackets.
+            them; or a list of them. Then `push` and replies can send nothing that the class does
+            not declare. With `WebSocketEndpoint[...]` it is what is in the brackets.
         allowed_origins: The web pages that may connect, as the origins that browsers send: by
             default, `None`, those of the same origin alone; a list; or `"*"` for all.
         require_origin: Whether a client without an `Origin` header is refused: no browser is one.
@@ -121,12 +126,16 @@ class WebSocketEndpoint(ABC, Generic[M]):
     cancel_on_disconnect: bool = False
 
     _admission: ClassVar[Admission]
+    _attributes: ClassVar[Attributes] = Attributes()
     _declaration: ClassVar[Declaration | None] = None
     _open_variable: ClassVar[str | None] = None
+    _lifecycle: Lifecycle
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Compile what the class declares."""
         super().__init_subclass__(**kwargs)
+        check_body(cls, WebSocketEndpoint)
+        cls._attributes = read_attributes(cls, cls._attributes)
         _check_limits(cls, cls.limits)
         cls._admission = Admission(cls, cls.allowed_origins, cls.subprotocols)
         try:
@@ -142,8 +151,9 @@ class WebSocketEndpoint(ABC, Generic[M]):
         self.websocket: WebSocket = WebSocket(scope, receive, send)
         connection = connection_of(self.websocket)
         connection.encode = declaration.encode
-        # The only other attribute: a subclass has all other names to itself.
         self._lifecycle = Lifecycle(connection)
+        for name, make in self._attributes.own:
+            setattr(self, name, make())
 
     @property
     def scope(self) -> Scope:
@@ -158,10 +168,12 @@ class WebSocketEndpoint(ABC, Generic[M]):
 
         Args:
             attributes: Set on the endpoint of each connection: this is how a database pool gets
-                in. The class must declare them; an annotation is enough.
+                in. The class must declare them; an annotation is enough. One that is annotated as
+                `Given[...]` must be given.
 
         Raises:
-            ConfigurationError: The class does not declare one of them, or is abstract.
+            ConfigurationError: The class does not declare one of them, or is abstract; or one that
+                must be given is missing, or of another class.
         """
         cls._check_servable()
         cls._check_attributes(attributes)
@@ -205,7 +217,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
 
     @classmethod
     def _check_attributes(cls, attributes: dict[str, Any]) -> None:
-        check_attributes(cls, attributes)
+        check_mountable(cls)
+        check_attributes(cls, attributes, cls._attributes)
         _check_limits(cls, attributes.get("limits", cls.limits))
         compile_origins(attributes.get("allowed_origins"), cls.__qualname__)
         check_subprotocols(
@@ -228,7 +241,13 @@ class WebSocketEndpoint(ABC, Generic[M]):
     def __await__(self) -> Generator[Any, None, None]:
         """Serve the connection; this is how Starlette's routes call the class."""
         declaration = self._check_servable()
-        return serve(self, self._lifecycle, declaration, self._admission).__await__()
+        if self._attributes.required:
+            check_given(self, self._attributes)
+        try:
+            lifecycle = self._lifecycle
+        except AttributeError:
+            raise not_initialised(type(self)) from None
+        return serve(self, lifecycle, declaration, self._admission).__await__()
 
     # What a subclass overrides.
 

@@ -12,7 +12,7 @@ WebSocketError
 │   └── RateLimitedError        closes with 1008
 └── Denied                    raised by the application to refuse the handshake
 ConfigurationError            a class is declared incorrectly                  (a TypeError)
-ConfigurationWarning          a class is declared in a way that costs time     (a UserWarning)
+ConfigurationWarning          a class is declared, but perhaps not as meant     (a UserWarning)
 """
 
 from collections.abc import Callable, Sequence
@@ -235,4 +235,4 @@ class ConfigurationError(TypeError):
 
 
 class ConfigurationWarning(UserWarning):
-    """An endpoint class works as declared, at a cost that a small change would avoid."""
+    """An endpoint class works as declared, which costs time, or may not be what was meant."""

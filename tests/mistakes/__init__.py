@@ -1,0 +1,1 @@
+"""Checks of what a class body says, each mistake with its text."""

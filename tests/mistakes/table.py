@@ -1,0 +1,317 @@
+"""The mistakes and the texts that they give, as the tests assert and the documentation has them.
+
+`python -m tests.mistakes.table` writes `docs/mistakes.md` anew.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["AT_RUN_TIME", "MOUNTED", "PAGE", "TABLES", "Row", "page"]
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "mistakes.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A mistake.
+
+    Attributes:
+        code: What the mistake looks like: lines in the body of the class `Chat`, which has
+            `encoding = "json"`; or a class statement and what mounts it; or, at run time, a line of
+            a method.
+        text: The whole text that it gives.
+        is_warning: Whether that is a warning, because the code could be meant.
+    """
+
+    code: str
+    text: str
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        return self.code.replace("\n", " ")
+
+
+_HOOKS: Final = "The hooks are on_connect, on_receive, on_disconnect and on_invalid"
+
+NAMES: Final = [
+    Row(
+        "async def on_recieve(self, websocket, data): ...",
+        f"Chat.on_recieve is no hook, and nothing calls it: did you mean on_receive? {_HOOKS}",
+    ),
+    Row(
+        "async def on_message(self, websocket, data): ...",
+        f"Chat.on_message is no hook, and nothing calls it: did you mean on_receive? {_HOOKS}",
+    ),
+    Row(
+        "async def on_close(self, websocket, code): ...",
+        f"Chat.on_close is no hook, and nothing calls it: did you mean on_disconnect? {_HOOKS}",
+    ),
+    Row(
+        "async def onopen(self, websocket): ...",
+        f"Chat.onopen is no hook, and nothing calls it: did you mean on_connect? {_HOOKS}",
+    ),
+    Row(
+        "async def onError(self, websocket, error): ...",
+        f"Chat.onError is no hook, and nothing calls it: did you mean on_invalid? {_HOOKS}",
+    ),
+    Row(
+        "async def on_typing(self, websocket, data): ...",
+        "Chat.on_typing is no hook, and nothing in the class calls it: mark it with @handles if it "
+        "handles a message, or let its name begin with an underscore if it is called from "
+        "elsewhere",
+        is_warning=True,
+    ),
+    Row(
+        "limit = Limits(idle_timeout=60)",
+        "Chat.limit is a Limits, but the limits of an endpoint are read from `limits`: rename it",
+    ),
+    Row(
+        'subprotocol = ["v1"]',
+        "Chat.subprotocol is read by nothing in the class: did you mean subprotocols?",
+        is_warning=True,
+    ),
+    Row(
+        "@handles\nasync def push(self, websocket, data: Push): ...",
+        "Chat.push(self, websocket, data) takes the place of WebSocketEndpoint.push, which is "
+        "called in another way: give the method another name",
+    ),
+    Row(
+        "async def start_soon(self): ...",
+        "Chat.start_soon(self) takes the place of WebSocketEndpoint.start_soon, which is called in "
+        "another way: give the method another name",
+    ),
+    Row(
+        "async def websocket(self, data): ...",
+        "Chat.websocket is a method, but `websocket` is an attribute of every WebSocketEndpoint: "
+        "give the method another name",
+    ),
+    Row(
+        "@handles\nasync def on_connect(self, websocket, data: Say): ...",
+        "Chat.on_connect is a hook, and marked with @handles: remove the mark, or give the handler "
+        "another name",
+    ),
+    Row(
+        "def _lifecycle(self): ...",
+        "Chat._lifecycle replaces what WebSocketEndpoint itself has by this name: give it another "
+        "name",
+    ),
+]
+
+SIGNATURES: Final = [
+    Row(
+        "async def on_connect(self): ...",
+        "Chat.on_connect(self) is called with websocket: declare it as `async def on_connect(self, "
+        "websocket)`",
+    ),
+    Row(
+        "async def on_disconnect(self, websocket): ...",
+        "Chat.on_disconnect(self, websocket) is called with websocket and close_code: declare it "
+        "as `async def on_disconnect(self, websocket, close_code)`",
+    ),
+    Row(
+        "async def on_invalid(self, websocket, *, error): ...",
+        "Chat.on_invalid(self, websocket, *, error) is called with websocket and error: declare it "
+        "as `async def on_invalid(self, websocket, error)`",
+    ),
+    Row(
+        "async def on_receive(self, data: Say, websocket: WebSocket): ...",
+        "Chat.on_receive(self, data, websocket) gets the WebSocket as its first argument: declare "
+        "it as `async def on_receive(self, websocket, data)`",
+    ),
+    Row(
+        "@handles\nasync def say(self, data: Say, websocket: WebSocket): ...",
+        "Chat.say(self, data, websocket) gets the WebSocket as its first argument: declare it as "
+        "`async def say(self, websocket, data)`",
+    ),
+    Row(
+        "def __init__(self, db): ...",
+        "Chat.__init__(self, db) is called for each connection, with scope, receive and send: "
+        "remove it, and annotate what comes from where the class is mounted, such as `db: "
+        "Given[DB]`, which `Chat.as_asgi(db=...)` sets",
+    ),
+]
+
+COMPILED: Final = [
+    Row(
+        "def on_connect(self, websocket): ...",
+        "Chat.on_connect is no async method: use `async def on_connect`",
+    ),
+    Row(
+        "async def on_receive(self, data): ...",
+        "Chat.on_receive(self, data) can't be called with a websocket and a message: declare "
+        "it as (self, websocket, data)",
+    ),
+    Row(
+        "sends = []",
+        "Chat.sends is empty: name what it sends, or leave `sends` out, and it may send anything",
+    ),
+]
+"""What is found while the class is compiled; `tests/messages` has the rest of it."""
+
+BRACKETS: Final = [
+    Row(
+        "@handles()\nasync def say(self, websocket, data: Say): ...",
+        "@handles() has brackets: write `@handles` alone, and annotate the last parameter of the "
+        "method with the type of its message",
+    ),
+    Row(
+        "@handles(Say)\nasync def say(self, websocket, data): ...",
+        "@handles(Say) has brackets: write `@handles` alone, and annotate the last parameter of "
+        "the method with the type of its message",
+    ),
+]
+
+HANDLERS: Final = [
+    Row(
+        "@handles\nasync def say(self, websocket, data: Say): ...\n"
+        "async def leave(self, websocket, data: Leave): ...",
+        "Chat.leave(self, websocket, data) takes Leave, but is not marked, and nothing in the "
+        "class calls it: mark it with @handles if it handles a message, or let its name begin with "
+        "an underscore if it is called from elsewhere",
+        is_warning=True,
+    ),
+    Row(
+        "@handles\nasync def say(self, websocket, data: Say): ...\n"
+        "@handles\nasync def say(self, websocket, data: Leave): ...",
+        "Chat.say is defined twice in its class, in lines 3 and 5, and the second replaces the "
+        "first: give each a name of its own, and mark those that handle a message with @handles",
+    ),
+    Row(
+        "async def on_receive(self, websocket, data: Say): ...\n"
+        "async def on_receive(self, websocket, data: Leave): ...",
+        "Chat.on_receive is defined twice in its class, in lines 3 and 4, and the second replaces "
+        "the first: give each a name of its own, and mark those that handle a message with "
+        "@handles",
+    ),
+]
+
+DEFAULTS: Final = [
+    Row(
+        "seen: list[int] = []",
+        "Chat.seen is one list for all connections: `field(default_factory=list)` of dataclasses "
+        "gives each its own, and `ClassVar[...]` says that it is meant to be shared",
+    ),
+    Row(
+        "seen = {}",
+        "Chat.seen is one dict for all connections: `field(default_factory=dict)` of dataclasses "
+        "gives each its own, and `ClassVar[...]` says that it is meant to be shared",
+    ),
+    Row(
+        "last: Say = Say()",
+        "Chat.last is one Say for all connections: `field(default_factory=Say)` of dataclasses "
+        "gives each its own, and `ClassVar[...]` says that it is meant to be shared",
+        is_warning=True,
+    ),
+    Row(
+        "seen: list[int] = pydantic.Field(default_factory=list)",
+        "Chat.seen is a Field of pydantic's, and an endpoint is no model: use `field` of "
+        "dataclasses, as in `field(default_factory=list)`",
+    ),
+    Row(
+        "seen: list[int] = field()",
+        "Chat.seen is a field without a value: give it `default_factory=...`, or annotate the "
+        "attribute alone",
+    ),
+]
+
+GIVEN: Final = [
+    Row(
+        "class Chat(WebSocketEndpoint):\n    db: Given[DB]\nChat.as_asgi()",
+        "Chat is not given db, which it requires: mount `Chat.as_asgi(db=...)`, or call "
+        "`Chat.serve(websocket, db=...)`",
+    ),
+    Row(
+        "class Chat(WebSocketEndpoint):\n    db: Given[DB]\nChat.as_asgi(db=5)",
+        "Chat.db is declared as Given[DB], but what is given is of the class int: give an instance "
+        "of DB",
+    ),
+    Row(
+        "class Chat(WebSocketEndpoint):\n    db: Given[DB]\nChat.as_asgi(bd=DB())",
+        "Chat declares no attribute 'bd': annotate it in the class, as `bd: ...`",
+    ),
+]
+
+MOUNTED: Final = [
+    Row(
+        "@dataclass\nclass Chat(WebSocketEndpoint):\n    name: str\nChat.as_asgi(name='Ada')",
+        "Chat is a dataclass, whose __init__ does not take what an endpoint is made of: remove "
+        "@dataclass. Without it too, an annotated attribute can be given to as_asgi, and "
+        "`field(default_factory=...)` gives each connection a value of its own",
+    ),
+    Row(
+        "class Chat(WebSocketEndpoint):\n    @abstractmethod\n"
+        "    async def greet(self): ...\nChat.as_asgi()",
+        "Chat leaves greet abstract: serve a subclass that defines it",
+    ),
+]
+
+AT_RUN_TIME: Final[list[Row]] = [
+    Row(
+        "def __init__(self, scope, receive, send): ...",
+        "Chat.__init__ does not call that of WebSocketEndpoint: begin it with "
+        "`super().__init__(scope, receive, send)`",
+    ),
+]
+
+TABLES: Final[Mapping[str, Sequence[Row]]] = {
+    "When the class is made": [
+        *NAMES,
+        *SIGNATURES,
+        *COMPILED,
+        *BRACKETS,
+        *HANDLERS,
+        *DEFAULTS,
+    ],
+    "When it is mounted": [*GIVEN, *MOUNTED],
+    "At run time": AT_RUN_TIME,
+}
+
+_INTRODUCTION: Final = """\
+# Mistakes
+
+What an endpoint class says, and can't mean, does not wait for the first client. It is a
+`ConfigurationError` that says what to write instead or, where the code could be meant, a
+`ConfigurationWarning`, which points at the class statement. These are the mistakes beyond those of
+types, and the texts that they give.
+
+Nothing is said of a name that code of the class uses, or that a class above it has too: it is
+meant. So is what is in capitals, as constants are, and what is annotated as `ClassVar` or `Final`.
+To be told of warnings in your tests, let them be errors: `filterwarnings = ["error"]` for pytest.
+"""
+
+
+def page() -> str:
+    """Return the text of the page."""
+    parts = [_INTRODUCTION]
+    for title, rows in TABLES.items():
+        parts.append(f"\n## {title}\n\n| the code | what it says |\n|---|---|\n")
+        parts += [f"| {_code(row.code)} | {_kind(row)}{_prose(row.text)} |\n" for row in rows]
+    return "".join(parts)
+
+
+def _code(code: str) -> str:
+    lines = [re.match(r"( *)(.*)", line) for line in code.splitlines()]
+    spans = [f"{'&nbsp;' * len(it[1])}`{_cell(it[2])}`" for it in lines if it is not None]
+    return "<br>".join(spans)
+
+
+def _kind(row: Row) -> str:
+    return "Warning: " if row.is_warning else ""
+
+
+def _prose(text: str) -> str:
+    """Return a text with all that is not within backticks escaped."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([_*<\[\]])", r"\\\1", part) for part in parts[::2]]
+    return _cell("`".join(parts))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

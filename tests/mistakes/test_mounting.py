@@ -1,0 +1,58 @@
+"""Classes that can't be served, which shows only when they are mounted."""
+
+import pytest
+
+from tests.mistakes.making import check, make, texts_of
+from tests.mistakes.table import AT_RUN_TIME, MOUNTED, Row
+from wsendpoints import ConfigurationError, WebSocket
+from wsendpoints.testing import connect
+
+
+@pytest.mark.parametrize("row", MOUNTED, ids=str)
+def test_class_gives_the_text_of_the_table(row: Row) -> None:
+    """A class that can't be served is refused where it is mounted."""
+    check(row)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("row", MOUNTED, ids=str)
+async def test_serve_gives_the_text_of_the_table(row: Row) -> None:
+    """So it is by `serve`."""
+    *statement, _ = row.code.splitlines()
+    chat = make("\n".join(statement))
+    with pytest.raises(ConfigurationError) as caught:
+        await chat.serve(WebSocket({"type": "websocket"}))
+    assert str(caught.value) == row.text
+
+
+SERVABLE = {
+    "a subclass that defines it": (
+        "class Base(WebSocketEndpoint):\n"
+        "    @abstractmethod\n"
+        "    async def greet(self): ...\n"
+        "class Chat(Base):\n"
+        "    async def greet(self): ..."
+    ),
+    "a dataclass above": "@dataclass\nclass Base:\n    name: str\n"
+    "class Chat(WebSocketEndpoint, Base): ...",
+    "a dataclass without __init__": "@dataclass(init=False)\nclass Chat(WebSocketEndpoint): ...",
+    "an __init__ that is written in C": (
+        "class Chat(WebSocketEndpoint):\n    __init__ = functools.partialmethod(print)"
+    ),
+}
+
+
+@pytest.mark.parametrize("code", SERVABLE.values(), ids=[*SERVABLE])
+def test_class_that_can_be_served_is_mounted(code: str) -> None:
+    """Only what keeps an instance from being made is refused."""
+    assert texts_of(f"{code}\nChat.as_asgi()") == []
+
+
+@pytest.mark.anyio
+async def test_instance_that_the_library_did_not_make_is_not_served() -> None:
+    """It has no connection to serve."""
+    (row,) = (row for row in AT_RUN_TIME if row.code.startswith("def __init__"))
+    with pytest.raises(ConfigurationError) as caught:
+        async with connect(make(row.code).as_asgi()):
+            pass
+    assert str(caught.value) == row.text
