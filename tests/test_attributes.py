@@ -15,6 +15,7 @@ from typing import (
     Protocol,
     TypedDict,
     TypeVar,
+    assert_type,
     runtime_checkable,
 )
 from unittest.mock import Mock, patch
@@ -26,7 +27,7 @@ from starlette.routing import WebSocketRoute
 from tests.mistakes.making import DB, check
 from tests.mistakes.table import GIVEN, Row
 from wsendpoints import ConfigurationError, Given, Limits, WebSocket, WebSocketEndpoint
-from wsendpoints.attributes import Attributes, check_attributes, check_given, read_attributes
+from wsendpoints.attributes import check_attributes, check_given, read_own
 from wsendpoints.testing import connect
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Endpoint(Base):
 )
 def test_declared_attribute_may_be_set(name: str) -> None:
     """An attribute is declared by an annotation or by a value."""
-    check_attributes(Endpoint, {name: 1}, Attributes())
+    check_attributes(Endpoint, {name: 1}, {})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_declared_attribute_may_be_set(name: str) -> None:
 def test_any_other_attribute_is_refused(name: str) -> None:
     """The error says how to declare the attribute."""
     with pytest.raises(ConfigurationError) as caught:
-        check_attributes(Endpoint, {name: 1}, Attributes())
+        check_attributes(Endpoint, {name: 1}, {})
     assert str(caught.value) == (
         f"Endpoint declares no attribute {name!r}: annotate it in the class, as `{name}: ...`"
     )
@@ -108,7 +109,7 @@ def test_any_other_attribute_is_refused(name: str) -> None:
 def test_what_is_compiled_with_the_class_is_refused(name: str) -> None:
     """The error says that the attribute is to be set in a subclass."""
     with pytest.raises(ConfigurationError) as caught:
-        check_attributes(Endpoint, {name: 1}, Attributes())
+        check_attributes(Endpoint, {name: 1}, {})
     assert str(caught.value) == (
         f"Endpoint.{name} is compiled with the class: set it in a subclass"
     )
@@ -141,6 +142,7 @@ class Store(WebSocketEndpoint):
 
     async def on_receive(self, websocket: WebSocket, data: str) -> str:
         """Return the class of what is given."""
+        assert_type(self.db, DB)
         return type(self.db).__name__
 
 
@@ -397,26 +399,28 @@ INSTANCES: list[tuple[Any, Sequence[Any], Sequence[Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("type_", "right", "wrong"), INSTANCES, ids=str)
+@pytest.mark.parametrize(
+    ("type_", "right", "wrong"), INSTANCES, ids=[str(it) for it, *_ in INSTANCES]
+)
 def test_class_of_what_is_given_is_checked(
     type_: Any, right: Sequence[Any], wrong: Sequence[Any]
 ) -> None:
     """As far as its class tells."""
-    declared = Attributes(required={"db": type_})
+    required = {"db": type_}
     for value in right:
-        check_attributes(Store, {"db": value}, declared)
+        check_attributes(Store, {"db": value}, required)
     for value in wrong:
         with pytest.raises(ConfigurationError, match="but what is given is of the class"):
-            check_attributes(Store, {"db": value}, declared)
+            check_attributes(Store, {"db": value}, required)
 
 
 def test_instance_is_checked_for_what_is_missing() -> None:
     """Whoever set it."""
     endpoint = File()
     with pytest.raises(ConfigurationError, match="File is not given db, which it requires"):
-        check_given(endpoint, Attributes(required={"db": DB}))
+        check_given(endpoint, {"db": DB})
     vars(endpoint)["db"] = 5
-    check_given(endpoint, Attributes(required={"db": DB}))
+    check_given(endpoint, {"db": DB})
 
 
 # What each connection has alone.
@@ -439,7 +443,7 @@ class Fields(Parent):
 
 def test_fields_are_read() -> None:
     """The nearest value of a name counts."""
-    own = dict(read_attributes(Fields, Attributes()).own)
+    own = dict(read_own(Fields))
     assert {name: make() for name, make in own.items()} == {
         "inherited": set(),
         "number": 5,
@@ -450,7 +454,7 @@ def test_fields_are_read() -> None:
 
 def test_class_without_fields_has_none() -> None:
     """Its instances are made as before."""
-    assert read_attributes(Endpoint, Attributes()) == Attributes()
+    assert read_own(Endpoint) == []
 
 
 @pytest.mark.anyio

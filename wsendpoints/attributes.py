@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field
+from dataclasses import MISSING, Field
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args, get_origin
 
 from typing_extensions import Format, get_annotations
@@ -13,7 +13,15 @@ from wsendpoints.messages.unions import bare, name_of
 from wsendpoints.mistakes.defaults import is_field
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Attributes", "Given", "check_attributes", "check_given", "read_attributes"]
+__all__ = [
+    "Given",
+    "Own",
+    "Required",
+    "check_attributes",
+    "check_given",
+    "read_own",
+    "read_required",
+]
 
 T = TypeVar("T")
 
@@ -53,40 +61,37 @@ _SPECIAL: Final[Mapping[Any, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """What the instances of a class are to have.
+Required: TypeAlias = Mapping[str, Any]
+"""The types of what must be given, by name; `Any` where the type is not known."""
 
-    Attributes:
-        required: The types of what must be given, by name; `Any` where the type is not known.
-        own: What makes the values that each connection has of its own, by name.
-    """
-
-    required: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    own: Sequence[tuple[str, Callable[[], Any]]] = ()
+Own: TypeAlias = Sequence[tuple[str, Callable[[], Any]]]
+"""What makes the values that each connection has of its own, with their names."""
 
 
-def read_attributes(cls: type, above: Attributes) -> Attributes:
-    """Read what a class that is being made declares.
+def read_required(cls: type, above: Required) -> Required:
+    """Return what the instances of a class must be given.
 
     Args:
-        cls: The class.
-        above: What the endpoint class above it declares. Types that are local to a function can be
-            looked up only while the class that names them is being made.
+        cls: The class, which is being made.
+        above: The same of the class above it. Types that are local to a function can be looked up
+            only while the class that names them is being made.
     """
     annotations: dict[str, Any] = {}
-    values: dict[str, Any] = {}
     for klass in reversed(cls.__mro__):
         annotations.update(get_annotations(klass, format=Format.FORWARDREF))
-        values.update(vars(klass))
     given = {
-        name: _given_type(cls, name, annotation, above.required.get(name, Any))
+        name: _given_type(cls, name, annotation, above.get(name, Any))
         for name, annotation in annotations.items()
     }
-    return Attributes(
-        required={name: type_ for name, type_ in given.items() if type_ is not MISSING},
-        own=tuple((name, _maker_of(it)) for name, it in values.items() if is_field(it)),
-    )
+    return {name: type_ for name, type_ in given.items() if type_ is not MISSING}
+
+
+def read_own(cls: type) -> Own:
+    """Return what each instance of a class has of its own, by `field` of dataclasses."""
+    values: dict[str, Any] = {}
+    for klass in reversed(cls.__mro__):
+        values.update(vars(klass))
+    return [(name, _maker_of(it)) for name, it in values.items() if is_field(it)]
 
 
 def _maker_of(own: "Field[Any]") -> Callable[[], Any]:
@@ -114,13 +119,13 @@ def _is_given(annotation: Any) -> bool:
     return get_origin(annotation) is Annotated and _REQUIRED in annotation.__metadata__
 
 
-def check_attributes(cls: type, given: Mapping[str, Any], declared: Attributes) -> None:
+def check_attributes(cls: type, given: Mapping[str, Any], required: Required) -> None:
     """Check what is to be set on the instances of a class, where the class is mounted.
 
     Args:
         cls: The class.
         given: The values, by name.
-        declared: What the class declares.
+        required: What must be given.
 
     Raises:
         ConfigurationError: The class does not declare one, or has compiled it; or one that it
@@ -138,8 +143,8 @@ def check_attributes(cls: type, given: Mapping[str, Any], declared: Attributes) 
                 f"{cls.__qualname__} declares no attribute {name!r}: annotate it in the class, "
                 f"as `{name}: ...`"
             )
-    _refuse_missing(cls, [name for name in declared.required if name not in given], cls)
-    for name, type_ in declared.required.items():
+    _refuse_missing(cls, [name for name in required if name not in given], cls)
+    for name, type_ in required.items():
         if name in given and not _is_instance(given[name], type_):
             called = name_of(type_)
             raise ConfigurationError(
@@ -148,7 +153,7 @@ def check_attributes(cls: type, given: Mapping[str, Any], declared: Attributes) 
             )
 
 
-def check_given(endpoint: object, declared: Attributes) -> None:
+def check_given(endpoint: object, required: Required) -> None:
     """Check that an instance has what its class requires.
 
     A class that is mounted itself, as in Starlette's `WebSocketRoute`, is not checked before.
@@ -156,7 +161,7 @@ def check_given(endpoint: object, declared: Attributes) -> None:
     Raises:
         ConfigurationError: Something is missing.
     """
-    _refuse_missing(type(endpoint), declared.required, endpoint)
+    _refuse_missing(type(endpoint), required, endpoint)
 
 
 def _refuse_missing(cls: type, names: Iterable[str], holder: object) -> None:

@@ -8,7 +8,14 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVarTuple, Unpack,
 from typing_extensions import TypeVar
 
 from wsendpoints.application import Application
-from wsendpoints.attributes import Attributes, check_attributes, check_given, read_attributes
+from wsendpoints.attributes import (
+    Own,
+    Required,
+    check_attributes,
+    check_given,
+    read_own,
+    read_required,
+)
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
@@ -126,7 +133,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
     cancel_on_disconnect: bool = False
 
     _admission: ClassVar[Admission]
-    _attributes: ClassVar[Attributes] = Attributes()
+    _required_attributes: ClassVar[Required] = {}
+    _own_attributes: ClassVar[Own] = ()
     _declaration: ClassVar[Declaration | None] = None
     _open_variable: ClassVar[str | None] = None
     _lifecycle: Lifecycle
@@ -135,7 +143,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
         """Compile what the class declares."""
         super().__init_subclass__(**kwargs)
         check_body(cls, WebSocketEndpoint)
-        cls._attributes = read_attributes(cls, cls._attributes)
+        cls._required_attributes = read_required(cls, cls._required_attributes)
+        cls._own_attributes = read_own(cls)
         _check_limits(cls, cls.limits)
         cls._admission = Admission(cls, cls.allowed_origins, cls.subprotocols)
         try:
@@ -151,9 +160,11 @@ class WebSocketEndpoint(ABC, Generic[M]):
         self.websocket: WebSocket = WebSocket(scope, receive, send)
         connection = connection_of(self.websocket)
         connection.encode = declaration.encode
+        # The only other attribute: a subclass has all other names to itself.
         self._lifecycle = Lifecycle(connection)
-        for name, make in self._attributes.own:
-            setattr(self, name, make())
+        if own := self._own_attributes:
+            for name, make in own:
+                setattr(self, name, make())
 
     @property
     def scope(self) -> Scope:
@@ -218,7 +229,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
     @classmethod
     def _check_attributes(cls, attributes: dict[str, Any]) -> None:
         check_mountable(cls)
-        check_attributes(cls, attributes, cls._attributes)
+        check_attributes(cls, attributes, cls._required_attributes)
         _check_limits(cls, attributes.get("limits", cls.limits))
         compile_origins(attributes.get("allowed_origins"), cls.__qualname__)
         check_subprotocols(
@@ -241,8 +252,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
     def __await__(self) -> Generator[Any, None, None]:
         """Serve the connection; this is how Starlette's routes call the class."""
         declaration = self._check_servable()
-        if self._attributes.required:
-            check_given(self, self._attributes)
+        if self._required_attributes:
+            check_given(self, self._required_attributes)
         try:
             lifecycle = self._lifecycle
         except AttributeError:

@@ -128,16 +128,34 @@ def test_value_that_has_two_names_is_meant() -> None:
     assert not body_of(one=user).is_meant("one")
 
 
-@pytest.mark.parametrize("value", [print, Mock(), functools.partial(print)], ids=repr)
+def kind(value: object) -> str:
+    """Return how a test of a value is called."""
+    return type(value).__name__
+
+
+class Opaque:
+    """A method that Python binds, and whose code can't be read."""
+
+    def __call__(self) -> None:
+        """Do nothing."""
+
+    def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
+        return self
+
+
+OPAQUE: list[Any] = [Opaque(), staticmethod(print), classmethod(print)]
+
+
+@pytest.mark.parametrize("value", OPAQUE, ids=kind)
 def test_any_name_may_be_used_by_code_that_cannot_be_read(value: Any) -> None:
     """Such as that of an extension in C."""
     assert body_of(value=value).is_open
     assert body_of(value=value).is_meant("anything")
 
 
-@pytest.mark.parametrize("value", [5, dict, None, "x", property()], ids=repr)
-def test_value_that_is_not_called_has_no_code(value: Any) -> None:
-    """A class has its own names."""
+@pytest.mark.parametrize("value", [5, dict, None, "x", property(), print, Mock()], ids=kind)
+def test_value_that_is_no_method_has_no_code(value: Any) -> None:
+    """What is called without `self` uses none of its names."""
     assert not body_of(value=value).is_open
 
 

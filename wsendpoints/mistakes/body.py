@@ -146,8 +146,10 @@ def method_of(name: str, value: Any) -> Method | None:
 
 
 def is_method_like(value: Any) -> bool:
-    """Return whether a value in the body of a class may be there to be called."""
-    return not isinstance(value, type) and (callable(value) or hasattr(value, "__func__"))
+    """Return whether a value in the body of a class may be there to be called with `self`."""
+    kind = cast("type[object]", type(value))
+    is_bound = hasattr(kind, "__get__") and not isinstance(value, type)
+    return is_bound and (callable(value) or hasattr(value, "__func__"))
 
 
 def _is_magic(name: str) -> bool:

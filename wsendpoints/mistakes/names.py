@@ -49,7 +49,7 @@ _CALLED_ELSEWHERE: Final = {
 }
 """What other libraries call a hook, and what it is called here."""
 
-_ATTRIBUTES: Final = (
+_SETTINGS: Final = (
     "encoding",
     "sends",
     "allowed_origins",
@@ -59,9 +59,9 @@ _ATTRIBUTES: Final = (
     "params",
     "limits",
     "cancel_on_disconnect",
-    "websocket",
-    "scope",
 )
+
+_ATTRIBUTES: Final = (*_SETTINGS, "websocket", "scope")
 
 _CALLS: Final = {
     "push": 1,
@@ -134,11 +134,11 @@ def check_attribute_names(body: Body) -> None:
 
 def meant_attribute(body: Body, name: str) -> str | None:
     """Return the attribute of the library that is meant by a value with another name."""
-    if name in _ATTRIBUTES or isinstance(body.own[name], property | type):
+    if name in _SETTINGS or isinstance(body.own[name], property | type):
         return None
     if any(name == method.name for method in body.methods) or body.is_meant(name):
         return None
-    return _nearest(name, _ATTRIBUTES)
+    return _nearest(name, _SETTINGS)
 
 
 def check_names_of_the_library(body: Body) -> None:
@@ -149,8 +149,10 @@ def check_names_of_the_library(body: Body) -> None:
     """
     base = body.base.__name__
     taken = {*vars(body.base), *get_annotations(body.base, format=Format.FORWARDREF)}
+    # A class decorator may make a class anew, from all that is in the one that it got.
+    is_copy = "_abc_impl" in body.own
     for name in body.own:
-        if name.startswith("_") and name in taken:
+        if name.startswith("_") and name in taken and not is_copy:
             raise ConfigurationError(
                 f"{body.where}.{name} replaces what {base} itself has by this name: give it "
                 "another name"
