@@ -9,7 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["AT_RUN_TIME", "MOUNTED", "PAGE", "TABLES", "Row", "page"]
+__all__ = [
+    "AT_RUN_TIME",
+    "BRACKETS",
+    "COMPILED",
+    "DEFAULTS",
+    "GIVEN",
+    "HANDLERS",
+    "MOUNTED",
+    "NAMES",
+    "PAGE",
+    "SIGNATURES",
+    "TABLES",
+    "Row",
+    "page",
+    "text_of",
+]
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "mistakes.md"
 
@@ -248,13 +263,14 @@ MOUNTED: Final = [
     ),
 ]
 
-AT_RUN_TIME: Final[list[Row]] = [
+AT_RUN_TIME: Final = [
     Row(
         "def __init__(self, scope, receive, send): ...",
         "Chat.__init__ does not call that of WebSocketEndpoint: begin it with "
         "`super().__init__(scope, receive, send)`",
     ),
 ]
+"""What shows when a client connects, or when a method runs."""
 
 TABLES: Final[Mapping[str, Sequence[Row]]] = {
     "When the class is made": [
@@ -268,6 +284,13 @@ TABLES: Final[Mapping[str, Sequence[Row]]] = {
     "When it is mounted": [*GIVEN, *MOUNTED],
     "At run time": AT_RUN_TIME,
 }
+
+
+def text_of(code: str) -> str:
+    """Return the text of a row, for a test that is not made from the table."""
+    (text,) = (row.text for rows in TABLES.values() for row in rows if row.code == code)
+    return text
+
 
 _INTRODUCTION: Final = """\
 # Mistakes
