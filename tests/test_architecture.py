@@ -23,7 +23,7 @@ MAX_LINES: Final = 400
 WINGS: Final[Mapping[str, str]] = {
     "protocol": "what WebSocket and ASGI say",
     "messages": "what is compiled with a class: types, encodings, handlers",
-    "mistakes": "what a class body says that can't be meant",
+    "mistakes": "mistakes in a class body that Python lets pass",
     "attributes": "what an endpoint declares for its instances",
     "handshake": "what a client asked for, and whether it may connect",
     "connection": "one open connection, whatever serves it",

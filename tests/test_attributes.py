@@ -1,4 +1,4 @@
-"""What an endpoint declares for `self`: what it is given, and what each connection has alone."""
+"""Attributes of an endpoint: those that must be given, and those of each connection's own."""
 
 import sys
 from collections.abc import Callable, Sequence

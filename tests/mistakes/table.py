@@ -80,6 +80,11 @@ NAMES: Final = [
         is_warning=True,
     ),
     Row(
+        "async def receive(self, text_data): ...",
+        "Chat.receive is no hook, and nothing in the class calls it: did you mean on_receive?",
+        is_warning=True,
+    ),
+    Row(
         "limit = Limits(idle_timeout=60)",
         "Chat.limit is a Limits, but the limits of an endpoint are read from `limits`: rename it",
     ),
@@ -295,14 +300,14 @@ def text_of(code: str) -> str:
 _INTRODUCTION: Final = """\
 # Mistakes
 
-What an endpoint class says, and can't mean, does not wait for the first client. It is a
-`ConfigurationError` that says what to write instead or, where the code could be meant, a
-`ConfigurationWarning`, which points at the class statement. These are the mistakes beyond those of
-types, and the texts that they give.
+Python lets these mistakes in an endpoint class pass. Each is a `ConfigurationError` that says what
+to write instead or, where the code could be meant, a `ConfigurationWarning`, which points at the
+class statement. A type that can't be validated, or sent, is a `ConfigurationError` too, and is not
+listed here.
 
-Nothing is said of a name that code of the class uses, or that a class above it has too: it is
-meant. So is what is in capitals, as constants are, and what is annotated as `ClassVar` or `Final`.
-To be told of warnings in your tests, let them be errors: `filterwarnings = ["error"]` for pytest.
+Nothing is said of a name that code of the class uses, or that a base class has too. A value that
+could change is shared by all connections on purpose if its name is in capitals, as those of
+constants are, or if it is annotated as `ClassVar` or `Final`.
 """
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.mistakes.making import check, make, texts_of
 from tests.mistakes.table import NAMES, Row
-from wsendpoints import ConfigurationError, WebSocketEndpoint
+from wsendpoints import ConfigurationError, ConfigurationWarning, WebSocketEndpoint
 
 
 @pytest.mark.parametrize("row", NAMES, ids=str)
@@ -41,7 +41,19 @@ def test_hook_is_told_in_any_case(name: str) -> None:
     assert "did you mean on_connect?" in text
 
 
+@pytest.mark.parametrize("event", ["connect", "receive", "disconnect"])
+@pytest.mark.parametrize("written", ["{}", "websocket_{}"])
+def test_hook_of_channels_is_a_warning(event: str, written: str) -> None:
+    """It could be a method of the user's own, that is called from elsewhere."""
+    name = written.format(event)
+    text = f"Chat.{name} is no hook, and nothing in the class calls it: did you mean on_{event}?"
+    assert texts_of(f"async def {name}(self, it): ...") == [(ConfigurationWarning, text)]
+
+
 MEANT = {
+    "a handler called like a hook of Channels": (
+        "@handles\nasync def connect(self, websocket, data: Say): ..."
+    ),
     "marked": "@handles\nasync def on_message(self, websocket, data: Say): ...",
     "called": (
         "async def on_message(self, data): ...\n"

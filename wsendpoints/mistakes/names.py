@@ -47,7 +47,17 @@ _CALLED_ELSEWHERE: Final = {
     "exception": "on_invalid",
     "validation_error": "on_invalid",
 }
-"""What other libraries call a hook, and what it is called here."""
+"""What other libraries call a hook after `on_`, and what it is called here."""
+
+_CALLED_IN_CHANNELS: Final = {
+    "connect": "on_connect",
+    "websocket_connect": "on_connect",
+    "receive": "on_receive",
+    "receive_json": "on_receive",
+    "websocket_receive": "on_receive",
+    "disconnect": "on_disconnect",
+    "websocket_disconnect": "on_disconnect",
+}
 
 _SETTINGS: Final = (
     "encoding",
@@ -81,13 +91,15 @@ def check_hook_names(body: Body) -> None:
         ConfigurationError: It is close to the name of a hook, or another library's name for it.
     """
     for method in body.methods:
+        if method.name in body.hooks or method.is_marked or body.is_meant(method.name):
+            continue
+        if method.name in _CALLED_IN_CHANNELS:
+            warn(
+                f"{body.where}.{method.name} is no hook, and nothing in the class calls it: did "
+                f"you mean {_CALLED_IN_CHANNELS[method.name]}?"
+            )
         name = _with_underscores(method.name)
-        if (
-            not name.startswith("on_")
-            or method.name in body.hooks
-            or method.is_marked
-            or body.is_meant(method.name)
-        ):
+        if not name.startswith("on_"):
             continue
         *some, last = body.hooks
         meant = _CALLED_ELSEWHERE.get(name.removeprefix("on_")) or _nearest(name, body.hooks)
