@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 import pytest
@@ -98,7 +98,7 @@ class Pushing(Noting):
 class FailsAtOnce(Noting):
     """Fails before it has to wait."""
 
-    failures: list[BaseException]
+    failures: ClassVar[list[BaseException]]
 
     async def on_receive(self, websocket: WebSocket, data: str) -> None:
         raise self.failures.pop()
@@ -107,7 +107,7 @@ class FailsAtOnce(Noting):
 class FailsLater(Noting):
     """Fails once it has waited."""
 
-    failures: list[BaseException]
+    failures: ClassVar[list[BaseException]]
 
     async def on_receive(self, websocket: WebSocket, data: str) -> None:
         await checkpoint()
@@ -117,7 +117,7 @@ class FailsLater(Noting):
 class FailsInStream(Noting):
     """Fails in the middle of a stream."""
 
-    failures: list[BaseException]
+    failures: ClassVar[list[BaseException]]
 
     async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
         if not data:
@@ -128,7 +128,7 @@ class FailsInStream(Noting):
 class FailsInTask(Noting):
     """Fails in a task."""
 
-    failures: list[BaseException]
+    failures: ClassVar[list[BaseException]]
 
     async def on_receive(self, websocket: WebSocket, data: str) -> None:
         self.start_soon(self.fail)
@@ -143,7 +143,7 @@ class FailsInMarked(Noting):
     """Fails in a method marked with `handles`."""
 
     encoding = "json"
-    failures: list[BaseException]
+    failures: ClassVar[list[BaseException]]
 
     @handles
     async def number(self, websocket: WebSocket, data: str) -> None:
@@ -155,7 +155,7 @@ class FailsAtInvalid(Noting):
     """Fails in `on_invalid`."""
 
     encoding = "json"
-    failures: list[BaseException]
+    failures: ClassVar[list[BaseException]]
 
     async def on_receive(self, websocket: WebSocket, data: int) -> None:
         pass

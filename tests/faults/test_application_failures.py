@@ -1,7 +1,7 @@
 """What the application raises, forgets, or declares wrongly: F16 to F20, F31, F32 and F34."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import anyio
 import pytest
@@ -31,7 +31,7 @@ anyio_test = pytest.mark.anyio
 class FailsAfterAccept(Noting):
     """Fails in `on_connect`, after the accept."""
 
-    failures: list[BaseException]
+    failures: ClassVar[list[BaseException]]
 
     async def on_connect(self, websocket: WebSocket) -> None:
         await websocket.accept()
