@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import AsyncIterator
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import pytest
 from starlette.applications import Starlette
@@ -21,7 +21,7 @@ class Chat(WebSocketEndpoint[Said | Leave]):
     """Pushes what it is told to."""
 
     encoding = "json"
-    message: Any = Leave()
+    message: ClassVar[Any] = Leave()
 
     async def on_receive(self, websocket: WebSocket, data: Say) -> Said:
         await self.push(self.message)

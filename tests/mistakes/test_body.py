@@ -7,7 +7,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from wsendpoints import WebSocketEndpoint, handles
+from wsendpoints import WebSocketEndpoint
+from wsendpoints.messages.declaration import mark
 from wsendpoints.mistakes.body import Body, Method, method_of, read_body
 
 
@@ -21,7 +22,7 @@ def test_body_has_what_the_class_says() -> None:
 
     def function(self: Any) -> None: ...
 
-    @handles
+    @mark
     def said(self: Any, websocket: Any, data: Any) -> None: ...
 
     body = body_of(function=function, value=5, said=said)
@@ -225,7 +226,7 @@ def test_mark_is_that_of_handles() -> None:
 
     def marked() -> None: ...
 
-    handles(marked)
+    mark(marked)
     for value in (marked, staticmethod(marked)):
         method = method_of("it", value)
         assert method is not None
