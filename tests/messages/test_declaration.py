@@ -761,7 +761,7 @@ async def test_only_declared_messages_may_be_sent(
     )
 
 
-@pytest.mark.parametrize("sends", [[], (), set(), frozenset()], ids=repr)
+@pytest.mark.parametrize("sends", [list[Any](), (), set[Any](), frozenset[Any]()], ids=repr)
 def test_sends_that_is_empty_is_an_error(sends: Any) -> None:
     """An empty list could mean that it sends nothing, or that it declares nothing."""
     with pytest.raises(ConfigurationError) as caught:
