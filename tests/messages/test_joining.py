@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import pytest
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+)
 from pydantic import ValidationError as Invalid
 
 from tests.messages.test_tags_of_unions import TAGS
@@ -55,6 +63,35 @@ def test_union_of_objects_and_others() -> None:
     with pytest.raises(Invalid) as caught:
         adapter.validate_json('{"type": "?"}')
     assert caught.value.errors()[0]["type"] == "union_tag_invalid"
+
+
+class ByName(BaseModel):
+    """Has a tag that may be written by name, and by alias."""
+
+    model_config = ConfigDict(validate_by_name=True)
+    kind: Literal["by name"] = Field(alias="@kind")
+
+
+class Named(BaseModel):
+    """Has another one."""
+
+    model_config = ConfigDict(validate_by_name=True)
+    kind: Literal["named"] = Field(alias="@kind")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"@kind":"named"}',
+        '{"kind":"named"}',
+        '{"@kind":"named","kind":"by name"}',
+        '{"kind":5,"@kind":"named"}',
+    ],
+)
+def test_tag_is_read_as_its_field_is(message: str) -> None:
+    """By its alias first, and else by its name."""
+    made = joined(ByName, Named).validate_json(message)
+    assert made == Named.model_validate_json(message)
 
 
 # What is tried.

@@ -1,9 +1,8 @@
 """An annotation means what pydantic says: what is valid, what it becomes, and what is sent of it.
 
-Two differences remain, and both are of a union that has a tag. A message is to have its tag, though
-the field may have a default: the tags here have none. And the discriminator, which is pydantic's,
-reads a field's name before its alias, where the field itself reads its alias: no message here has
-both.
+Two differences remain. In a union that has a tag, a message is to have it, though the field may
+have a default: the tags here have none. And a type that takes anything gets what no other takes,
+where pydantic would choose by how exactly each takes a message: no such type is in a union here.
 """
 
 import dataclasses
@@ -313,6 +312,11 @@ CORPUS: Final[Mapping[str, tuple[Any, list[Any]]]] = {
     ),
     "tag that changes": (Lower | Leave, [{"type": "LOWER", "x": 1}, _LEAVE]),
     "constant and tag": (Call | Notify, [_CALL, _NOTIFY]),
+    "name and alias of a tag": (
+        Call | Notify,
+        [{**_CALL, "method": "notify"}, {**_NOTIFY, "method": "add"}, {**_CALL, "method": 5}],
+    ),
+    "its discriminator": (Annotated[Call | Notify, Field(discriminator="method")], [_CALL]),
     "enum as tag": (Red | Blue, [{"colour": "red"}, {"colour": "blue", "a": 1}]),
     "alias": (Talk, [_SAY, _LEAVE]),
     "alias beside": (Talk | int, [_SAY, _LEAVE, 5]),

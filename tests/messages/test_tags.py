@@ -26,7 +26,15 @@ from tests.some_messages import Leave, Plain, Say
 from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, handles
 from wsendpoints.messages.codecs import CODECS
 from wsendpoints.messages.inbound import Inbound
-from wsendpoints.messages.tags import clash, find_tag, members, untagged
+from wsendpoints.messages.tags import (
+    clash,
+    find_tag,
+    grouped,
+    members,
+    objects_in,
+    untagged,
+    values_of,
+)
 from wsendpoints.messages.unions import name_of
 from wsendpoints.protocol.exceptions import ConfigurationWarning
 from wsendpoints.testing import connect
@@ -309,6 +317,43 @@ def test_union_that_is_written_as_we_would_write_it_is_flattened() -> None:
     ]
     assert members(Pet | int) == [Pet, int]
     assert members(ByOp) == [ByOp]
+
+
+class OneByAlias(BaseModel):
+    """Has a tag with an alias."""
+
+    kind: Literal["one", 1] = Field(alias="@kind")
+
+
+class TwoByAlias(BaseModel):
+    """Has it too."""
+
+    kind: Literal["two"] = Field(alias="@kind")
+
+
+ByAlias: TypeAlias = Annotated[OneByAlias | TwoByAlias, Field(discriminator="kind")]
+
+
+def test_discriminator_with_an_alias_is_left_as_it_is() -> None:
+    """Pydantic reads it otherwise than its field; its name is known all the same."""
+    assert members(ByAlias) == [ByAlias]
+    assert members(OneByAlias | TwoByAlias) == [OneByAlias, TwoByAlias]
+    inbound = Inbound(ByAlias, CODECS["json"], "Chat")
+    assert (inbound.messages, inbound.tag) == ([ByAlias], "@kind")
+    assert kinds_of(ByAlias, '{"kind":"two","@kind":"one"}') == ["literal_error"]
+
+
+def test_objects_in_unions_with_discriminators_are_found() -> None:
+    """Of all depths; those that a function chooses are not."""
+    found = objects_in([Alias, int, ByFunction, Annotated[Dog, "x"], Plain])
+    assert found == [Black, White, Dog, Annotated[Dog, "x"], Plain]
+
+
+def test_values_of_a_tag() -> None:
+    """They are those that clients write."""
+    ((field, _),) = grouped([OneByAlias, TwoByAlias])[0]
+    assert (field.name, field.alias) == ("kind", "@kind")
+    assert values_of(OneByAlias, field) == ["one", 1]
 
 
 class Join(BaseModel):

@@ -15,6 +15,7 @@ from wsendpoints.messages.tags import (
     changing,
     find_tag,
     members,
+    objects_in,
     refuse_plain_enums,
     untagged,
 )
@@ -56,7 +57,7 @@ class Inbound:
             member for member in union if not (takes_frames and member is bytes)
         ]
         objects = [member for member in self.messages if is_object(member)]
-        self.tag: str | None = find_tag(objects)
+        self.tag: str | None = find_tag(objects_in(self.messages))
         if objects and not codec.has_values:
             raise ConfigurationError(
                 f"{where}: {name_of(objects[0])} is read from JSON, "

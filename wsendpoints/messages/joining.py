@@ -26,7 +26,7 @@ from pydantic_core import CoreSchema, core_schema
 from wsendpoints.messages.adapters import schema_of
 from wsendpoints.messages.overlaps import ARRAY, KINDS, OBJECT, Overlaps, Word
 from wsendpoints.messages.substitution import union_of
-from wsendpoints.messages.tags import grouped
+from wsendpoints.messages.tags import TagField, grouped, values_of
 from wsendpoints.messages.unions import bare, is_object
 
 __all__ = ["join", "takes_anything"]
@@ -120,15 +120,44 @@ def _kinds_of(group: Sequence[_Member]) -> frozenset[str]:
 def _joined(members: Sequence[_Member], groups: Sequence[tuple[Any, Sequence[Any]]]) -> Any:
     """Return the union of members that take the same kinds of JSON values."""
     tagged = [
-        (_tagged(field.name), some)
+        (_tagged(field), some)
         for field, group in groups
         if len(some := [it for it in members if it.type in group]) > 1
     ]
     return _arranged(_with_literals_first(members), [*tagged, *_arrays(members, 0)])
 
 
-def _tagged(name: str) -> _Make:
-    return lambda some: Annotated[_union(some), Field(discriminator=name)]
+def _tagged(field: TagField) -> _Make:
+    if field.alias == field.name:
+        return lambda some: Annotated[_union(some), Field(discriminator=field.name)]
+    return lambda some: Annotated[
+        _union(some),
+        _ByTag({value: it.type for it in some for value in values_of(it.type, field)}, field),
+    ]
+
+
+@final
+class _ByTag:
+    """Has pydantic choose the member of a union by a tag, as the field of the tag is read.
+
+    By its own discriminator a message with the name and the alias of a field is of the type that
+    the name says, which then reads the alias.
+
+    Args:
+        choices: The type for each value of the tag.
+        field: The tag.
+    """
+
+    def __init__(self, choices: Mapping[Hashable, Any], field: TagField) -> None:
+        self._choices = choices
+        self._field = field
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        choices = {value: handler.generate_schema(it) for value, it in self._choices.items()}
+        ways: list[list[str | int]] = [[self._field.alias], [self._field.name]]
+        return core_schema.tagged_union_schema(choices, ways)
 
 
 def _arranged(members: Sequence[_Member], groups: Sequence[tuple[_Make, Sequence[_Member]]]) -> Any:

@@ -13,8 +13,8 @@ from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.codecs import CODECS, Codec, Encode, ToJSON, encode_json
 from wsendpoints.messages.recognition import Recognizer
 from wsendpoints.messages.substitution import is_class, is_union, union_of
-from wsendpoints.messages.tags import find_tag, members
-from wsendpoints.messages.unions import bare, is_object, name_of, without_alias
+from wsendpoints.messages.tags import find_tag, members, objects_in
+from wsendpoints.messages.unions import bare, name_of, without_alias
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -65,7 +65,7 @@ class Outbound:
         self.messages: list[Any] = (
             [] if Any in union else [member for member in union if member is not types.NoneType]
         )
-        self.tag: str | None = find_tag([member for member in self.messages if is_object(member)])
+        self.tag: str | None = find_tag(objects_in(self.messages))
         self._codec = codec
         self._where = where
         self.encoders: dict[type, Encode] = {

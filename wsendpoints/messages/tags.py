@@ -15,7 +15,18 @@ from wsendpoints.messages.substitution import is_union
 from wsendpoints.messages.unions import bare, is_object, name_of, without_alias
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["changing", "clash", "find_tag", "grouped", "members", "refuse_plain_enums", "untagged"]
+__all__ = [
+    "TagField",
+    "changing",
+    "clash",
+    "find_tag",
+    "grouped",
+    "members",
+    "objects_in",
+    "refuse_plain_enums",
+    "untagged",
+    "values_of",
+]
 
 Tag: TypeAlias = str
 
@@ -36,7 +47,7 @@ _TRANSPARENT: Final = frozenset(
 """What hands on what the client wrote to the schema within, as it is."""
 
 
-class _Field(NamedTuple):
+class TagField(NamedTuple):
     """A field by its name in the class, and by the one that clients use."""
 
     name: str
@@ -58,16 +69,36 @@ def members(annotation: Any) -> list[Any]:
     ):
         inner = members(annotation.__origin__)
         written = [it.discriminator for it in annotation.__metadata__ if it.discriminator]
-        if len(inner) > 1 and (not written or _would_choose(inner) == written[-1]):
+        if len(inner) > 1 and (not written or _is_chosen(written[-1], inner)):
             return inner
     return [annotation]
 
 
-def _would_choose(union: Sequence[Any]) -> str | None:
-    """Return the name of the field that tells these apart, whatever else is in their union."""
+def _is_chosen(name: object, union: Sequence[Any]) -> bool:
+    """Return whether a discriminator is the field that tells these apart, in any union.
+
+    One with an alias is not: a discriminator is read by its name first, and else by its alias.
+    """
     tags = _tags(union) if all(map(is_object, union)) else []
-    usual = [field.name for field in tags if field.alias == _USUAL_TAG]
-    return next(iter(usual), None) or (tags[0].name if len(tags) == 1 else None)
+    usual = [field for field in tags if field.alias == _USUAL_TAG]
+    chosen = next(iter(usual or tags[:1]), None) if usual or len(tags) == 1 else None
+    return chosen is not None and chosen.name == chosen.alias == name
+
+
+def objects_in(annotations: Sequence[Any]) -> list[Any]:
+    """Return the objects among types, those in unions with a discriminator too."""
+    every: list[Any] = []
+    for annotation in map(without_alias, annotations):
+        inner = typing.get_args(annotation)[0] if _is_discriminated(annotation) else None
+        every.extend([annotation] if inner is None else objects_in(members(inner)))
+    return [member for member in every if is_object(member)]
+
+
+def _is_discriminated(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is Annotated and any(
+        isinstance(it, FieldInfo) and isinstance(it.discriminator, str)
+        for it in annotation.__metadata__
+    )
 
 
 def find_tag(objects: Sequence[Any]) -> Tag | None:
@@ -107,7 +138,7 @@ def clash(one: Any, other: Any, every: Sequence[Any] = ()) -> str | None:
     return None
 
 
-def _is_constant(field: _Field, every: Sequence[Any]) -> bool:
+def _is_constant(field: TagField, every: Sequence[Any]) -> bool:
     found = [tuple(_literal_fields(member).get(field, ())) for member in every]
     return field.alias != _USUAL_TAG and len(set(found)) == 1 and len(found[0]) == 1
 
@@ -133,7 +164,7 @@ def refuse_plain_enums(objects: Sequence[Any], where: str) -> None:
                     )
 
 
-def _choose(tags: Sequence[_Field]) -> _Field | None:
+def _choose(tags: Sequence[TagField]) -> TagField | None:
     usual = [field for field in tags if field.alias == _USUAL_TAG]
     return next(iter([*usual, *tags]), None)
 
@@ -150,12 +181,12 @@ def changing(objects: Sequence[Any]) -> list[Any]:
     return [it for it in objects if field is not None and field not in _fixed_fields(it)]
 
 
-def grouped(objects: Sequence[Any]) -> tuple[list[tuple[_Field, list[Any]]], list[Any]]:
+def grouped(objects: Sequence[Any]) -> tuple[list[tuple[TagField, list[Any]]], list[Any]]:
     """Return the objects in groups, each with the field that tells its members apart; and the rest.
 
     If there is such a field of all of them, that is the only group.
     """
-    groups: list[tuple[_Field, list[Any]]] = []
+    groups: list[tuple[TagField, list[Any]]] = []
     rest = [*objects]
     while True:
         field, group = _largest_group(rest)
@@ -165,8 +196,8 @@ def grouped(objects: Sequence[Any]) -> tuple[list[tuple[_Field, list[Any]]], lis
         rest = [member for member in rest if member not in group]
 
 
-def _largest_group(objects: Sequence[Any]) -> tuple[_Field | None, list[Any]]:
-    found: dict[_Field, list[Any]] = {}
+def _largest_group(objects: Sequence[Any]) -> tuple[TagField | None, list[Any]]:
+    found: dict[TagField, list[Any]] = {}
     for member in objects:
         for field in _fixed_fields(member):
             found.setdefault(field, []).append(member)
@@ -178,7 +209,7 @@ def _largest_group(objects: Sequence[Any]) -> tuple[_Field | None, list[Any]]:
     return chosen, groups[chosen] if chosen else []
 
 
-def _distinct(field: _Field, group: Sequence[Any]) -> list[Any]:
+def _distinct(field: TagField, group: Sequence[Any]) -> list[Any]:
     """Return those objects of a group that share no value of this field with another one."""
     values = [set(_literal_fields(member)[field]) for member in group]
     return [
@@ -208,14 +239,14 @@ def _is_redundant(metadata: object) -> bool:
     )
 
 
-def _tags(objects: Sequence[Any]) -> list[_Field]:
+def _tags(objects: Sequence[Any]) -> list[TagField]:
     """Return the fields that tell these apart, and are read as the client wrote them."""
     # The only object is not joined with others.
     fields_of = _fixed_fields if objects[1:] else _literal_fields
     return _common(list(map(fields_of, objects)))
 
 
-def _common(objects: Sequence[Mapping[_Field, Sequence[Any]]]) -> list[_Field]:
+def _common(objects: Sequence[Mapping[TagField, Sequence[Any]]]) -> list[TagField]:
     """Return the fields that every object has, with no value in common."""
     if not objects:
         return []
@@ -234,17 +265,22 @@ def _are_distinct(values: Sequence[Any]) -> bool:
     return len(set(values)) == len(values)
 
 
-def _literal_fields(member: Any) -> dict[_Field, Sequence[Any]]:
+def values_of(member: Any, field: TagField) -> Sequence[Any]:
+    """Return the values of an object's tag."""
+    return _literal_fields(member)[field]
+
+
+def _literal_fields(member: Any) -> dict[TagField, Sequence[Any]]:
     """Return the fields of an object that have a `Literal` type, with their values."""
     return {
-        _Field(name, alias): values
+        TagField(name, alias): values
         for name, info in _fields(member).items()
         if (values := _literals(bare(info.annotation)))
         and isinstance(alias := info.validation_alias or info.alias or name, str)
     }
 
 
-def _fixed_fields(member: Any) -> dict[_Field, Sequence[Any]]:
+def _fixed_fields(member: Any) -> dict[TagField, Sequence[Any]]:
     """Return the `Literal` fields of an object that are read as the client wrote them."""
     fields = _literal_fields(member)
     schema: Any = schema_of(member) if fields else None
