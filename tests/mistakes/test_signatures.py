@@ -43,6 +43,7 @@ CALLABLE = {
     "two of them": "async def on_receive(self, ws: WebSocket, websocket): ...",
     "__init__": "def __init__(self, scope, receive, send): ...",
     "__init__ of any arguments": "def __init__(self, *args): ...",
+    "__init__ that is no function": "__init__ = functools.partialmethod(print)",
     "not ours": "async def send(self, data, websocket): ...",
 }
 
@@ -72,6 +73,19 @@ def test_hook_that_cannot_be_called_is_an_error(code: str) -> None:
             "is called with websocket and close_code: declare it as `async def on_disconnect(self, "
             "websocket, close_code)`"
         )
+
+
+DATACLASSES = {
+    "with slots": "@dataclass(slots=True)\nclass Chat(WebSocketEndpoint):\n    name: str",
+    "above": ("@dataclass\nclass Base(WebSocketEndpoint):\n    name: str\nclass Chat(Base): ..."),
+}
+
+
+@pytest.mark.parametrize("code", DATACLASSES.values(), ids=[*DATACLASSES])
+def test_init_that_a_dataclass_made_is_told(code: str) -> None:
+    """The user did not write it, so it can't be removed."""
+    ((_, text),) = texts_of(code)
+    assert text.startswith("Chat is a dataclass, whose __init__ does not take what an endpoint is")
 
 
 def test_decorated_hook_is_called_as_its_wrapper_is() -> None:

@@ -31,7 +31,7 @@ def check_body(cls: type, base: type) -> None:
     check_hook_names(body)
     check_order(body)
     check_signatures(body)
-    check_init(body)
+    check_init(cls)
     check_marks(body)
     check_attribute_names(body)
     check_defaults(body)

@@ -2,7 +2,7 @@
 
 import inspect
 
-from wsendpoints.mistakes.body import method_of
+from wsendpoints.mistakes.signatures import check_init
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["check_mountable", "not_initialised"]
@@ -20,13 +20,7 @@ def check_mountable(cls: type) -> None:
         raise ConfigurationError(
             f"{cls.__qualname__} leaves {names} abstract: serve a subclass that defines it"
         )
-    init = method_of("__init__", inspect.getattr_static(cls, "__init__"))
-    if hasattr(cls, "__dataclass_fields__") and init is not None and not init.can_be_called(3):
-        raise ConfigurationError(
-            f"{cls.__qualname__} is a dataclass, whose __init__ does not take what an endpoint is "
-            "made of: remove @dataclass. Without it too, an annotated attribute can be given to "
-            "as_asgi, and `field(default_factory=...)` gives each connection a value of its own"
-        )
+    check_init(cls)
 
 
 def not_initialised(cls: type) -> ConfigurationError:

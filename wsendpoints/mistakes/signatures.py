@@ -22,7 +22,7 @@ def check_signatures(body: Body) -> None:
         ConfigurationError: A hook takes other arguments.
     """
     for name in body.hooks:
-        method = _method_of(body, name)
+        method = method_of(name, vars(_owner_of(name, body.cls))[name])
         usual = method_of(name, vars(body.base)[name])
         if method is None or usual is None or name == "on_receive" or not method.is_async:
             continue
@@ -66,22 +66,28 @@ def _is_websocket(method: Method, parameter: str) -> bool:
     return text.partition("[")[0].rpartition(".")[2] == "WebSocket"
 
 
-def check_init(body: Body) -> None:
+def check_init(cls: type) -> None:
     """Check that an instance can be made for a connection.
 
     Raises:
         ConfigurationError: `__init__` takes other arguments.
     """
-    method = _method_of(body, "__init__")
-    if method is not None and not method.can_be_called(3):
+    where, owner = cls.__qualname__, _owner_of("__init__", cls)
+    method = method_of("__init__", vars(owner)["__init__"])
+    if method is None or method.can_be_called(3):
+        return
+    if "__dataclass_params__" in vars(owner):
         raise ConfigurationError(
-            f"{body.where}.{method} is called for each connection, with scope, receive and send: "
-            "remove it, and annotate what comes from where the class is mounted, such as "
-            f"`db: Given[DB]`, which `{body.cls.__name__}.as_asgi(db=...)` sets"
+            f"{where} is a dataclass, whose __init__ does not take what an endpoint is made of: "
+            "remove @dataclass. Without it too, an annotated attribute can be given to as_asgi, "
+            "and `field(default_factory=...)` gives each connection a value of its own"
         )
+    raise ConfigurationError(
+        f"{where}.{method} is called for each connection, with scope, receive and send: remove it, "
+        "and annotate what comes from where the class is mounted, such as `db: Given[DB]`, which "
+        f"`{cls.__name__}.as_asgi(db=...)` sets"
+    )
 
 
-def _method_of(body: Body, name: str) -> Method | None:
-    """Return the method of the class by a name, wherever it is defined, as a plain function."""
-    owner = next(klass for klass in body.cls.__mro__ if name in vars(klass))
-    return method_of(name, vars(owner)[name])
+def _owner_of(name: str, cls: type) -> type:
+    return next(klass for klass in cls.__mro__ if name in vars(klass))
