@@ -285,7 +285,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
     ) -> Awaitable[M | None] | AsyncIterable[M]: ...
 
     def on_receive(self, websocket: WebSocket, data: Any) -> Any:
-        """Handle a message. By default: ignore it.
+        """Handle a message. By default: drop it; the log tells of the first on a connection.
 
         Write it as `async def`. What it returns is sent, unless it is `None`. With `yield` it is
         an async generator, and each value is sent as it comes.
@@ -294,6 +294,9 @@ class WebSocketEndpoint(ABC, Generic[M]):
             websocket: The connection.
             data: The message, validated as this parameter is annotated.
         """
+        has_handler = type(self).on_receive is not WebSocketEndpoint.on_receive
+        if not (has_handler or self._check_servable().handlers):
+            self._lifecycle.dropped(self)
         return _ignore()
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
@@ -348,10 +351,11 @@ class WebSocketEndpoint(ABC, Generic[M]):
         An exception in it closes the connection with 1011, and is raised to the server.
 
         Args:
-            func: An async function.
+            func: An async function; it is called in the task.
             args: What it is called with.
 
         Raises:
+            TypeError: `func` is no async function: it was called already, or has a `yield`.
             InvalidStateError: The connection is not served yet, or it ended.
         """
         self._lifecycle.start_soon(func, args)

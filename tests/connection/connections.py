@@ -117,5 +117,8 @@ class Noting(Listener):
     def on_sent(self) -> None:
         self.told.append("sent")
 
+    def on_held_up(self) -> None:
+        self.told.append("held up")
+
     def on_expiry_set(self) -> None:
         self.told.append("expiry")

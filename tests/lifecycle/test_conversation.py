@@ -1,6 +1,8 @@
 """A conversation: each message is handled in its turn, and what is unusable is refused."""
 
 import logging
+from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import pytest
@@ -23,6 +25,7 @@ from wsendpoints import (
     handles,
 )
 from wsendpoints.connection.websocket import connection_of
+from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Dialect, connect
 
@@ -427,3 +430,56 @@ async def test_nothing_of_a_connection_is_kept_in_it() -> None:
     assert connection.state is ConnectionState.DISCONNECTED
     with pytest.raises(InvalidStateError):
         await endpoint.websocket.receive()
+
+
+class Forgets(Recording):
+    """Forgets an `await`."""
+
+    encoding = "json"
+
+    async def save(self) -> str:
+        """Do nothing."""
+        return "saved"
+
+    @handles
+    async def say(self, websocket: WebSocket, data: str) -> Any:
+        """Return what is to be awaited."""
+        return self.save()
+
+    @handles
+    async def tell(self, websocket: WebSocket, data: int) -> AsyncIterator[Any]:
+        """Yield it."""
+        yield self.save()
+
+
+@pytest.mark.parametrize(("name", "message"), [("say", "x"), ("tell", 1)])
+async def test_coroutine_in_place_of_a_reply_names_the_handler(name: str, message: object) -> None:
+    """That is where an `await` is missing."""
+    with pytest.raises(UnawaitedError) as raised:
+        async with connect(Forgets.as_asgi()) as client:
+            await client.send_json(message)
+            await client.expect_close(1011, "")
+    assert str(raised.value) == (
+        f"Forgets.{name} sends the coroutine of Forgets.save, which was not awaited: write "
+        "`await` before it"
+    )
+
+
+async def test_handler_behind_which_messages_wait_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The log says which it is, once."""
+
+    class Sleeps(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await anyio.sleep(20)
+
+    async with connect(as_asgi(Sleeps), timeout=100) as client:
+        for _ in range(2):
+            await client.send_text("x")
+        await anyio.sleep(19)
+        assert [it.levelname for it in caplog.records] == ["WARNING"]
+    assert caplog.messages[0] == (
+        f"{Sleeps.__qualname__}.on_receive has been waiting for over 5 s, and messages wait behind "
+        "it: start what takes long with `start_soon`"
+    )

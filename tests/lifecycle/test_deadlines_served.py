@@ -177,7 +177,8 @@ async def test_f15_stream_behind_a_full_inbox_ends(
         client.vanish()
         await client.wait_for_app()
     assert endpoint.log == ["connect", 1013]
-    assert caplog.messages == [f"{endpoint.__qualname__}: inbox_timeout: 1000 s"]
+    assert caplog.messages[1:] == [f"{endpoint.__qualname__}: inbox_timeout: 1000 s"]
+    assert caplog.messages[0].startswith(f"{endpoint.__qualname__}.on_receive has been waiting")
 
 
 # Sending.

@@ -21,7 +21,7 @@ from wsendpoints.lifecycle.failures import (
     requested_close,
     without,
 )
-from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
+from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
 
 pytestmark = pytest.mark.anyio
 
@@ -232,6 +232,18 @@ async def test_http_response_is_not_asked_for_after_the_accept(klass: type[Excep
     assert str(raised) == (
         "HTTPException was raised once the connection was accepted, when no response can be sent "
         "any more: call `websocket.close`, or raise WebSocketException"
+    )
+
+
+def test_denied_is_too_late_after_the_accept() -> None:
+    """A connection can't be refused any more, but closed."""
+    exc = Denied(401)
+    raised = after_accept(exc)
+    assert isinstance(raised, InvalidStateError)
+    assert raised.__cause__ is exc
+    assert str(raised) == (
+        "Denied was raised once the connection was accepted, when no response can be sent any "
+        "more: raise it in on_connect before the accept, or call `websocket.close`"
     )
 
 

@@ -1,12 +1,14 @@
 """What an endpoint needs of the life of its connection: tasks, and that it is served once."""
 
+from typing import Any
+
 import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.connection.connections import S, connection_in
-from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope
+from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
-from wsendpoints import InvalidStateError
+from wsendpoints import InvalidStateError, WebSocket, handles
 from wsendpoints.lifecycle.hooks import Lifecycle, name_of
 from wsendpoints.lifecycle.tasks import Tasks
 
@@ -80,3 +82,46 @@ async def test_endpoint_is_called_by_its_class_in_the_log() -> None:
 
     endpoint = Inner(make_scope(), FakeServer().receive, FakeServer().send)
     assert name_of(endpoint) == ("test_endpoint_is_called_by_its_class_in_the_log.<locals>.Inner")
+
+
+async def test_first_message_that_is_dropped_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """Once a connection."""
+
+    class Deaf(Recording):
+        pass
+
+    for _ in range(2):
+        server = Script(text("one"), text("two"), DISCONNECT)
+        await Deaf(make_scope(), server.receive, server.send)
+    line = (
+        f"{Deaf.__qualname__} has no handler, so the client's messages are dropped: write `async "
+        "def on_receive(self, websocket, data)`, with `pass` if that is meant"
+    )
+    assert [(it.levelname, it.getMessage()) for it in caplog.records] == 2 * [("WARNING", line)]
+
+
+@pytest.mark.parametrize("how", ["handles", "on_receive", "None"])
+async def test_class_with_a_handler_drops_what_it_wants(
+    how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says so itself: `super` is called, or there is to be no handler."""
+
+    class Handles(Recording):
+        encoding = "text"
+
+        @handles
+        async def say(self, websocket: WebSocket, data: str) -> None:
+            await super().on_receive(websocket, data)
+
+    class Receives(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await super().on_receive(websocket, data)
+
+    class Deaf(Recording):
+        on_receive: Any = None
+
+    endpoint = {"handles": Handles, "on_receive": Receives, "None": Deaf}[how]
+    server = Script(text("one"), DISCONNECT)
+    await endpoint(make_scope(), server.receive, server.send)
+    assert endpoint.log == ["connect", 4001]
+    assert caplog.messages == []

@@ -556,3 +556,42 @@ async def test_handler_that_was_found_once_is_not_found_again_by_its_sends() -> 
     assert Slow.log == ["connect", DISCONNECT["code"]]
     # The connect, and the two events; none is read twice.
     assert server.receives == 3
+
+
+async def test_messages_that_wait_behind_a_handler_are_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Those that came before it, too, but none that it takes itself."""
+
+    class Sleeps(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await anyio.sleep(4 if data == "short" else 8)
+            if data == "takes":
+                while (frame := await websocket.receive_text()) != "end":
+                    self.log.append(frame)
+                    await anyio.sleep(4)
+
+    async with connect(as_asgi(Sleeps), timeout=100) as client:
+        for frame in ("short", "long", "short"):
+            await client.send_text(frame)
+        await anyio.sleep(20)
+        assert len(caplog.records) == 1
+        await client.send_text("takes")
+        await anyio.sleep(9)
+        for frame in ("1", "2", "3", "end"):
+            await client.send_text(frame)
+        await anyio.sleep(20)
+    assert Sleeps.log == ["connect", "1", "2", "3", 1000]
+    assert len(caplog.records) == 1
+
+
+async def test_message_that_a_handler_takes_at_once() -> None:
+    """Nothing takes long then."""
+
+    class Pairs(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            self.log.append(data + await websocket.receive_text())
+
+    server = FakeServer(CONNECT, text("a"), text("b"), text("c"), text("d"), DISCONNECT)
+    await Pairs(make_scope(), server.receive, server.send)
+    assert Pairs.log == ["connect", "ab", "cd", 4001]

@@ -82,19 +82,31 @@ async def test_denied_of_a_client_that_disconnected_is_quiet() -> None:
     assert Guarded.log == []
 
 
-async def test_denied_after_the_accept_is_a_failure() -> None:
-    """`Denied` after the accept closes with 1011, and is raised to the server."""
+@pytest.mark.parametrize("where", ["on_connect", "on_receive", "a task"])
+async def test_denied_after_the_accept_is_a_failure(where: str) -> None:
+    """It closes with 1011, and what is raised to the server says what to do instead."""
     denial = Denied(401)
 
     class Late(Recording):
         async def on_connect(self, websocket: WebSocket) -> None:
             await websocket.accept()
+            if where == "on_connect":
+                raise denial
+            if where == "a task":
+                self.start_soon(self.deny)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await self.deny()
+
+        async def deny(self) -> None:
             raise denial
 
-    with pytest.raises(Denied) as raised:
+    with pytest.raises(InvalidStateError, match="Denied was raised once") as raised:
         async with connect(Late.as_asgi()) as client:
+            if where == "on_receive":
+                await client.send_text("x")
             await client.expect_close(1011, "")
-    assert raised.value is denial
+    assert raised.value.__cause__ is denial
     assert Late.log == [1011]
 
 

@@ -27,6 +27,7 @@ from tests.some_messages import (
 )
 from wsendpoints.messages.codecs import CODECS, Encoding
 from wsendpoints.messages.outbound import Outbound
+from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 ENCODINGS: list[Encoding] = ["text", "bytes", "json", None]
@@ -305,3 +306,17 @@ def test_handler_that_never_returns_declares_no_message(nothing: Any) -> None:
     """It always raises."""
     assert Outbound([nothing], CODECS["json"], "Chat").messages == []
     assert Outbound([nothing, Say], CODECS["json"], "Chat").messages == [Say]
+
+
+@pytest.mark.parametrize("declared", [[], [Say]], ids=["anything", "a message"])
+def test_coroutine_is_no_message(declared: list[Any]) -> None:
+    """Its error says so, whatever the class declares."""
+
+    async def save() -> None:
+        """Do nothing."""
+
+    with pytest.raises(UnawaitedError) as caught:
+        Outbound(declared, CODECS["json"], "Chat").encode(save())
+    assert caught.value.sender == "Chat"
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ is (not declared)

@@ -27,5 +27,8 @@ class Listener:
     def on_sent(self) -> None:
         """A send has ended, while `Connection.tells_sent` is set."""
 
+    def on_held_up(self) -> None:
+        """Messages have waited for long behind a handler."""
+
     def on_expiry_set(self) -> None:
         """`Connection.expires_at` was set."""

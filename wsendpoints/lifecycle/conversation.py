@@ -1,9 +1,10 @@
 """The conversation with one client: message after message, and what runs beside them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from time import monotonic
-from typing import Final
+from typing import Any, Final
+from weakref import ref
 
 import anyio
 from pydantic import ValidationError
@@ -11,13 +12,16 @@ from pydantic import ValidationError
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
+from wsendpoints.lifecycle.backlog import PATIENCE
 from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
 from wsendpoints.lifecycle.failures import failed_wait, holds_only
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.intake import Intake
+from wsendpoints.lifecycle.names import name_of_awaited, name_of_method
 from wsendpoints.lifecycle.reader import Reader, Stage
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
+from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.close_codes import describe
 from wsendpoints.protocol.exceptions import (
@@ -68,6 +72,7 @@ class Conversation(Listener):
         "_invalid_in_a_row",
         "_is_over",
         "_reader",
+        "_steps",
         "tasks",
     )
 
@@ -90,6 +95,7 @@ class Conversation(Listener):
         self._deadlines = Deadlines(limits, self.tasks, clock)
         self._intake = Intake(limits, self._deadlines, clock)
         self._reader = Reader(connection, self.tasks, self._deadlines, self._intake, limits, first)
+        self._steps: Callable[[], Coroutine[Any, Any, None] | None]
         connection.listen(self)
 
     async def hold(self) -> BaseException | None:
@@ -103,7 +109,10 @@ class Conversation(Listener):
         try:
             async with tasks:
                 try:
-                    await self._converse()
+                    steps = self._converse()
+                    # Weak, since it holds this.
+                    self._steps = ref(steps)
+                    await steps
                 except GeneratorExit:
                     raise
                 except anyio.get_cancelled_exc_class() as exc:
@@ -151,6 +160,7 @@ class Conversation(Listener):
         inbound, outbound = self._declaration.inbound, self._declaration.outbound
         decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
         encoders, encode = outbound.encoders, outbound.encode
+        handler = on_message
 
         if connection.state is HANDSHAKE:
             await self._connect()
@@ -204,6 +214,9 @@ class Conversation(Listener):
                         raise
             except ClientMessageError as error:
                 await self._refuse(error)
+            except UnawaitedError as error:
+                error.sender = name_of_method(endpoint, handler)
+                raise
             except (WebSocketDisconnect, BaseExceptionGroup) as exc:
                 if not self._is_own_disconnect(exc):
                     raise
@@ -291,6 +304,15 @@ class Conversation(Listener):
     def on_sent(self) -> None:
         """Count the time of the next send, if there is one."""
         self._reader.sent()
+
+    def on_held_up(self) -> None:
+        """Tell which handler, or hook, lets messages wait."""
+        logger.warning(
+            "%s has been waiting for over %g s, and messages wait behind it: start what takes long "
+            "with `start_soon`",
+            name_of_awaited(self._endpoint, self._steps()),
+            PATIENCE,
+        )
 
     def on_expiry_set(self) -> None:
         """Count the time until it expires."""

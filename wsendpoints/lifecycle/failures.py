@@ -9,7 +9,7 @@ import anyio
 
 from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.close_codes import check_close_code
-from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
+from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
 
 __all__ = [
     "AwaitedCancelledError",
@@ -133,15 +133,19 @@ def requested_close(exc: BaseException) -> tuple[int, str] | None:
 def after_accept(failure: BaseException) -> BaseException:
     """Return what to raise of a failure once the connection was accepted.
 
-    It is the failure itself, unless that is Starlette's or FastAPI's `HTTPException`. They would
-    answer that with an HTTP response, which is no legal event any more: the server would log a
-    second error.
+    It is the failure itself, unless that asks for a response to the handshake, which can't be sent
+    any more. Of those, Starlette and FastAPI would answer their `HTTPException` even so: the
+    server would log a second error.
     """
-    if not _is_starlettes(failure, "HTTPException"):
+    if isinstance(failure, Denied):
+        advice = "raise it in on_connect before the accept, or call `websocket.close`"
+    elif _is_starlettes(failure, "HTTPException"):
+        advice = "call `websocket.close`, or raise WebSocketException"
+    else:
         return failure
     error = InvalidStateError(
         f"{type(failure).__name__} was raised once the connection was accepted, when no response "
-        "can be sent any more: call `websocket.close`, or raise WebSocketException"
+        f"can be sent any more: {advice}"
     )
     error.__cause__ = failure
     return error

@@ -1,17 +1,21 @@
 """What the life of a connection needs of an endpoint, and what an endpoint needs of that life."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVarTuple, Unpack, final
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.admission import Door
+from wsendpoints.lifecycle.functions import check_function
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 
 if TYPE_CHECKING:
     from wsendpoints.lifecycle.tasks import Tasks
 
 __all__ = ["Hooks", "Lifecycle", "name_of"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
 
 Ts = TypeVarTuple("Ts")
 
@@ -51,15 +55,27 @@ class Lifecycle:
         is_used: Whether it was served already.
     """
 
-    __slots__ = ("connection", "is_used", "tasks")
+    __slots__ = ("_has_dropped", "connection", "is_used", "tasks")
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection
         self.tasks: Tasks | None = None
         self.is_used: bool = False
+        self._has_dropped = False
 
     def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
         """Run a task that lives as long as the connection."""
+        check_function(func)
         if self.tasks is None:
             raise InvalidStateError("tasks can be started while the connection is served")
         self.tasks.start(func, args)
+
+    def dropped(self, endpoint: Hooks) -> None:
+        """Tell of a message that is dropped, the first time: its class has no handler at all."""
+        if not self._has_dropped:
+            self._has_dropped = True
+            logger.warning(
+                "%s has no handler, so the client's messages are dropped: write `async def "
+                "on_receive(self, websocket, data)`, with `pass` if that is meant",
+                name_of(endpoint),
+            )

@@ -12,7 +12,6 @@ a task switch a message. Instead the role moves:
   waiting for. It has the role again once a message was handled soon.
 """
 
-import sys
 from collections import deque
 from contextvars import Context, copy_context
 from enum import Enum
@@ -21,8 +20,10 @@ from typing import Final
 import anyio
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.backlog import Backlog
 from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.intake import Intake
+from wsendpoints.lifecycle.room import is_filled, size_of
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.lifecycle.ticker import Ticker, running_ticker
 from wsendpoints.protocol.asgi import Event, Receive
@@ -40,10 +41,6 @@ class Stage(Enum):
     HANDLING = "a handler"
     REPLYING = "sending a handler's reply"
 
-
-_FEW: Final = 32
-_OVERHEAD: Final = 300
-"""Bytes that a message takes beside its payload. Those of a few messages are not counted."""
 
 _EMPTY: Final[deque[Event]] = deque()
 """Shared by all connections whose inbox is empty: an empty deque takes 600 bytes."""
@@ -70,6 +67,7 @@ class Reader:
 
     __slots__ = (
         "_arrival",
+        "_backlog",
         "_connection",
         "_context",
         "_deadlines",
@@ -122,13 +120,14 @@ class Reader:
         self._intake = intake
         self._limits = limits
         self._inbox: deque[Event] = _EMPTY if first is None else deque((first,))
-        self._size = 0 if first is None else _size_of(first)
+        self._size = 0 if first is None else size_of(first)
         self._watching = False
         self._has_waited = False
         self._is_taking = False
         self._is_at_end = False
         self._failure: BaseException | None = None
         self._arrival: anyio.Event | None = None
+        self._backlog: Backlog | None = None
         self._room: anyio.Event | None = None
         self._scope: anyio.CancelScope | None = None
 
@@ -138,7 +137,7 @@ class Reader:
         A task that was cancelled keeps its frame, and so this, until the garbage collector runs.
         """
         self._connection.receive = self.receive
-        del self.receive, self._connection, self.tasks, self._deadlines
+        del self.receive, self._connection, self.tasks, self._deadlines, self._backlog
 
     def retire(self) -> None:
         """Have the ticker look no more: the task group is about to end."""
@@ -220,6 +219,11 @@ class Reader:
 
     def _take_long(self) -> None:
         """Have a task read meanwhile, and count the time."""
+        if self.stage is not Stage.REPLYING:
+            self._backlog = self._backlog or Backlog(self._connection, self.tasks)
+            self._backlog.began()
+            if self._inbox:
+                self._backlog.grew(self._is_held_up)
         if self.stage is not Stage.CONNECTING:
             self._has_waited = True
             if self.stage is Stage.REPLYING:
@@ -280,6 +284,8 @@ class Reader:
             self._notify()
         if event.get("type") == RECEIVE:
             self._intake.taken(event)
+            if self._backlog is not None:
+                self._backlog.shrank()
         return event
 
     def _check_failure(self) -> None:
@@ -298,7 +304,7 @@ class Reader:
             # It stays, for all that wait. Some servers never return from a further call.
             return event
         self._inbox.popleft()
-        self._size -= _size_of(event)
+        self._size -= size_of(event)
         if self._room is not None:
             self._message_taken(self._room)
         return event
@@ -337,9 +343,11 @@ class Reader:
             if self._inbox is _EMPTY:
                 self._inbox = deque()
             self._inbox.append(event)
-            self._size += _size_of(event)
+            self._size += size_of(event)
             if event.get("type") == RECEIVE:
                 self._intake.arrived(event)
+                if self._backlog is not None:
+                    self._backlog.grew(self._is_held_up)
             if event.get("type") == DISCONNECT:
                 self._is_at_end = True
                 # It may not be the next event, but is known from now on.
@@ -366,18 +374,11 @@ class Reader:
             self._arrival.set()
             self._arrival = None
 
+    def _is_held_up(self) -> bool:
+        # Not behind one that receives: it is about to take them.
+        is_busy = self.stage not in {None, Stage.REPLYING} and not self._is_taking
+        is_open = self._connection.state is ConnectionState.OPEN
+        return is_busy and self._is_found_long and bool(self._inbox) and is_open
+
     def _is_filled(self, part: float) -> bool:
-        """Whether so large a part of the inbox is taken, by number or by size."""
-        limits, number = self._limits, len(self._inbox)
-        size = self._size + max(0, number - _FEW) * _OVERHEAD
-        return number > 0 and (
-            (limits.inbox is not None and number >= limits.inbox * part)
-            or (limits.inbox_bytes is not None and size >= limits.inbox_bytes * part)
-        )
-
-
-def _size_of(event: Event) -> int:
-    """Return how many bytes of memory the payload of an event takes."""
-    frame = event.get("text") or event.get("bytes") or b""
-    # A text with a single emoji takes four bytes for each of its characters.
-    return sys.getsizeof(frame) if isinstance(frame, str) and not frame.isascii() else len(frame)
+        return is_filled(self._limits, len(self._inbox), self._size, part)

@@ -24,13 +24,17 @@ _TURN: Final = 0.001
 
 def streaming(function: Stream) -> Handler:
     """Return the handler that sends what an async generator yields."""
+    name = getattr(function, "__name__", "")
 
     def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
         lifecycle = endpoint._lifecycle
-        return _send_each(
-            function(endpoint, websocket, data), lifecycle.connection, lifecycle.tasks
-        )
+        replies = function(endpoint, websocket, data)
+        sending: Any = _send_each(replies, lifecycle.connection, lifecycle.tasks)
+        sending.__name__ = name
+        return sending
 
+    # How they are called in the log, and in errors.
+    handler.__name__ = name
     return handler
 
 

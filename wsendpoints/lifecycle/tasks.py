@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.failures import failed_wait, holds_only, is_group, without
+from wsendpoints.lifecycle.failures import (
+    failed_wait,
+    holds_only,
+    is_group,
+    without,
+)
+from wsendpoints.lifecycle.functions import check_awaitable
 from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
@@ -115,8 +121,8 @@ class Tasks:
     def fail(self, exc: BaseException) -> None:
         """Keep an exception, to be raised in the end: the first, for others follow from it.
 
-        A disconnect gives way to any other, since it is not raised. What a group holds of the
-        cancellation by `end` is dropped: no scope behind it would know of it.
+        A disconnect gives way to any other, since it is not raised. What a group holds of the cancellation by `end` is dropped: no scope
+        behind it would know of it.
         """
         # A group that has not been entered yet does not know whether it is cancelled.
         if is_group(exc) and self.is_cancelled:
@@ -124,7 +130,10 @@ class Tasks:
             if remaining is None:
                 return
             exc = remaining
-        if self.failure is None or holds_only(self.failure, WebSocketDisconnect):
+        if (
+            self.failure is None
+            or holds_only(self.failure, WebSocketDisconnect)
+        ):
             self.failure = exc
 
     @contextmanager
@@ -176,7 +185,7 @@ class Tasks:
         """
         with scope:
             try:
-                await func(*args)
+                await check_awaitable(func(*args), func)
             finally:
                 if self.is_cancelled:
                     scope.cancel()

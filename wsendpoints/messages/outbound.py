@@ -14,6 +14,7 @@ from wsendpoints.messages.codecs import CODECS, Codec, Encode, ToJSON, encode_js
 from wsendpoints.messages.recognition import Recognizer
 from wsendpoints.messages.substitution import is_class, is_union, union_of
 from wsendpoints.messages.tags import find_tag, members, objects_in
+from wsendpoints.messages.unawaited import is_unawaited, unawaited_error
 from wsendpoints.messages.unions import bare, name_of, without_alias
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
@@ -100,7 +101,12 @@ class Outbound:
 
     def _encode_other(self, message: Any) -> Event:
         if not self.messages:
-            return self._send_anything(message)
+            try:
+                return self._send_anything(message)
+            except ValueError:
+                if is_unawaited(message):
+                    raise unawaited_error(message, self._where) from None
+                raise
         for klass in type(message).__mro__:
             if klass in self._classes:
                 # What the class declares is sent, without the further fields of a subclass.
@@ -108,6 +114,8 @@ class Outbound:
         for recognizer, encode, declared in self._others:
             if _is_one(message, recognizer, declared):
                 return self._send_anything(message) if self._is_frame(message) else encode(message)
+        if is_unawaited(message):
+            raise unawaited_error(message, self._where)
         raise ConfigurationError(
             f"{self._where} sends a message of type {type(message).__name__}, but declares "
             f"{', '.join(map(name_of, self.messages))}: add its type to the return annotation of "

@@ -1,0 +1,47 @@
+"""How the methods of an endpoint are called in the log, and in errors."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from wsendpoints.lifecycle.hooks import Hooks, name_of
+
+__all__ = ["name_of_awaited", "name_of_method"]
+
+_HOOKS: Final[Mapping[object, str]] = MappingProxyType(
+    {"_connect": "on_connect", "_refuse": "on_invalid"}
+)
+"""What a conversation's loop awaits where it does not await a handler itself: its own methods."""
+
+
+def name_of_method(endpoint: Hooks, method: object) -> str:
+    """Return the name of a class and its method: `"Chat.say"`.
+
+    Args:
+        endpoint: An instance of the class.
+        method: The method, or what it returned: a coroutine, or an async generator.
+
+    Returns:
+        The name of the class alone, if it has no method of that name: a decorator may have given
+        it any other.
+    """
+    name: object = getattr(method, "__name__", None)
+    if isinstance(name, str) and hasattr(type(endpoint), name):
+        return f"{name_of(endpoint)}.{name}"
+    return name_of(endpoint)
+
+
+def name_of_awaited(endpoint: Hooks, loop: Any) -> str:
+    """Return the name of the handler or hook that a conversation's loop awaits.
+
+    This asks the coroutine, so that no message pays for keeping the handler somewhere.
+
+    Args:
+        endpoint: The conversation's.
+        loop: The coroutine of the loop, suspended.
+    """
+    awaited: object = loop.cr_await
+    hook = _HOOKS.get(getattr(awaited, "__name__", None))
+    if hook is not None:
+        return f"{name_of(endpoint)}.{hook}"
+    return name_of_method(endpoint, awaited)
