@@ -9,10 +9,17 @@ from anyio.lowlevel import checkpoint
 
 from tests.clocks import VIRTUAL_ASYNCIO
 from tests.connection.connections import S, connection_in
-from tests.fake_server import FakeServer
+from tests.fake_server import CONNECT, FakeServer, make_scope
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import ConnectionState, InvalidStateError, WebSocket, WebSocketDisconnect
+from wsendpoints import (
+    ConnectionState,
+    DenialResponse,
+    Denied,
+    InvalidStateError,
+    WebSocket,
+    WebSocketDisconnect,
+)
 from wsendpoints.lifecycle.failures import AwaitedCancelledError, Verdict, judge
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.testing import connect
@@ -181,6 +188,24 @@ async def test_disconnect_that_is_kept_gives_way() -> None:
 
 
 @pytest.mark.parametrize(
+    ("exc", "is_kept"),
+    [
+        pytest.param(ValueError("x"), True, id="failure"),
+        pytest.param(WebSocketDisconnect(), False, id="disconnect"),
+        pytest.param(ExceptionGroup("", [WebSocketDisconnect()]), False, id="disconnects"),
+    ],
+)
+async def test_denied_that_is_kept_gives_way_to_a_failure(exc: Exception, is_kept: bool) -> None:
+    """It refuses the client, whatever other tasks find of the connection."""
+    tasks = Tasks(await connection_in(S.HANDSHAKE, FakeServer()))
+    denied = Denied(401)
+    async with tasks.group:
+        tasks.fail(denied)
+        tasks.fail(exc)
+    assert tasks.failure is (exc if is_kept else denied)
+
+
+@pytest.mark.parametrize(
     ("state", "exc", "is_failure"),
     [
         pytest.param(S.OPEN, ValueError("x"), True, id="an error"),
@@ -322,6 +347,60 @@ async def test_group_without_tasks_ends_what_it_cancels() -> None:
 
 
 # The tasks of an endpoint.
+
+
+@pytest.mark.parametrize("hook", ["waits", "accepts", "returns", "denies", "closes", "answers"])
+async def test_task_that_fails_before_the_accept_surfaces(hook: str) -> None:
+    """Whatever `on_connect` does: the client gets no connection, or one that closes with 1011."""
+    failure = ValueError("broken")
+    server = FakeServer(CONNECT)
+
+    class Broken(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            self.start_soon(self.fail)
+            match hook:
+                case "waits":
+                    await anyio.sleep_forever()
+                case "accepts":
+                    await websocket.accept()
+                case "denies":
+                    raise Denied(401)
+                case "closes":
+                    await websocket.close()
+                case "answers":
+                    await websocket.send_denial_response(DenialResponse("no", 401))
+                case _:
+                    pass
+
+        async def fail(self) -> None:
+            raise failure
+
+    scope = make_scope(extensions={"websocket.http.response": {}})
+    with pytest.raises(ValueError, match="broken") as raised:
+        await Broken(scope, server.receive, server.send)
+    assert raised.value is failure
+    assert Broken.log == ([1011] if hook == "accepts" else [])
+    if hook == "accepts":
+        assert server.sent[-1] == {"type": "websocket.close", "code": 1011, "reason": ""}
+
+
+async def test_task_that_fails_while_the_accept_is_shielded_closes() -> None:
+    """The client, whose connection is open, sees 1011."""
+
+    class Broken(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            with anyio.CancelScope(shield=True):
+                self.start_soon(self.fail)
+                await all_tasks_blocked()
+                await websocket.accept()
+
+        async def fail(self) -> None:
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        async with connect(Broken.as_asgi()) as client:
+            await client.expect_close(1011, "")
+    assert Broken.log == [1011]
 
 
 async def test_tasks_are_cancelled_when_the_client_disconnects() -> None:

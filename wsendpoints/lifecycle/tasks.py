@@ -9,14 +9,16 @@ from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.failures import (
+    Verdict,
     failed_wait,
     holds_only,
     is_group,
+    judge,
     without,
 )
 from wsendpoints.lifecycle.functions import check_awaitable
 from wsendpoints.lifecycle.loops import is_asyncio
-from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
+from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
 
 if TYPE_CHECKING:
@@ -121,7 +123,8 @@ class Tasks:
     def fail(self, exc: BaseException) -> None:
         """Keep an exception, to be raised in the end: the first, for others follow from it.
 
-        A disconnect gives way to any other, since it is not raised. What a group holds of the cancellation by `end` is dropped: no scope
+        A disconnect gives way to any other, since it is not raised, and a `Denied` to a failure,
+        which it would hide. What a group holds of the cancellation by `end` is dropped: no scope
         behind it would know of it.
         """
         # A group that has not been entered yet does not know whether it is cancelled.
@@ -133,6 +136,7 @@ class Tasks:
         if (
             self.failure is None
             or holds_only(self.failure, WebSocketDisconnect)
+            or (isinstance(self.failure, Denied) and judge(exc)[0] is Verdict.FAILURE)
         ):
             self.failure = exc
 
