@@ -79,6 +79,13 @@ MISTAKES: Final = [
         "any more: call `websocket.close`, or raise WebSocketException",
     ),
     Mistake(
+        "async def on_receive(self, websocket, data):\n"
+        "    self.start_soon(websocket.receive_text)\n"
+        "    await anyio.sleep(1)",
+        "the handler has ended, and the endpoint is waiting for the next message itself: receive "
+        "while a handler runs",
+    ),
+    Mistake(
         "async def on_receive(self, websocket, data):\n    await anyio.sleep(60)",
         "Chat.on_receive has been waiting for over 5 s, and messages wait behind it: start what "
         "takes long with `start_soon`",

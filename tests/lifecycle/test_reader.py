@@ -208,52 +208,73 @@ async def test_task_may_receive_while_a_handler_runs() -> None:
     assert Helped.log == ["connect", "two", 1000]
 
 
-async def test_task_that_goes_on_receiving_is_first() -> None:
-    """A task that waited before its handler was done gets the next message, the endpoint others."""
+@pytest.mark.parametrize("hook", ["on_connect", "on_receive"])
+async def test_receiving_of_a_task_ends_with_the_handler(hook: str) -> None:
+    """The next message is the endpoint's, which waits for it from then on."""
 
     class Helped(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            if hook == "on_connect":
+                self.start_soon(self.help)
+                await all_tasks_blocked()
+                await self.push(hook)
+
         async def on_receive(self, websocket: WebSocket, data: str) -> str:
-            if data == "one":
+            if hook == data:
                 self.start_soon(self.help)
                 await all_tasks_blocked()
             return data
 
         async def help(self) -> None:
-            await self.push(f"helped with {await self.websocket.receive_text()}")
+            with pytest.raises(InvalidStateError) as raised:
+                await self.websocket.receive_text()
+            self.log.append(str(raised.value))
 
     async with connect(Helped.as_asgi()) as client:
-        await client.send_text("one")
-        assert await client.receive_text() == "one"
-        await client.send_text("two")
-        assert await client.receive_text() == "helped with two"
-        await client.send_text("three")
-        assert await client.receive_text() == "three"
-
-
-async def test_task_that_goes_on_receiving_gets_its_message_while_a_handler_runs() -> None:
-    """The endpoint, which began to wait after it, does not make the task miss a message."""
-    done = anyio.Event()
-
-    class Helped(Recording):
-        async def on_receive(self, websocket: WebSocket, data: str) -> str:
-            if data == "one":
-                self.start_soon(self.help)
-                await all_tasks_blocked()
-            else:
-                await done.wait()
-            return data
-
-        async def help(self) -> None:
-            for _ in range(2):
-                self.log.append(await self.websocket.receive_text())
-            done.set()
-
-    async with connect(Helped.as_asgi()) as client:
-        for frame in ("one", "two", "three"):
+        if hook == "on_receive":
+            await client.send_text(hook)
+        assert await client.receive_text() == hook
+        for frame in ("two", "three"):
             await client.send_text(frame)
-        assert await client.receive_text() == "one"
-        await client.receive_nothing()
-        assert Helped.log == ["connect", "two", "three"]
+            assert await client.receive_text() == frame
+    refusal = (
+        "the handler has ended, and the endpoint is waiting for the next message itself: "
+        "receive while a handler runs"
+    )
+    assert Helped.log == ["connect", refusal, 1000]
+
+
+async def test_message_that_came_while_the_handler_ran_is_the_tasks() -> None:
+    """It waited for that in time, although it has not had its turn when the handler ends."""
+    two, came = text("two"), anyio.Event()
+    server = FakeServer(CONNECT, text("one"))
+
+    async def receive() -> Event:
+        event = await server.receive()
+        if event is two:
+            # The handler is woken before the task, and ends first.
+            came.set()
+        return event
+
+    class Helped(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            if data == "one":
+                self.start_soon(self.help)
+                await all_tasks_blocked()
+                server.deliver(two)
+                await came.wait()
+                self.log.append("done")
+            else:
+                self.log.append(f"handled {data}")
+
+        async def help(self) -> None:
+            self.log.append(f"helped with {await self.websocket.receive_text()}")
+            server.deliver(text("three"), DISCONNECT)
+
+    await Helped(make_scope(), receive, server.send)
+    assert sorted(Helped.log[1:3]) == ["done", "helped with two"]
+    assert Helped.log[3:] == ["handled three", 4001]
 
 
 async def test_disconnect_that_a_task_takes_ends_the_endpoint() -> None:

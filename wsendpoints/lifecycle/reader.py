@@ -78,6 +78,7 @@ class Reader:
         "_is_at_end",
         "_is_attended",
         "_is_found_long",
+        "_is_refusing",
         "_is_send_long",
         "_is_taking",
         "_limits",
@@ -124,6 +125,7 @@ class Reader:
         self._watching = False
         self._has_waited = False
         self._is_taking = False
+        self._is_refusing = False
         self._is_at_end = False
         self._failure: BaseException | None = None
         self._arrival: anyio.Event | None = None
@@ -246,7 +248,10 @@ class Reader:
 
     async def next(self) -> Event:
         """Return the next event, when the loop does not have the role."""
-        # A task that still receives when its handler is done was there first.
+        # What comes from now on is the loop's, also if a task still receives.
+        self._is_refusing = self._is_taking and not self._inbox
+        if self._is_refusing:
+            self._notify()
         while self._is_taking or not self._inbox:
             self._check_failure()
             self._watch()
@@ -263,7 +268,8 @@ class Reader:
         Cancelling it loses no event.
 
         Raises:
-            InvalidStateError: No handler runs: the endpoint's loop is waiting for the event.
+            InvalidStateError: No handler runs, or it ended before an event came: the endpoint's
+                loop is waiting for that.
             ClientMessageError: It is a message that exceeds a limit.
         """
         if not self.is_handling:
@@ -277,9 +283,14 @@ class Reader:
                 self._watch()
                 self._deadlines.idling()
                 await self._news()
+                if self._is_refusing:
+                    raise InvalidStateError(
+                        "the handler has ended, and the endpoint is waiting for the next message "
+                        "itself: receive while a handler runs"
+                    )
             event = self._pop()
         finally:
-            self._is_taking = False
+            self._is_taking = self._is_refusing = False
             self._deadlines.idled()
             self._notify()
         if event.get("type") == RECEIVE:
@@ -293,9 +304,8 @@ class Reader:
             raise self._failure
 
     async def _news(self) -> None:
-        # One for all that wait: a task, and the loop.
-        if self._arrival is None:
-            self._arrival = anyio.Event()
+        # One waits at a time: the loop, once a task that received is told to end.
+        self._arrival = anyio.Event()
         await self._arrival.wait()
 
     def _pop(self) -> Event:
