@@ -43,6 +43,7 @@ LIFECYCLE: Final = [
     "loops",
     "failures",
     "functions",
+    "cancelling",
     "tasks",
     "ticker",
     "backlog",

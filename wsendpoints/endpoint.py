@@ -288,7 +288,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
         """Handle a message. By default: drop it; the log tells of the first on a connection.
 
         Write it as `async def`. What it returns is sent, unless it is `None`. With `yield` it is
-        an async generator, and each value is sent as it comes.
+        an async generator, and each value is sent as it comes. It cleans up as a task of
+        `start_soon` does.
 
         Args:
             websocket: The connection.
@@ -348,7 +349,9 @@ class WebSocketEndpoint(ABC, Generic[M]):
     def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], *args: *Ts) -> None:
         """Run a task that lives as long as the connection, and is cancelled when that ends.
 
-        An exception in it closes the connection with 1011, and is raised to the server.
+        An exception in it closes the connection with 1011, and is raised to the server. When the
+        connection ends, one wait of the task is cancelled; what it awaits then, in a `finally`,
+        has `limits.disconnect_timeout` seconds. The tasks of a group of its own have none.
 
         Args:
             func: An async function; it is called in the task.

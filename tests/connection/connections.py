@@ -117,6 +117,9 @@ class Noting(Listener):
     def on_sent(self) -> None:
         self.told.append("sent")
 
+    def on_told(self) -> None:
+        self.told.append("told")
+
     def on_held_up(self) -> None:
         self.told.append("held up")
 

@@ -94,13 +94,16 @@ async def test_sends_that_are_under_way_are_counted() -> None:
 async def test_send_that_fails_or_is_cancelled_has_ended(
     state: ConnectionState, event: Event
 ) -> None:
-    """However a send ends, its end is told; an accept that was not sent is not told as one."""
+    """However a send ends, its end is told; an accept that was not sent is not told as one.
+
+    Before that it is told that an exception tells of the disconnect.
+    """
     server = FakeServer()
     connection, listener = await listened(state, server)
     server.failure = OSError("gone")
     with pytest.raises(WebSocketDisconnect):
         await connection.transmit(event)
-    assert listener.told == ["send", "disconnect", "sent"]
+    assert listener.told == ["send", "disconnect", "told", "sent"]
 
     server = FakeServer()
     connection, listener = await listened(state, server)
@@ -125,9 +128,9 @@ async def test_disconnect_is_told_each_time_that_more_is_known_of_it() -> None:
     with pytest.raises(WebSocketDisconnect):
         await connection.transmit(SEND)
     connection.received(DISCONNECT)
-    assert listener.told == ["send", "disconnect", "sent", "disconnect"]
+    assert listener.told == ["send", "disconnect", "told", "sent", "disconnect"]
     connection.disconnected(DISCONNECT)
-    assert listener.told == ["send", "disconnect", "sent", "disconnect"]
+    assert listener.told == ["send", "disconnect", "told", "sent", "disconnect"]
 
     connection, listener = await listened(S.OPEN, FakeServer())
     await connection.close(1000, None)

@@ -62,26 +62,25 @@ async def test_task_gets_its_arguments() -> None:
 
 
 async def test_own_tasks_are_spared_by_cancel() -> None:
-    """`cancel` ends the application's tasks and scopes, and `end` all that there is."""
+    """`cancel` ends the application's tasks and what runs, and `end` all that there is."""
     tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
     log: list[str] = []
 
-    async def within_a_scope() -> None:
-        with tasks.scope():
-            await Sleeper(log, "scope")()
-        log.append("after the scope")
+    async def run() -> None:
+        await tasks.run(Sleeper(log, "run")())
+        log.append("after the run")
         await Sleeper(log, "group")()
 
     async with tasks.group:
         tasks.start(Sleeper(log, "task"), ())
         tasks.start_own(Sleeper(log, "own"), "a name")
-        tasks.group.start_soon(within_a_scope)
+        tasks.group.start_soon(run)
         await all_tasks_blocked()
         tasks.cancel()
         await all_tasks_blocked()
-        assert sorted(log) == ["after the scope", "scope", "task"]
+        assert sorted(log) == ["after the run", "run", "task"]
         tasks.end()
-    assert sorted(log) == ["after the scope", "group", "own", "scope", "task"]
+    assert sorted(log) == ["after the run", "group", "own", "run", "task"]
     assert tasks.failure is None
 
 
@@ -110,8 +109,7 @@ async def test_cancel_forgets_what_has_ended() -> None:
     tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
     log: list[str] = []
     async with tasks.group:
-        with tasks.scope():
-            await checkpoint()
+        await tasks.run(checkpoint())
         tasks.start(checkpoint, ())
         await all_tasks_blocked()
         await checkpoint()
@@ -119,6 +117,24 @@ async def test_cancel_forgets_what_has_ended() -> None:
         await all_tasks_blocked()
         tasks.cancel()
     assert log == ["slept"]
+
+
+async def test_task_that_is_told_of_the_end_is_spared() -> None:
+    """It ends by itself; the others are cancelled."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()), 10)
+    log: list[str] = []
+
+    async def find_out() -> None:
+        tasks.told()
+        tasks.cancel()
+        await anyio.sleep(5)
+        log.append("spared")
+
+    async with tasks.group:
+        tasks.start(Sleeper(log), ())
+        await all_tasks_blocked()
+        tasks.start(find_out, ())
+    assert log == ["slept", "spared"]
 
 
 async def test_tasks_without_any_can_be_cancelled() -> None:

@@ -123,8 +123,7 @@ class Connection:
         self.tells_sends: bool = False
         self.tells_sent: bool = False
         self._turns: Turns | None = None
-        self._is_receiving = False
-        self._is_ended_by_us = False
+        self._is_receiving = self._is_ended_by_us = False
         self.listeners: tuple[Listener, ...] = ()
         self._at_end: tuple[Callable[[], object], ...] | None = ()
 
@@ -172,7 +171,9 @@ class Connection:
                 _call(callback)
 
     def disconnect_error(self) -> WebSocketDisconnect:
-        """Return the exception that tells how the connection ended."""
+        """Return the exception that tells how the connection ended, to be raised at once."""
+        for listener in self.listeners:
+            listener.on_told()
         return WebSocketDisconnect(self.code, self.reason)
 
     async def transmit(self, event: Event) -> None:
@@ -238,8 +239,7 @@ class Connection:
             self._turns = None
 
     def _after(self, event: Event) -> ConnectionState:
-        is_over = self.state is CLOSED and self._is_ended_by_us
-        if is_over or self.state is DISCONNECTED:
+        if self.state is DISCONNECTED or (self.state is CLOSED and self._is_ended_by_us):
             raise self.disconnect_error()
         return after_sending(self.state, event)
 

@@ -27,6 +27,9 @@ class Listener:
     def on_sent(self) -> None:
         """A send has ended, while `Connection.tells_sent` is set."""
 
+    def on_told(self) -> None:
+        """What runs at this moment is told of the end of the connection, by an exception."""
+
     def on_held_up(self) -> None:
         """Messages have waited for long behind a handler."""
 

@@ -1,6 +1,7 @@
 """The conversation with one client: message after message, and what runs beside them."""
 
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any, Final
@@ -91,7 +92,7 @@ class Conversation(Listener):
         self._invalid_in_a_row = 0
         self._is_over = False
         # Each knows those before it, and none of those after it.
-        self.tasks: Tasks = Tasks(connection)
+        self.tasks: Tasks = Tasks(connection, limits.disconnect_timeout or math.inf)
         self._deadlines = Deadlines(limits, self.tasks, clock)
         self._intake = Intake(limits, self._deadlines, clock)
         self._reader = Reader(connection, self.tasks, self._deadlines, self._intake, limits, first)
@@ -313,6 +314,10 @@ class Conversation(Listener):
             name_of_awaited(self._endpoint, self._steps()),
             PATIENCE,
         )
+
+    def on_told(self) -> None:
+        """Let a task, or a stream, that is told of the end clean up undisturbed."""
+        self.tasks.told()
 
     def on_expiry_set(self) -> None:
         """Count the time until it expires."""

@@ -29,7 +29,8 @@ def streaming(function: Stream) -> Handler:
     def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
         lifecycle = endpoint._lifecycle
         replies = function(endpoint, websocket, data)
-        sending: Any = _send_each(replies, lifecycle.connection, lifecycle.tasks)
+        tasks = lifecycle.tasks
+        sending: Any = tasks.run(_send_each(replies, lifecycle.connection, tasks))
         sending.__name__ = name
         return sending
 
@@ -47,31 +48,33 @@ async def _send_each(
     group or a timeout around the `yield` belongs to this task, too: it may be what cancels, and
     only there is its cancellation caught.
     """
-    with tasks.scope():
-        transmit, encode = connection.transmit, connection.encode
-        turn_ends = monotonic() + _TURN
-        try:
-            async for reply in replies:
-                while connection.state is OPEN:
-                    try:
-                        await transmit(encode(reply))
-                        # A generator that never waits must not keep the others from running. To
-                        # let them run takes as long as three messages, so it is not done for each.
-                        if monotonic() >= turn_ends:
-                            await checkpoint()
-                            turn_ends = monotonic() + _TURN
-                        break
-                    except get_cancelled_exc_class() as exc:
-                        reply = await _throw(replies, exc)
-                else:
-                    return
-        except StopAsyncIteration:
-            pass
-        except Exception as exc:
-            await _close(replies, exc)
-            raise
-        finally:
-            await _close(replies)
+    transmit, encode = connection.transmit, connection.encode
+    turn_ends = monotonic() + _TURN
+    try:
+        async for reply in replies:
+            while connection.state is OPEN:
+                try:
+                    await transmit(encode(reply))
+                    # A generator that never waits must not keep the others from running. To
+                    # let them run takes as long as three messages, so it is not done for each.
+                    if monotonic() >= turn_ends:
+                        await checkpoint()
+                        turn_ends = monotonic() + _TURN
+                    break
+                except get_cancelled_exc_class() as exc:
+                    reply = await _throw(replies, exc)
+            else:
+                return
+    except StopAsyncIteration:
+        pass
+    except Exception as exc:
+        tasks.told()
+        await _close(replies, exc)
+        raise
+    finally:
+        # To be closed is what tells a generator of the end.
+        tasks.told()
+        await _close(replies)
 
 
 async def _throw(replies: AsyncGenerator[Any, None], cancellation: BaseException) -> Any:

@@ -1,13 +1,14 @@
 """The tasks that live as long as a connection, and no longer."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextlib import contextmanager
+import math
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 
-from anyio import CancelScope, create_task_group, get_cancelled_exc_class
+from anyio import create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.cancelling import Cancellable
 from wsendpoints.lifecycle.failures import (
     Verdict,
     failed_wait,
@@ -28,8 +29,8 @@ __all__ = ["Tasks"]
 
 Ts = TypeVarTuple("Ts")
 
-_NONE: Final[set[CancelScope]] = set()
-"""Shared by all connections that have no scopes: an empty set takes 200 bytes."""
+_NONE: Final[set[Cancellable]] = set()
+"""Shared by all connections that have none: an empty set takes 200 bytes."""
 
 _NOT_ENDED: Final = frozenset(
     {
@@ -46,6 +47,7 @@ class Tasks:
 
     Args:
         connection: Whose tasks they are.
+        seconds: How long what is cancelled may clean up; `math.inf` for ever.
 
     Attributes:
         group: The task group around all that the connection does.
@@ -53,14 +55,23 @@ class Tasks:
         were_started: Whether any was started.
     """
 
-    __slots__ = ("_connection", "_is_closed", "_scopes", "failure", "group", "were_started")
+    __slots__ = (
+        "_connection",
+        "_is_closed",
+        "_running",
+        "_seconds",
+        "failure",
+        "group",
+        "were_started",
+    )
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, seconds: float = math.inf) -> None:
         self.group: TaskGroup = create_task_group()
         self.failure: BaseException | None = None
         self._connection = connection
         self._is_closed = False
-        self._scopes: set[CancelScope] = _NONE
+        self._seconds = seconds
+        self._running: set[Cancellable] = _NONE
         self.were_started: bool = False
 
     async def __aenter__(self) -> None:
@@ -89,19 +100,25 @@ class Tasks:
         if self._is_closed or self.is_cancelled:
             return
         # Known from now on, since it may be cancelled before it has begun.
-        scope = self._new_scope()
+        one = self._new()
         self.were_started = True
-        self.group.start_soon(self._run, scope, func, args)
+        self.group.start_soon(self._run, one, func, args)
 
     def start_own(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """Run a task of this library's, which `cancel` leaves alone."""
         self.were_started = True
-        self.group.start_soon(self._contain, CancelScope(), func, (), name=name)
+        self.group.start_soon(self._contain, func, (), name=name)
 
     def cancel(self) -> None:
-        """Cancel the application's tasks, and whatever runs within a `scope`."""
-        for scope in self._scopes:
-            scope.cancel()
+        """Cancel the application's tasks, and what runs in `run`: each once, then to clean up."""
+        for one in self._running:
+            one.cancel()
+
+    def told(self) -> None:
+        """Spare the one that runs at this moment: it is about to end by itself."""
+        for one in self._running:
+            if one.is_running:
+                one.told()
 
     @property
     def is_cancelled(self) -> bool:
@@ -114,6 +131,7 @@ class Tasks:
 
     def end(self) -> None:
         """Cancel all that the connection does: the tasks, the reader, and the handler."""
+        self.cancel()
         self.group.cancel_scope.cancel()
 
     def end_at(self, moment: float) -> None:
@@ -140,24 +158,22 @@ class Tasks:
         ):
             self.failure = exc
 
-    @contextmanager
-    def scope(self) -> Generator[None, None, None]:
-        """Have what is done in this block cancelled together with the tasks."""
-        scope = self._new_scope()
+    async def run(self, awaitable: Awaitable[Any]) -> None:
+        """Await something that is cancelled together with the tasks."""
+        one = self._new()
         try:
-            with scope:
-                yield
+            await one.run(awaitable)
         finally:
-            self._scopes.discard(scope)
+            self._running.discard(one)
 
     async def _run(
         self,
-        scope: CancelScope,
+        one: Cancellable,
         func: Callable[[Unpack[Ts]], Awaitable[Any]],
         args: tuple[*Ts],
     ) -> None:
         try:
-            await self._contain(scope, func, args)
+            await self._contain(one.run, (_call(func, args),))
         except get_cancelled_exc_class() as exc:
             if (failed := failed_wait(exc)) is None:
                 raise
@@ -173,13 +189,10 @@ class Tasks:
                 self.fail(exc)
                 self.end()
         finally:
-            self._scopes.discard(scope)
+            self._running.discard(one)
 
     async def _contain(
-        self,
-        scope: CancelScope,
-        func: Callable[[Unpack[Ts]], Awaitable[Any]],
-        args: tuple[*Ts],
+        self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]
     ) -> None:
         """Run an async function, so that its cancel scopes concern its own task alone.
 
@@ -187,17 +200,21 @@ class Tasks:
         task (anyio 4.16). The group would take back as many cancellations of another task, that of
         the connection, and a native one among them would be lost. A shielded scope adds nothing.
         """
-        with scope:
+        with CancelScope() as scope:
             try:
-                await check_awaitable(func(*args), func)
+                await func(*args)
             finally:
                 if self.is_cancelled:
                     scope.cancel()
                     scope.shield = True
 
-    def _new_scope(self) -> CancelScope:
-        if self._scopes is _NONE:
-            self._scopes = set()
-        scope = CancelScope()
-        self._scopes.add(scope)
-        return scope
+    def _new(self) -> Cancellable:
+        if self._running is _NONE:
+            self._running = set()
+        one = Cancellable(self._seconds)
+        self._running.add(one)
+        return one
+
+
+async def _call(func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
+    await check_awaitable(func(*args), func)

@@ -177,7 +177,8 @@ class Limits:
         send_timeout: Seconds that a client which does not read may hold up a send. Over it: close
             1013.
         close_timeout: Seconds that a close may take; some servers wait for the peer's answer.
-        disconnect_timeout: Seconds that `on_disconnect` may take.
+        disconnect_timeout: Seconds that `on_disconnect` may take, and, before that, what a task or
+            a stream awaits in a `finally`.
         grace: Seconds that a handler may go on after the disconnect; one second at the most
             where the server is shutting down.
         inbox: Messages that may wait while a handler is busy. When it is full, no more is read

@@ -1,0 +1,427 @@
+"""What is cancelled is so once, and has time to clean up, whatever it waits with."""
+
+import asyncio
+import math
+import types
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import anyio
+import pytest
+import sniffio
+import trio
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
+
+from tests.clocks import VIRTUAL_ASYNCIO, as_asgi
+from tests.fake_server import CONNECT, FakeServer, make_scope
+from tests.recording import Recording
+from tests.waiting import all_tasks_blocked
+from wsendpoints import Limits, WebSocket, WebSocketDisconnect
+from wsendpoints.lifecycle.cancelling import Cancellable
+from wsendpoints.testing import connect
+
+pytestmark = pytest.mark.anyio
+
+TIMEOUT = 5.0
+
+
+# What the application may wait with.
+
+
+async def sleep_natively() -> None:
+    """Sleep by the functions of the event loop itself."""
+    if sniffio.current_async_library() == "trio":
+        await trio.sleep(1)
+    else:
+        await asyncio.sleep(1)
+
+
+async def lock_natively() -> None:
+    """Lock by what the event loop itself has, which trio does not do without a look."""
+    lock: Any = trio.Lock() if sniffio.current_async_library() == "trio" else asyncio.Lock()
+    async with lock:
+        await checkpoint()
+    async with lock:
+        pass
+
+
+async def lock() -> None:
+    """Lock by anyio."""
+    async with anyio.Lock():
+        await anyio.sleep(0.1)
+
+
+async def set_a_timeout() -> None:
+    """Time out, and go on."""
+    with anyio.move_on_after(0.5):
+        await anyio.sleep_forever()
+    with pytest.raises(TimeoutError), anyio.fail_after(0.5):
+        await anyio.sleep_forever()
+    await anyio.sleep(0.1)
+
+
+async def set_a_timeout_natively() -> None:
+    """Time out by the functions of the event loop itself."""
+    if sniffio.current_async_library() == "trio":
+        with trio.move_on_after(0.5):
+            await trio.sleep_forever()
+    else:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await asyncio.sleep(1)
+    await anyio.sleep(0.1)
+
+
+async def run_tasks() -> None:
+    """Run a task group, in which a task fails another's wait."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.sleep, 0.5)
+        await anyio.sleep(0.1)
+
+
+async def send_to_a_stream() -> None:
+    """Send to a task that receives."""
+    send, receive = anyio.create_memory_object_stream[int]()
+    async with anyio.create_task_group() as tasks, receive:
+        tasks.start_soon(receive.receive)
+        async with send:
+            await send.send(1)
+
+
+async def sleep_often() -> None:
+    """Sleep more than once."""
+    for _ in range(4):
+        await anyio.sleep(1)
+
+
+WAITS: dict[str, Callable[[], Awaitable[None]]] = {
+    "anyio.sleep": lambda: anyio.sleep(1),
+    "sleeps": sleep_often,
+    "native sleep": sleep_natively,
+    "checkpoint": checkpoint,
+    "checkpoint_if_cancelled": checkpoint_if_cancelled,
+    "native lock": lock_natively,
+    "lock": lock,
+    "timeout": set_a_timeout,
+    "native timeout": set_a_timeout_natively,
+    "task group": run_tasks,
+    "memory stream": send_to_a_stream,
+}
+
+
+class Cleans(Recording):
+    """Cleans up with an `await` in a task, or in a stream."""
+
+    encoding = "text"
+    limits = Limits(disconnect_timeout=TIMEOUT)
+    clean_up: Callable[[], Awaitable[None]]
+    begin: Callable[["Cleans"], Awaitable[None]]
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+        if data == "task":
+            self.start_soon(self.work)
+            return
+        try:
+            while True:
+                await self.begin(self)
+                yield "x"
+        finally:
+            await self._note()
+
+    async def work(self) -> None:
+        """Work until the connection ends."""
+        try:
+            while True:
+                await self.begin(self)
+                await self.push("x")
+        finally:
+            await self._note()
+
+    async def _note(self) -> None:
+        self.log.append("cleaning")
+        await self.clean_up()
+        self.log.append("clean")
+
+
+# What it does when the client disconnects.
+
+
+async def wait(_: Cleans) -> None:
+    """Wait for ever, for anything else."""
+    await anyio.sleep_forever()
+
+
+async def wait_natively(_: Cleans) -> None:
+    """Wait for ever, by the functions of the event loop itself."""
+    if sniffio.current_async_library() == "trio":
+        await trio.sleep_forever()
+    else:
+        await asyncio.get_running_loop().create_future()
+
+
+async def wait_in_a_scope(_: Cleans) -> None:
+    """Wait within scopes of one's own."""
+    with anyio.move_on_after(1000), anyio.CancelScope():
+        await anyio.sleep_forever()
+
+
+async def wait_in_a_group(_: Cleans) -> None:
+    """Wait within a task group."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.sleep_forever)
+        tasks.start_soon(anyio.sleep_forever)
+
+
+async def send(_: Cleans) -> None:
+    """Do nothing else than to send."""
+    await checkpoint()
+
+
+WORKS: dict[str, Callable[[Cleans], Awaitable[None]]] = {
+    "waits": wait,
+    "waits natively": wait_natively,
+    "waits in a scope": wait_in_a_scope,
+    "waits in a group": wait_in_a_group,
+    "sends": send,
+}
+
+each_kind = pytest.mark.parametrize("kind", ["task", "stream"])
+
+
+def cleaning(clean_up: Callable[[], Awaitable[None]], begin: str) -> type[Cleans]:
+    """Return a class that cleans up so, and does so much before."""
+
+    class Chat(Cleans):
+        pass
+
+    attributes = {"clean_up": staticmethod(clean_up), "begin": staticmethod(WORKS[begin])}
+    for name, value in attributes.items():
+        setattr(Chat, name, value)
+    return Chat
+
+
+@each_kind
+@pytest.mark.parametrize("begin", WORKS)
+@pytest.mark.parametrize("clean_up", WAITS)
+async def test_clean_up_may_wait(kind: str, begin: str, clean_up: str) -> None:
+    """It ends before `on_disconnect` is called, whatever it waits with."""
+    chat = cleaning(WAITS[clean_up], begin)
+    async with connect(as_asgi(chat), timeout=100) as client:
+        await client.send_text(kind)
+        await anyio.sleep(1)
+        began = anyio.current_time()
+        client.vanish()
+        await client.wait_for_app()
+    assert chat.log == ["connect", "cleaning", "clean", 1006]
+    assert anyio.current_time() - began < TIMEOUT
+
+
+@each_kind
+@pytest.mark.parametrize("begin", WORKS)
+@pytest.mark.parametrize("end", ["close", "shutdown", "vanish while it is slow"])
+async def test_clean_up_may_wait_however_the_client_leaves(kind: str, begin: str, end: str) -> None:
+    """It may have been sending to a client that did not read."""
+    chat = cleaning(sleep_often, begin)
+    async with connect(as_asgi(chat), timeout=100) as client:
+        if end == "vanish while it is slow":
+            client.pause_reading()
+        await client.send_text(kind)
+        await anyio.sleep(1)
+        match end:
+            case "close":
+                await client.close()
+            case "shutdown":
+                client.shutdown()
+            case _:
+                client.vanish()
+        await client.wait_for_app()
+    assert chat.log[:-1] == ["connect", "cleaning", "clean"]
+
+
+@each_kind
+@pytest.mark.parametrize("begin", WORKS)
+async def test_clean_up_that_takes_too_long_is_cancelled(kind: str, begin: str) -> None:
+    """Each of its waits is, from then on."""
+    waited: list[float] = []
+
+    async def hang() -> None:
+        for _ in range(3):
+            try:
+                await anyio.sleep(4)
+            finally:
+                waited.append(anyio.current_time())
+
+    chat = cleaning(hang, begin)
+    async with connect(as_asgi(chat), timeout=100) as client:
+        await client.send_text(kind)
+        await anyio.sleep(1)
+        client.vanish()
+        began = anyio.current_time()
+        await client.wait_for_app()
+        assert anyio.current_time() - began == pytest.approx(TIMEOUT, abs=0.1)
+    assert [moment - began for moment in waited] == pytest.approx([4, TIMEOUT], abs=0.1)
+    assert chat.log == ["connect", "cleaning", 1006]
+
+
+async def test_task_that_has_caught_the_disconnect_ends_in_time() -> None:
+    """It is not cancelled before that, since it knows."""
+
+    class Chat(Recording):
+        limits = Limits(disconnect_timeout=TIMEOUT)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            self.start_soon(self.work)
+
+        async def work(self) -> None:
+            try:
+                while True:
+                    await anyio.sleep(1)
+                    await self.push("x")
+            except WebSocketDisconnect:
+                await anyio.sleep(4)
+                self.log.append("saved")
+                await anyio.sleep_forever()
+
+    server = FakeServer(CONNECT)
+    began = anyio.current_time()
+
+    async def serve() -> None:
+        await as_asgi(Chat)(make_scope(), server.receive, server.send)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        await anyio.sleep(0.5)
+        server.failure = OSError("gone")
+    assert Chat.log == ["connect", "saved", 1006]
+    assert anyio.current_time() - began == pytest.approx(1 + TIMEOUT, abs=0.1)
+
+
+# The class alone.
+
+
+async def test_result_of_a_wait_is_not_lost() -> None:
+    """What comes at the moment of the cancellation comes, and the next wait is cancelled."""
+    log: list[object] = []
+    one = Cancellable(math.inf)
+    event = anyio.Event()
+
+    async def work() -> None:
+        await event.wait()
+        log.append("came")
+        try:
+            await anyio.sleep_forever()
+        finally:
+            log.append("cancelled")
+            await anyio.sleep(1)
+            log.append("clean")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run, work())
+        await all_tasks_blocked()
+        event.set()
+        one.cancel()
+        one.cancel()
+    assert log in (["came", "cancelled", "clean"], ["cancelled", "clean"])
+
+
+async def test_what_has_not_begun_is_cancelled_in_its_first_wait() -> None:
+    """It is cancelled once, too."""
+    log: list[str] = []
+    one = Cancellable(math.inf)
+    one.cancel()
+
+    async def work() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            await anyio.sleep(1)
+            log.append("clean")
+
+    await one.run(work())
+    assert log == ["clean"]
+
+
+async def test_what_cancels_itself_goes_on_to_its_next_wait() -> None:
+    """A function that looks whether it is cancelled does not disturb that."""
+    log: list[str] = []
+    one = Cancellable(math.inf)
+
+    async def work() -> None:
+        one.cancel()
+        await checkpoint_if_cancelled()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            await checkpoint_if_cancelled()
+            await anyio.sleep(1)
+            log.append("clean")
+
+    await one.run(work())
+    assert log == ["clean"]
+
+
+@pytest.mark.parametrize("is_cancelled_first", [False, True])
+async def test_what_is_told_is_not_cancelled(is_cancelled_first: bool) -> None:
+    """Until its time is over."""
+    log: list[str] = []
+    one = Cancellable(TIMEOUT)
+
+    async def work() -> None:
+        if is_cancelled_first:
+            one.cancel()
+            one.told()
+        else:
+            one.told()
+            one.cancel()
+        await checkpoint_if_cancelled()
+        await anyio.sleep(TIMEOUT - 1)
+        log.append("slept")
+        await anyio.sleep(2)
+        log.append("slept on")
+
+    await one.run(work())
+    assert log == ["slept"]
+
+
+async def test_exception_goes_on() -> None:
+    """Also one that is thrown into it by what it awaits."""
+    one = Cancellable(math.inf)
+
+    async def fail() -> None:
+        await checkpoint()
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        await one.run(fail())
+
+
+@VIRTUAL_ASYNCIO
+async def test_wait_that_fails_raises_its_exception() -> None:
+    """A future of asyncio's throws it into the task."""
+    one = Cancellable(math.inf)
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(future.set_exception, ValueError("broken"))
+    with pytest.raises(ValueError, match="broken"):
+        await one.run(future)
+
+
+async def test_what_is_abandoned_is_closed() -> None:
+    """A coroutine that is closed closes what it runs."""
+    log: list[str] = []
+    one = Cancellable(math.inf)
+
+    @types.coroutine
+    def suspend() -> Any:
+        yield
+
+    async def work() -> None:
+        try:
+            await suspend()
+        finally:
+            log.append("closed")
+
+    running = one.run(work())
+    running.send(None)
+    running.close()
+    assert log == ["closed"]
