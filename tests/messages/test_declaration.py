@@ -5,7 +5,7 @@ import functools
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, NewType, TypeVar
 from unittest.mock import Mock
 
 import pytest
@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     Discriminator,
     Field,
+    JsonValue,
     PastDate,
     RootModel,
     Tag,
@@ -453,6 +454,10 @@ class Kind(enum.StrEnum):
 XOrY = Literal["x", "y"]
 
 
+class Anything(BaseModel):
+    """A message that takes any object."""
+
+
 class SayAgain(BaseModel):
     """A message with the tag of another one."""
 
@@ -476,6 +481,9 @@ class SayByEnum(BaseModel):
         pytest.param({"a": bytes, "b": bytes}, "bytes", id="bytes"),
         pytest.param({"a": Literal["x"], "b": Literal["x", "y"]}, "'x'", id="literals"),
         pytest.param({"a": list[int], "b": list[int]}, "list[int]", id="lists"),
+        pytest.param({"a": list, "b": list[Any]}, "any JSON array", id="any array"),
+        pytest.param({"a": Anything, "b": dict[str, Any]}, "any JSON object", id="any object"),
+        pytest.param({"a": object, "b": JsonValue}, "any JSON value", id="anything"),
     ],
 )
 def test_two_handlers_for_one_message_are_an_error(annotations: dict[str, Any], what: str) -> None:
@@ -483,6 +491,30 @@ def test_two_handlers_for_one_message_are_an_error(annotations: dict[str, Any], 
     with pytest.raises(ConfigurationError) as caught:
         handling(**annotations)
     assert str(caught.value) == (f"Chat.a and Chat.b both handle {what}: take it from one of them")
+
+
+@pytest.mark.parametrize(
+    ("anything", "message"),
+    [
+        (dict[str, Any], {"type": "say", "text": 5}),
+        (Anything, {"type": "leave", "text": "x"}),
+        (list[Any], [5]),
+        (JsonValue, 1.5),
+        (object, {"type": "x"}),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.anyio
+async def test_handler_of_anything_gets_what_no_other_takes(
+    anything: Any, message: Any, is_first: bool
+) -> None:
+    """Wherever it stands in the class."""
+    others = {"say": Say, "numbers": tuple[int, int], "names": list[str], "name": Literal["x"]}
+    first = {"anything": anything} if is_first else {}
+    chat = handling(**first, **others, **({} if is_first else {"anything": anything}))
+    messages = [SAY, [1, 2], ["a"], "x", message]
+    answers = await answers_of(chat, *messages)
+    assert [name for name, _ in answers] == [*others, "anything"]
 
 
 def test_type_that_occurs_twice_in_one_handler_is_allowed() -> None:
@@ -729,7 +761,7 @@ async def test_only_declared_messages_may_be_sent(
     )
 
 
-EMPTY: list[Any] = [[], (), set(), frozenset()]
+EMPTY: Final[list[Any]] = [[], (), set(), frozenset()]
 
 
 @pytest.mark.parametrize("sends", EMPTY, ids=repr)
@@ -804,6 +836,6 @@ def test_stream_without_yield_is_an_error(returns: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         type("Chat", (WebSocketEndpoint,), {"on_receive": on_receive})
     assert str(caught.value) == (
-        f"Chat.on_receive is annotated to return {returns}, but has no `yield`: send each value "
-        "with `yield`, or annotate what it returns"
+        f"Chat.on_receive is annotated to return {str(returns).removeprefix('collections.abc.')}, "
+        "but has no `yield`: send each value with `yield`, or annotate what it returns"
     )

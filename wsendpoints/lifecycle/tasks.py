@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 
-from anyio import create_task_group, get_cancelled_exc_class
+from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.cancelling import Cancellable
