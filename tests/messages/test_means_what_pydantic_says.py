@@ -43,8 +43,11 @@ from wsendpoints.messages.outbound import Outbound
 
 T = TypeVar("T")
 
-EXAMPLES: Final = int(os.environ.get("WSENDPOINTS_TYPES_EXAMPLES", "50"))
-"""How many messages are tried with each annotation: as many as take a few seconds in all."""
+EXAMPLES: Final = int(os.environ.get("WSENDPOINTS_TYPES_EXAMPLES", "300"))
+"""How many messages are tried with each annotation.
+
+With more than about ten thousand a test may take minutes: `-o faulthandler_timeout=0` lets it.
+"""
 
 
 class Say(BaseModel):
