@@ -219,9 +219,10 @@ def test_hundred_arrays_cost_what_one_costs() -> None:
     ("message", "loc", "kind"),
     [
         pytest.param('[4,"x"]', (), "union_tag_invalid", id="another item"),
-        pytest.param('[[],"x"]', (), "union_tag_invalid", id="an item that can be no tag"),
+        pytest.param('[[],"x"]', (), "union_tag_not_found", id="an item that can be no tag"),
         pytest.param("[]", (), "union_tag_not_found", id="no item"),
         pytest.param("5", (), "union_tag_not_found", id="no array"),
+        pytest.param("{}", (), "union_tag_not_found", id="an object"),
         pytest.param("[2,5]", (2, 1), "string_type", id="within"),
     ],
 )

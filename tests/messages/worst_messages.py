@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from typing_extensions import TypedDict
 
+from wsendpoints.messages.joining import join
+
 __all__ = ["MESSAGES", "MIB", "Item", "Tight", "Tree", "Worst"]
 
 MIB: Final = 1024 * 1024
@@ -150,6 +152,10 @@ def _folders(size: int = MIB) -> str:
     return _fill('{"parts":[' * depth + '{"x":[', "{}", "]}" + "]}" * depth, size)
 
 
+_ARRAYS: Final[list[Any]] = [tuple[Literal[1], int], tuple[Literal[2], list[str]]]
+"""Types that are told apart by their first items."""
+
+
 def _tables() -> str:
     depth = 90
     frame = "{}"
@@ -184,6 +190,11 @@ MESSAGES: Final[dict[str, Worst]] = {
     "unknown tag": Worst(
         Annotated[Say | Leave, Field(discriminator="type")],
         lambda: f'{{"type":"{"x" * (MIB - 11)}"}}',
+    ),
+    "unknown item": Worst(join(_ARRAYS), lambda: f'["{"x" * (MIB - 4)}"]'),
+    "large item in the place of a tag": Worst(join(_ARRAYS), lambda: _fill("[[", "{}", "]]")),
+    "wrong items of an array that is told apart": Worst(
+        join(_ARRAYS), lambda: _fill("[2,[", "[]", "]]")
     ),
     "quoted text": Worst(Names, lambda: f'{{"names":["{"x" * (MIB - 14)}"]}}'),
     # Pydantic validates a value with each member of a union without a tag, and copies it into the

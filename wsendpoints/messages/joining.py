@@ -307,15 +307,18 @@ class _ByItem:
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         choices = {word: handler.generate_schema(it) for word, it in self._choices.items()}
-        return core_schema.tagged_union_schema(choices, _item_at(self._index))
+        item = _item_at(self._index, takes_objects=_Names.OBJECT in choices)
+        return core_schema.tagged_union_schema(choices, item)
 
 
-def _item_at(index: int) -> Callable[[Any], Hashable]:
+def _item_at(index: int, *, takes_objects: bool) -> Callable[[Any], Hashable]:
     def item(value: Any) -> Hashable:
         match value:
             case [*_]:
-                return value[index] if len(value) > index else None
-            case {}:
+                found: Any = value[index] if len(value) > index else None
+                # Pydantic quotes what is none of those expected, and this may be most of a message.
+                return None if isinstance(found, list | dict) else found
+            case {} if takes_objects:
                 return _Names.OBJECT
             case _:
                 return None
