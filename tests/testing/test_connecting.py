@@ -1,5 +1,7 @@
 """Tests of opening and leaving a connection."""
 
+import asyncio
+import threading
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
@@ -10,11 +12,13 @@ import anyio
 import pytest
 
 from tests.clocks import VIRTUAL_ASYNCIO
+from wsendpoints import InvalidStateError
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
     DIALECTS,
     AppStillRunningError,
     Client,
+    ConnectionEndedError,
     Dialect,
     HandshakeDenied,
     IllegalEventError,
@@ -181,6 +185,64 @@ async def test_the_exception_of_the_test_wins() -> None:
     assert note.startswith("Also, in the app under test:\nTraceback")
     assert "raise event" in note
     assert note.endswith("ValueError: boom")
+
+
+@pytest.mark.parametrize("use", ["receive", "expect_close", "receive_nothing", "wait"])
+async def test_the_exception_of_the_app_is_behind_what_follows_from_it(use: str) -> None:
+    """A test that awaited something else fails with what the app raised, which is its cause."""
+    gone = anyio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await sending(ACCEPT, {**CLOSE, "code": 1011}, waits=False)(scope, receive, send)
+        await gone.wait()
+        raise boom
+
+    boom = ValueError("boom")
+    with pytest.raises(ValueError, match="boom") as caught:
+        async with connect(app) as client:
+            try:
+                match use:
+                    case "receive":
+                        await client.receive()
+                    case "expect_close":
+                        await client.expect_close(1000)
+                    case "receive_nothing":
+                        await client.receive_nothing()
+                    case _:
+                        await client.send("x")
+            finally:
+                gone.set()
+    assert caught.value is boom
+    assert isinstance(boom.__context__, UnexpectedEventError | ConnectionEndedError)
+    assert boom.__cause__ is None
+    assert not hasattr(boom, "__notes__")
+
+
+async def test_the_exception_of_the_app_keeps_its_causes() -> None:
+    """What the test failed with stands before them."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await sending(ACCEPT, CLOSE, waits=False)(scope, receive, send)
+        try:
+            try:
+                raise KeyError("first")
+            except KeyError as exc:
+                raise TypeError("second") from exc
+        except TypeError:
+            raise ValueError("third")  # noqa: B904 - what is tested
+
+    with pytest.raises(ValueError, match="third") as caught:
+        async with connect(app) as client:
+            await client.receive_text()
+    chain: list[BaseException | None] = [caught.value]
+    while chain[-1] is not None:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    assert [type(exc) for exc in chain[:-1]] == [
+        ValueError,
+        TypeError,
+        KeyError,
+        UnexpectedEventError,
+    ]
 
 
 async def test_an_exception_that_was_raised_is_not_noted_again() -> None:
@@ -450,6 +512,98 @@ async def test_tasks_that_the_app_left_running_fail_the_test(anyio_backend: obje
             pass
     assert caught.value.tasks == ["mine (sleep_forever)"]
     assert started[0].cancelled()
+
+
+@VIRTUAL_ASYNCIO
+@pytest.mark.parametrize("by", ["name", "coroutine"])
+async def test_tasks_that_may_last_go_on(anyio_backend: object, by: str) -> None:
+    """They are named; all others are to end with the app."""
+    go = asyncio.Event()
+    tasks: list[asyncio.Task[None]] = []
+
+    async def fill_cache() -> None:
+        await go.wait()
+
+    async def forgotten() -> None:
+        await go.wait()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        tasks.append(asyncio.create_task(fill_cache(), name="cache"))
+        tasks.append(asyncio.create_task(forgotten(), name="other"))
+        await echo(scope, receive, send)
+
+    name = {"name": "cache", "coroutine": fill_cache.__qualname__}[by]
+    with pytest.raises(LeftoverTasksError) as caught:
+        async with connect(app, lasting_tasks=[name]):
+            pass
+    assert caught.value.tasks == [f"other ({forgotten.__qualname__})"]
+    lasting, other = tasks
+    assert other.cancelled()
+    assert not lasting.done()
+    async with connect(app, lasting_tasks=[name, "other"]):
+        pass
+    go.set()
+    await asyncio.gather(lasting, *tasks[2:])
+
+
+ANOTHER_LOOP = (
+    "the client is used on another event loop than `connect` was: let the test and its fixtures "
+    "share one, or call `connect` in the test"
+)
+
+USES: dict[str, Callable[[Client], Any]] = {
+    "send": lambda client: client.send("x"),
+    "send_event": lambda client: client.send_event(text("x")),
+    "receive": lambda client: client.receive(),
+    "receive_nothing": lambda client: client.receive_nothing(),
+    "expect_close": lambda client: client.expect_close(),
+    "close": lambda client: client.close(),
+    "wait_for_app": lambda client: client.wait_for_app(),
+    "vanish": lambda client: client.vanish(),
+    "shutdown": lambda client: client.shutdown(),
+    "cancel_app": lambda client: client.cancel_app(),
+    "pause_reading": lambda client: client.pause_reading(),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+async def test_a_client_is_used_on_one_event_loop(use: str, backend: str) -> None:
+    """A fixture with a loop of its own would wait for ever."""
+
+    def use_elsewhere(client: Client) -> None:
+        async def do() -> None:
+            result = USES[use](client)
+            if result is not None:
+                await result
+
+        with pytest.raises(InvalidStateError) as caught:
+            anyio.run(do, backend=backend)
+        assert str(caught.value) == ANOTHER_LOOP
+
+    async with connect(echo) as client:
+        thread = threading.Thread(target=use_elsewhere, args=[client])
+        thread.start()
+        thread.join()
+        await client.send("x")
+        assert await client.receive() == "x"
+
+
+async def test_a_client_is_used_on_an_event_loop() -> None:
+    """A thread without one can't wake the app."""
+    errors: list[str] = []
+
+    def vanish(client: Client) -> None:
+        try:
+            client.vanish()
+        except InvalidStateError as exc:
+            errors.append(str(exc))
+
+    async with connect(echo) as client:
+        thread = threading.Thread(target=vanish, args=[client])
+        thread.start()
+        thread.join()
+    assert errors == [ANOTHER_LOOP]
 
 
 async def test_sends_that_are_swallowed() -> None:

@@ -51,7 +51,8 @@ ERRORS: list[tuple[Exception, str]] = [
         LeftoverTasksError(["a (work)", "b (work)"]),
         (
             "the app ended, but 2 of its tasks still ran: a (work), b (work); "
-            "await or cancel them before the app returns"
+            "await or cancel them before the app returns, or name those that are to go on in "
+            "`connect(..., lasting_tasks=[...])`"
         ),
     ),
 ]

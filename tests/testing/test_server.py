@@ -4,10 +4,12 @@ import contextlib
 from typing import Final, get_args
 
 import anyio
+import anyio.to_thread
 import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.clocks import GENEROUS, REAL_TIME, VIRTUAL_ASYNCIO
+from wsendpoints import InvalidStateError
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.testing import (
     DIALECTS,
@@ -22,6 +24,7 @@ from wsendpoints.testing import (
     UnexpectedEventError,
     connect,
 )
+from wsendpoints.testing.server import Server
 
 from .apps import ACCEPT, CLOSE, Recorder, echo, sending, text
 
@@ -602,3 +605,15 @@ async def test_an_app_that_ends_without_a_close(server: ServerName) -> None:
         with pytest.raises(ValueError, match="boom"):
             await client.expect_close()
         assert (await client.expect_close()).code == raised
+
+
+async def test_another_event_loop_is_refused() -> None:
+    """Nothing that it tells the app would wake that."""
+
+    def check(server: Server) -> None:
+        with pytest.raises(InvalidStateError, match="another event loop than `connect` was"):
+            server.check_loop()
+
+    server = Server(echo, {"type": "websocket"}, Dialect())
+    server.check_loop()
+    await anyio.to_thread.run_sync(check, server)

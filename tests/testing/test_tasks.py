@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 import trio
 from anyio.lowlevel import checkpoint
@@ -13,7 +14,7 @@ from anyio.lowlevel import checkpoint
 from tests.clocks import VIRTUAL_ASYNCIO
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 from wsendpoints.testing import LeftoverTasksError, connect
-from wsendpoints.testing.tasks import AppTasks
+from wsendpoints.testing.tasks import AppTasks, running_loop
 
 from .apps import echo
 
@@ -285,3 +286,9 @@ async def test_on_trio_tasks_are_the_nurserys(anyio_backend: object) -> None:
         await client.send("x")
         assert await client.receive() == "x"
     assert name == ["app at /x"]
+
+
+async def test_the_event_loop_that_runs_is_known() -> None:
+    """It is the same in all of its tasks, and another thread has none."""
+    assert running_loop() is running_loop() is not None
+    assert await anyio.to_thread.run_sync(running_loop) is None

@@ -3,7 +3,7 @@
 # ruff: noqa: ASYNC109 - each wait has a limit of its own, and an error that tells what came.
 
 from collections.abc import AsyncIterator
-from typing import Any, assert_never, final, overload
+from typing import Any, Final, assert_never, final, overload
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -36,6 +36,8 @@ from wsendpoints.testing.events import (
 from wsendpoints.testing.server import Server
 
 __all__ = ["Client"]
+
+__tracebackhide__: Final = True  # by pytest
 
 # With a default: to a type checker that is too old for `TypeForm`, what comes is `Any`.
 T = TypeVar("T", default=Any)
@@ -321,8 +323,7 @@ class Client:
             ConnectionEndedError: If the connection is over already.
         """
         action, dialect = "shut the server down", self._server.dialect
-        shutdown = dialect.shutdown
-        match shutdown:
+        match shutdown := dialect.shutdown:
             case "disconnects":
                 how = f"the server shut down with {describe_close(1012, '')}"
                 # Unlike the disconnect of a client that closes, uvicorn's own has no reason.
@@ -385,6 +386,7 @@ class Client:
             raise ConnectionEndedError(action, self._server.ending)
 
     def _check_reading(self) -> None:
+        self._server.check_loop()
         if self._server.is_paused:
             raise InvalidStateError("the client has paused reading: call resume_reading() first")
 
@@ -392,8 +394,7 @@ class Client:
         return bool(self._server.frames) or self._server.ending is not None
 
     def _raise_app_error(self) -> None:
-        error = self._server.take_error()
-        if error is not None:
+        if (error := self._server.take_error()) is not None:
             raise error
 
     def _limit(self, timeout: float | None) -> float:

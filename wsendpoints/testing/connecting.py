@@ -1,10 +1,10 @@
 """Opens a connection to an app, and ends it with whatever went wrong in between."""
 
 import traceback
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import anyio
 
@@ -12,12 +12,15 @@ from wsendpoints.protocol.asgi import ASGIApp
 from wsendpoints.protocol.headers import HeadersLike
 from wsendpoints.testing.client import Client
 from wsendpoints.testing.dialects import Dialect, ServerName
-from wsendpoints.testing.errors import HandshakeDenied, UnexpectedEventError
+from wsendpoints.testing.errors import ConnectionEndedError, HandshakeDenied, UnexpectedEventError
 from wsendpoints.testing.measured import DIALECTS
 from wsendpoints.testing.scopes import build_scope
 from wsendpoints.testing.server import Server
 
 __all__ = ["connect"]
+
+# pytest leaves the frames of this module out of its tracebacks.
+__tracebackhide__: Final = True
 
 
 @asynccontextmanager
@@ -31,6 +34,7 @@ async def connect(
     timeout: float = 1.0,  # noqa: ASYNC109 - the limit of each wait, not of the connection
     server: ServerName | Dialect = Dialect(),  # noqa: B008 - immutable
     swallow_sends: bool = False,
+    lasting_tasks: Collection[str] = (),
 ) -> AsyncGenerator[Client]:
     """Connect a client to `app`, on the event loop that runs the test.
 
@@ -38,10 +42,11 @@ async def connect(
     with 1000 if the connection is still open, waits for the app to end, and raises what went
     wrong with it and was not raised before: its own exception, the same object and never in a
     group, an event that it should not have sent, or the tasks that still run. If the test failed
-    itself, its exception goes on, with those as notes.
+    itself, its exception goes on, with those as notes, unless it failed because something else came
+    than what it awaited: the app's own exception tells more, and is raised behind that one.
 
     Any number of clients may be connected at once, entered and exited in any order and from any
-    task: in a fixture, say, which exits when the test is over.
+    task of one event loop: in a fixture, say, which exits when the test is over.
 
     Args:
         app: An ASGI application.
@@ -56,10 +61,14 @@ async def connect(
             default as the ASGI specification asks for.
         swallow_sends: Whether the app's `send` returns silently after the client disconnected,
             instead of raising `OSError`: short for `Dialect(send_after_disconnect="silent")`.
+        lasting_tasks: Tasks that the app starts and that outlive the connection, such as one that
+            fills a cache: each by its name, or by the qualified name of its coroutine. They are
+            neither cancelled nor blamed.
 
     Raises:
         ValueError: If no server of that name was measured, or a header is not latin-1.
         TypeError: If a header is made of something other than str or bytes.
+        InvalidStateError: In each use of the client, if that is on another event loop.
         HandshakeDenied: If the app refuses the connection, or returns without an answer.
         UnexpectedEventError: If the app does not answer in time.
         IllegalEventError: On leaving, if the app sent what the ASGI spec does not allow.
@@ -80,6 +89,7 @@ async def connect(
             overrides=scope,
         ),
         dialect,
+        lasting_tasks,
     )
     played.start()
     try:
@@ -87,10 +97,32 @@ async def connect(
         yield Client(played, timeout)
     except BaseException as exc:
         await played.stop(timeout)
-        _add_problems(exc, played)
-        raise
+        failure = played.take_error() if isinstance(exc, _CONSEQUENCES) else None
+        if failure is None:
+            _add_problems(exc, played)
+            raise
+        _add_problems(failure, played)
+        _raise_behind(failure, exc)
     await played.stop(timeout)
     _raise_problems(played)
+
+
+_CONSEQUENCES: Final = (UnexpectedEventError, ConnectionEndedError)
+"""What a test fails with where the app has failed before."""
+
+
+def _raise_behind(failure: BaseException, exc: BaseException) -> NoReturn:
+    """Raise a failure so that a traceback shows another exception before it, and its own causes."""
+    context = failure.__context__
+    first = failure
+    while (earlier := first.__cause__ or first.__context__) is not None:
+        first = earlier
+    try:
+        raise failure
+    finally:
+        # To raise it has put `exc` in the place of its own context.
+        failure.__context__ = context
+        first.__context__ = exc
 
 
 def _dialect_of(server: ServerName) -> Dialect:

@@ -20,6 +20,9 @@ __all__ = [
     "validate",
 ]
 
+# pytest leaves the frames of this module out of its tracebacks.
+__tracebackhide__: Final = True
+
 Mode: TypeAlias = Literal["text", "binary"]
 """A kind of frame."""
 

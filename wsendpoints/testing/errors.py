@@ -139,5 +139,6 @@ class LeftoverTasksError(AssertionError):
     def __str__(self) -> str:
         return (
             f"the app ended, but {len(self.tasks)} of its tasks still ran: "
-            f"{', '.join(self.tasks)}; await or cancel them before the app returns"
+            f"{', '.join(self.tasks)}; await or cancel them before the app returns, or name those "
+            "that are to go on in `connect(..., lasting_tasks=[...])`"
         )

@@ -19,6 +19,9 @@ from wsendpoints.testing.faults import Fault
 
 __all__ = ["Phase", "Referee"]
 
+# pytest leaves the frames of this module out of its tracebacks.
+__tracebackhide__: Final = True
+
 
 class Phase(Enum):
     """How far the app has come, each with the events that may follow."""

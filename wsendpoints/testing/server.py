@@ -1,7 +1,7 @@
 """The server's side of one connection: runs the app, and stands between it and the client."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final, assert_never, cast
 
@@ -10,6 +10,7 @@ from anyio.lowlevel import checkpoint
 
 from wsendpoints.protocol.asgi import ASGIApp, Event, Scope
 from wsendpoints.protocol.close_codes import describe
+from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.testing.dialects import Dialect
 from wsendpoints.testing.errors import (
     AppStillRunningError,
@@ -30,9 +31,12 @@ from wsendpoints.testing.events import (
 )
 from wsendpoints.testing.referee import Phase, Referee
 from wsendpoints.testing.scopes import DENIAL_EXTENSION
-from wsendpoints.testing.tasks import AppTasks
+from wsendpoints.testing.tasks import AppTasks, running_loop
 
 __all__ = ["Server"]
+
+# pytest leaves the frames of this module out of its tracebacks.
+__tracebackhide__: Final = True
 
 # Servers take some megabytes before `await send` waits for the client; a test wants to read
 # everything that one step caused, but not to be flooded.
@@ -59,7 +63,9 @@ class Server:
         error: What the app raised.
     """
 
-    def __init__(self, app: ASGIApp, scope: Scope, dialect: Dialect) -> None:
+    def __init__(
+        self, app: ASGIApp, scope: Scope, dialect: Dialect, lasting_tasks: Collection[str] = ()
+    ) -> None:
         self.scope: Scope = scope
         self.dialect: Dialect = dialect
         self.accepted: Accepted | None = None
@@ -89,7 +95,8 @@ class Server:
         self._problems: list[BaseException] = []
         self._changed = anyio.Event()
         self._cancel_scope = anyio.CancelScope()
-        self._tasks = AppTasks()
+        self._tasks = AppTasks(lasting_tasks)
+        self._loop = running_loop()
 
     @property
     def ending(self) -> str | None:
@@ -118,6 +125,7 @@ class Server:
 
     def deliver(self, event: Event) -> None:
         """Queue `event` for the app's `receive`."""
+        self.check_loop()
         if event.get("type") == "websocket.disconnect":
             self.leave(event, "the client disconnected by a raw event")
         else:
@@ -139,12 +147,14 @@ class Server:
             disconnect: What the app receives.
             how: The ending, in words.
         """
+        self.check_loop()
         self.disconnected = how
         self._disconnect = disconnect
         self._notify()
 
     def set_paused(self, is_paused: bool) -> None:
         """Hold up the app's sends of frames, or let them go on."""
+        self.check_loop()
         self.is_paused = is_paused
         self._notify()
 
@@ -163,13 +173,27 @@ class Server:
         """Return the first thing that went wrong with the app and was not told yet."""
         return self._problems.pop(0) if self._problems else None
 
+    def check_loop(self) -> None:
+        """Check that the event loop is that on which the app runs.
+
+        Raises:
+            InvalidStateError: It is another one: nothing that is told to the app would wake it.
+        """
+        if running_loop() is not self._loop:
+            raise InvalidStateError(
+                "the client is used on another event loop than `connect` was: let the test and its "
+                "fixtures share one, or call `connect` in the test"
+            )
+
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds, and return without another task having had a turn."""
+        self.check_loop()
         while not condition():
             await self._changed.wait()
 
     def cancel(self) -> None:
         """Cancel the app, as some servers do when they shut down."""
+        self.check_loop()
         self._is_cancelled = True
         self._cancel_scope.cancel()
         self._notify()
@@ -179,6 +203,7 @@ class Server:
 
         What goes wrong is found by `take_problem` afterwards. May be called again.
         """
+        self.check_loop()
         with anyio.CancelScope(shield=True):
             if self.ending is None:
                 code = 1000 if self.accepted else 1006

@@ -14,15 +14,18 @@ note: what an app starts in another nursery, or as a system task, does not count
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextvars import ContextVar, copy_context
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import anyio
 from anyio.lowlevel import checkpoint
 
-__all__ = ["AppTasks"]
+__all__ = ["AppTasks", "running_loop"]
+
+# pytest leaves the frames of this module out of its tracebacks.
+__tracebackhide__: Final = True
 
 _owner: ContextVar["AppTasks | None"] = ContextVar("wsendpoints.testing.owner", default=None)
 
@@ -31,9 +34,14 @@ _TURNS = 5
 
 
 class AppTasks:
-    """The task that runs an app, and those that the app started."""
+    """The task that runs an app, and those that the app started.
 
-    def __init__(self) -> None:
+    Args:
+        lasting: The names of those that may go on, or of their coroutines.
+    """
+
+    def __init__(self, lasting: Collection[str] = ()) -> None:
+        self._lasting = frozenset(lasting)
         self._main: asyncio.Task[None] | None = None
         self._factory: _NotingFactory | None = None
         self._started: set[asyncio.Task[Any]] = set()
@@ -74,11 +82,11 @@ class AppTasks:
         if self._factory is None:
             return []
         for _ in range(_TURNS):
-            if self._started:
+            if self._unexpected():
                 await checkpoint()
         self._factory.uninstall()
         self._factory = None
-        remaining = set(self._started)
+        remaining = self._unexpected()
         for task in remaining:
             task.cancel()
         with anyio.move_on_after(timeout):
@@ -88,6 +96,9 @@ class AppTasks:
             if task.done() and not task.cancelled():
                 task.exception()  # Otherwise asyncio logs that it was never retrieved.
         return sorted(map(_describe, remaining))
+
+    def _unexpected(self) -> set[asyncio.Task[Any]]:
+        return {task for task in self._started if self._lasting.isdisjoint(_names_of(task))}
 
 
 class _NotingFactory:
@@ -158,8 +169,25 @@ def _make_task(
 
 
 def _describe(task: asyncio.Task[Any]) -> str:
+    name, coroutine = _names_of(task)
+    return f"{name} ({coroutine})"
+
+
+def _names_of(task: asyncio.Task[Any]) -> tuple[str, str]:
     coroutine = task.get_coro()
-    return f"{task.get_name()} ({getattr(coroutine, '__qualname__', coroutine)})"
+    return task.get_name(), str(getattr(coroutine, "__qualname__", coroutine))
+
+
+def running_loop() -> object:
+    """Return what stands for the event loop that runs; `None` if none does."""
+    if _is_trio():
+        import trio
+
+        return trio.lowlevel.current_trio_token()
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _is_trio() -> bool:
