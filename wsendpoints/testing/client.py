@@ -38,7 +38,6 @@ from wsendpoints.testing.server import Server
 __all__ = ["Client"]
 
 __tracebackhide__: Final = True  # by pytest
-
 # With a default: to a type checker that is too old for `TypeForm`, what comes is `Any`.
 T = TypeVar("T", default=Any)
 
