@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.lifecycle.run_time_mistakes import MISTAKES
+
 __all__ = [
     "AT_RUN_TIME",
     "BRACKETS",
@@ -275,7 +277,7 @@ AT_RUN_TIME: Final = [
         "`super().__init__(scope, receive, send)`",
     ),
 ]
-"""What shows when a client connects, or when a method runs."""
+"""What shows when a client connects. Those of `tests.lifecycle` show when a method runs."""
 
 TABLES: Final[Mapping[str, Sequence[Row]]] = {
     "When the class is made": [
@@ -287,7 +289,7 @@ TABLES: Final[Mapping[str, Sequence[Row]]] = {
         *DEFAULTS,
     ],
     "When it is mounted": [*GIVEN, *MOUNTED],
-    "At run time": AT_RUN_TIME,
+    "At run time": [*AT_RUN_TIME, *(Row(it.code, it.text) for it in MISTAKES)],
 }
 
 
