@@ -192,13 +192,14 @@ async def test_reply_that_takes_long_is_not_told_of(caplog: pytest.LogCaptureFix
         encoding = "text"
 
         async def on_receive(self, websocket: WebSocket, data: str) -> Any:
+            await anyio.sleep(1)
             return data
 
     async with connect(as_asgi(Chat), timeout=100) as client:
         client.pause_reading()
         for _ in range(3):
             await client.send_text("x")
-        await anyio.sleep(8)
+        await anyio.sleep(9)
         client.resume_reading()
         assert [await client.receive() for _ in range(3)] == ["x"] * 3
     assert warnings_in(caplog) == []

@@ -9,7 +9,6 @@ cancellation can reach it; while it runs, a shield hides that, for trio's functi
 scope before they wait.
 """
 
-import asyncio
 import types
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any, final
@@ -75,7 +74,7 @@ class Cancellable:
                 # It may be an exception, whose traceback holds this frame.
                 answer = None
             if self._is_pending:
-                self._inner.shield = not _can_be_cancelled(trap)
+                self._inner.shield = False
             try:
                 step, answer = steps.send, (yield trap)
             except GeneratorExit:
@@ -90,11 +89,6 @@ class Cancellable:
 
 async def _wait(awaitable: Awaitable[Any]) -> None:
     await awaitable
-
-
-def _can_be_cancelled(trap: object) -> bool:
-    """Whether a wait may be cancelled: on trio, not that by which a task only lets others run."""
-    return trap is None or asyncio.isfuture(trap) or hasattr(trap, "abort_func")
 
 
 def _is_cancellation(answer: object) -> bool:
