@@ -1,5 +1,6 @@
 """A conversation: each message is handled in its turn, and what is unusable is refused."""
 
+import inspect
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -459,6 +460,8 @@ async def test_coroutine_in_place_of_a_reply_names_the_handler(name: str, messag
         async with connect(Forgets.as_asgi()) as client:
             await client.send_json(message)
             await client.expect_close(1011, "")
+    line = inspect.getsourcelines(getattr(Forgets, name))[1]
+    assert raised.value.__notes__ == [f'File "{__file__}", line {line}, in {name}']
     assert str(raised.value) == (
         f"Forgets.{name} sends the coroutine of Forgets.save, which was not awaited: write "
         "`await` before it"

@@ -1,6 +1,7 @@
 """How the methods of an endpoint are called."""
 
 import functools
+import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from tests.clocks import as_asgi
 from tests.recording import Recording
 from wsendpoints import ClientMessageError, WebSocket, handles
-from wsendpoints.lifecycle.names import name_of_method
+from wsendpoints.lifecycle.names import name_of_method, tell_sender
+from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -107,3 +109,20 @@ async def test_method_without_a_name_is_told_by_its_class() -> None:
     assert name_of_method(endpoint, Waits()) == "Sleeps"
     assert name_of_method(endpoint, wrapped) == "Sleeps"
     assert name_of_method(endpoint, Sleeps.say) == "Sleeps.say"
+
+
+async def test_error_says_where_the_method_is_written() -> None:
+    """Not where its decorator is; what is not written in Python has no place."""
+    endpoint: Any = object.__new__(Sleeps)
+
+    def told(method: object) -> tuple[str, list[str]]:
+        error = UnawaitedError("Sleeps", "a coroutine", "await it")
+        tell_sender(error, endpoint, method)
+        return error.sender, getattr(error, "__notes__", [])
+
+    for method, name in ((Sleeps.say, "say"), (Sleeps.shout, "shout")):
+        line = inspect.getsourcelines(method)[1]
+        place = f'File "{__file__}", line {line}, in {name}'
+        assert told(method) == (f"Sleeps.{name}", [place])
+    assert told(Sleeps.__reduce__) == ("Sleeps.__reduce__", [])
+    assert told(wrapped) == ("Sleeps", [])

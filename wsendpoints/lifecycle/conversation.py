@@ -18,7 +18,7 @@ from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
 from wsendpoints.lifecycle.failures import failed_wait, holds_only
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.intake import Intake
-from wsendpoints.lifecycle.names import name_of_awaited, name_of_method
+from wsendpoints.lifecycle.names import name_of_awaited, tell_sender
 from wsendpoints.lifecycle.reader import Reader, Stage
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
@@ -216,7 +216,7 @@ class Conversation(Listener):
             except ClientMessageError as error:
                 await self._refuse(error)
             except UnawaitedError as error:
-                error.sender = name_of_method(endpoint, handler)
+                tell_sender(error, endpoint, handler)
                 raise
             except (WebSocketDisconnect, BaseExceptionGroup) as exc:
                 if not self._is_own_disconnect(exc):

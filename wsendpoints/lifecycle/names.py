@@ -1,12 +1,14 @@
 """How the methods of an endpoint are called in the log, and in errors."""
 
+import inspect
 from collections.abc import Mapping
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 from typing import Any, Final
 
 from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.messages.unawaited import UnawaitedError
 
-__all__ = ["name_of_awaited", "name_of_method"]
+__all__ = ["name_of_awaited", "name_of_method", "tell_sender"]
 
 _HOOKS: Final[Mapping[object, str]] = MappingProxyType(
     {"_connect": "on_connect", "_refuse": "on_invalid"}
@@ -29,6 +31,18 @@ def name_of_method(endpoint: Hooks, method: object) -> str:
     if isinstance(name, str) and hasattr(type(endpoint), name):
         return f"{name_of(endpoint)}.{name}"
     return name_of(endpoint)
+
+
+def tell_sender(error: UnawaitedError, endpoint: Hooks, method: Any) -> None:
+    """Have an error say which method sends what it is about, and where that is written.
+
+    It is found when the method has ended, so that no traceback leads there.
+    """
+    error.sender = name_of_method(endpoint, method)
+    code: object = getattr(inspect.unwrap(method), "__code__", None)
+    if error.sender != name_of(endpoint) and isinstance(code, CodeType):
+        place = f'File "{code.co_filename}", line {code.co_firstlineno}, in {code.co_name}'
+        error.add_note(place)
 
 
 def name_of_awaited(endpoint: Hooks, loop: Any) -> str:

@@ -1,5 +1,6 @@
 """Handlers that are async generators: what they yield is sent as it comes."""
 
+import functools
 from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import Any, Final
@@ -26,16 +27,16 @@ def streaming(function: Stream) -> Handler:
     """Return the handler that sends what an async generator yields."""
     name = getattr(function, "__name__", "")
 
+    @functools.wraps(function, updated=())
     def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
         lifecycle = endpoint._lifecycle
         replies = function(endpoint, websocket, data)
         tasks = lifecycle.tasks
         sending: Any = tasks.run(_send_each(replies, lifecycle.connection, tasks))
+        # How it is called in the log.
         sending.__name__ = name
         return sending
 
-    # How they are called in the log, and in errors.
-    handler.__name__ = name
     return handler
 
 
