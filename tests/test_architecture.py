@@ -54,6 +54,7 @@ LIFECYCLE: Final = [
     "room",
     "reader",
     "streaming",
+    "replies",
     "connecting",
     "conversation",
     "shielding",

@@ -5,6 +5,7 @@ import weakref
 from collections.abc import AsyncIterator
 from dataclasses import field
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from unittest.mock import patch
 
 import pytest
 from starlette.applications import Starlette
@@ -454,3 +455,45 @@ async def test_on_invalid_sees_what_came(
             assert [alive() for alive in Seeing.errors] == [None]
     finally:
         gc.enable()
+
+
+# What changes once the class is made.
+
+
+async def test_class_that_is_patched_is_compiled_again() -> None:
+    """For the connections that are made from then on, and until the patch ends."""
+
+    async def loud(self: Any, websocket: WebSocket, data: Say) -> Said:
+        return Said(text=data.text.upper())
+
+    async def text_from(cls: type[WebSocketEndpoint]) -> str:
+        async with connect(cls.as_asgi()) as client:
+            await client.send(Say(text="x"))
+            return (await client.receive(Said)).text
+
+    class Sub(Echo):
+        pass
+
+    assert await text_from(Sub) == "x"
+    with patch.object(Echo, "on_receive", loud):
+        assert await text_from(Sub) == "X"
+    assert await text_from(Sub) == "x"
+
+
+async def test_class_that_is_patched_to_be_generic_is_not_served() -> None:
+    """As a generic base is not."""
+
+    class Bound(Base[Say]):
+        pass
+
+    class Open(Bound, Generic[T]):
+        pass
+
+    async def on_receive(self: Any, websocket: WebSocket, data: Any) -> None: ...
+
+    on_receive.__annotations__["data"] = T
+    with (
+        patch.object(Open, "on_receive", on_receive),
+        pytest.raises(ConfigurationError, match="leaves the type variable T open"),
+    ):
+        Open.as_asgi()

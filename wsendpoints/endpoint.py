@@ -3,7 +3,19 @@
 from abc import ABC
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator, Sequence
 from functools import partial
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVarTuple, Unpack, final, overload
+from types import MappingProxyType
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Protocol,
+    Self,
+    TypeVarTuple,
+    Unpack,
+    final,
+    overload,
+)
 
 from typing_extensions import TypeVar
 
@@ -20,11 +32,12 @@ from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
 from wsendpoints.lifecycle.hooks import Lifecycle
+from wsendpoints.lifecycle.replies import awaiting_or_streaming
 from wsendpoints.lifecycle.serving import serve
 from wsendpoints.lifecycle.streaming import streaming
 from wsendpoints.messages.annotations import UnboundTypeVariable
 from wsendpoints.messages.codecs import Encoding
-from wsendpoints.messages.declaration import Declaration, declare
+from wsendpoints.messages.declaration import Adapters, Declaration, declare
 from wsendpoints.messages.parameter import take_brackets
 from wsendpoints.mistakes.checks import check_body
 from wsendpoints.mistakes.mounting import check_mountable, not_initialised
@@ -100,6 +113,9 @@ class WebSocketEndpoint(ABC, Generic[M]):
     tasks of `start_soon` and a streaming handler are cancelled, any other handler may go on for
     `limits.grace` seconds. What the client sent before it disconnected is still handled.
 
+    Methods are found as Python finds them, decorated or inherited. A handler that is replaced on
+    the class, as `mock.patch.object` does, runs for the connections that are made from then on.
+
     Mistakes in the declaration raise `ConfigurationError` when the class is made, and where the
     code could be meant, they are a `ConfigurationWarning`.
 
@@ -147,21 +163,35 @@ class WebSocketEndpoint(ABC, Generic[M]):
         cls._own_attributes = read_own(cls)
         _check_limits(cls, cls.limits)
         cls._admission = Admission(cls, cls.allowed_origins, cls.subprotocols)
+        cls._compile_declaration()
+
+    @classmethod
+    def _compile_declaration(cls, before: Declaration | None = None) -> None:
         try:
             take_brackets(cls, WebSocketEndpoint)
-            cls._declaration = declare(cls, WebSocketEndpoint, cls.encoding, cls.sends, streaming)
+            cls._declaration = declare(
+                cls,
+                _DEFAULTS,
+                cls.encoding,
+                cls.sends,
+                _ADAPTERS,
+                cls._compile_again,
+                before,
+            )
             cls._open_variable = None
         except UnboundTypeVariable as exc:
             # A generic base class: which messages it takes, a subclass says.
             cls._declaration, cls._open_variable = None, str(exc)
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        declaration = self._check_servable()
+        declaration = self._declaration
+        if declaration is None:
+            raise self._not_servable()
         self.websocket: WebSocket = WebSocket(scope, receive, send)
         connection = connection_of(self.websocket)
         connection.encode = declaration.encode
         # The only other attribute: a subclass has all other names to itself.
-        self._lifecycle = Lifecycle(connection)
+        self._lifecycle = Lifecycle(connection, declaration)
         if own := self._own_attributes:
             for name, make in own:
                 setattr(self, name, make())
@@ -240,25 +270,37 @@ class WebSocketEndpoint(ABC, Generic[M]):
 
     @classmethod
     def _check_servable(cls) -> Declaration:
-        if cls._declaration is not None:
-            return cls._declaration
-        if cls._open_variable is not None:
-            raise ConfigurationError(
-                f"{cls.__qualname__} leaves the type variable {cls._open_variable} open: serve a "
-                f"subclass of {cls.__qualname__}[...]"
-            )
-        raise ConfigurationError("WebSocketEndpoint is abstract: serve a subclass of it")
+        if cls._declaration is None:
+            raise cls._not_servable()
+        return cls._declaration.current()
+
+    @classmethod
+    def _compile_again(cls, before: Declaration) -> Declaration:
+        if not before.is_true_of(cls):
+            cls._compile_declaration(before)
+        if cls._declaration is None:
+            raise cls._not_servable()
+        cls._declaration = cls._declaration.settled()
+        return cls._declaration
+
+    @classmethod
+    def _not_servable(cls) -> ConfigurationError:
+        if cls._open_variable is None:
+            return ConfigurationError("WebSocketEndpoint is abstract: serve a subclass of it")
+        return ConfigurationError(
+            f"{cls.__qualname__} leaves the type variable {cls._open_variable} open: serve a "
+            f"subclass of {cls.__qualname__}[...]"
+        )
 
     def __await__(self) -> Generator[Any, None, None]:
         """Serve the connection; this is how Starlette's routes call the class."""
-        declaration = self._check_servable()
         if self._required_attributes:
             check_given(self, self._required_attributes)
         try:
             lifecycle = self._lifecycle
         except AttributeError:
             raise not_initialised(type(self)) from None
-        return serve(self, lifecycle, declaration, self._admission).__await__()
+        return serve(self, lifecycle, lifecycle.declaration, self._admission).__await__()
 
     # What a subclass overrides.
 
@@ -321,7 +363,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
             websocket: The connection.
             error: What is wrong with the message.
         """
-        connection, declaration = connection_of(websocket), self._check_servable()
+        connection, declaration = connection_of(websocket), self._lifecycle.declaration
         answer = None
         if isinstance(error, InvalidMessageError):
             answer = declaration.codec.error_event(error, declaration.tag)
@@ -371,3 +413,9 @@ async def _ignore() -> None:
 def _check_limits(cls: type, limits: object) -> None:
     if not isinstance(limits, Limits):
         raise ConfigurationError(f"{cls.__qualname__}.limits is {limits!r}: use Limits(...)")
+
+
+_DEFAULTS: Final = MappingProxyType(dict(vars(WebSocketEndpoint)))
+"""The attributes of the base class, before anything is patched."""
+
+_ADAPTERS: Final = Adapters(streaming, awaiting_or_streaming)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.messages.brackets import without_brackets
-from wsendpoints.messages.declaration import mark
+from wsendpoints.messages.methods import mark
 
 __all__ = ["handles"]
 

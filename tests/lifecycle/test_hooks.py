@@ -8,11 +8,19 @@ from anyio.lowlevel import checkpoint
 from tests.connection.connections import S, connection_in
 from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
-from wsendpoints import InvalidStateError, WebSocket, handles
+from wsendpoints import InvalidStateError, WebSocket, WebSocketEndpoint, handles
 from wsendpoints.lifecycle.hooks import Lifecycle, name_of
 from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.messages.declaration import Declaration
 
 pytestmark = pytest.mark.anyio
+
+
+class Idle(WebSocketEndpoint):
+    """Declares nothing."""
+
+
+DECLARATION: Declaration = vars(Idle)["_declaration"]
 
 NOT_SERVED = "tasks can be started while the connection is served"
 
@@ -20,7 +28,7 @@ NOT_SERVED = "tasks can be started while the connection is served"
 async def test_life_has_not_begun() -> None:
     """Until its connection is served, an endpoint has no tasks and was not used."""
     connection = await connection_in(S.OPEN, FakeServer())
-    lifecycle = Lifecycle(connection)
+    lifecycle = Lifecycle(connection, DECLARATION)
     assert lifecycle.connection is connection
     assert lifecycle.tasks is None
     assert not lifecycle.is_used
@@ -29,7 +37,7 @@ async def test_life_has_not_begun() -> None:
 async def test_tasks_start_among_those_of_the_connection() -> None:
     """A task that is started belongs to the connection, whose end it would not outlive."""
     connection = await connection_in(S.OPEN, FakeServer())
-    lifecycle = Lifecycle(connection)
+    lifecycle = Lifecycle(connection, DECLARATION)
     lifecycle.tasks = tasks = Tasks(connection)
     calls: list[str] = []
 

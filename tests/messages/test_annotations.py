@@ -361,6 +361,75 @@ async def test_decorated_handler_has_the_annotations_of_what_it_wraps() -> None:
     assert await answers_of(Chat, {"type": "say"}, {"type": "leave"}) == [said, "bye"]
 
 
+def converting(method: Any) -> Any:
+    """Decorate with a function that takes another message, and gives another reply."""
+
+    @functools.wraps(method, assigned=("__name__", "__qualname__"))
+    async def wrapper(self: Any, websocket: Any, data: "int") -> "list[str]":
+        return [await method(self, websocket, Say(text=str(data)))]
+
+    return wrapper
+
+
+def undeclared(method: Any) -> Any:
+    """Decorate with a function whose own annotations say nothing."""
+
+    @functools.wraps(method, assigned=())
+    async def wrapper(self: Any, websocket: Any, data: Any) -> Any:
+        return await method(self, websocket, data)
+
+    return wrapper
+
+
+def untouched(method: Any) -> Any:
+    """Decorate with nothing."""
+    return method
+
+
+@pytest.mark.parametrize("on_top", [untouched, logged, undeclared, functools.partialmethod])
+def test_annotations_of_a_decorator_count(on_top: Any) -> None:
+    """What the message is, the function says that is called first, if it says anything."""
+
+    class Plain:
+        @on_top  # type: ignore[untyped-decorator]  # one of several
+        @converting
+        async def on_receive(self, websocket: WebSocket, data: Say) -> str:
+            return data.text
+
+        @undeclared
+        async def other(self, websocket: WebSocket, data: Say) -> str:
+            return data.text
+
+    assert types_of(Plain) == (int, list[str])
+    assert types_of(Plain, "other") == (Say, str)
+    # A copy of what is resolved already is not that of the copy.
+    assert types_of(type("Sub", (Plain,), {"on_receive": logged(vars(Plain)["other"])})) == (
+        Say,
+        str,
+    )
+
+
+class Slotted:
+    """A function that takes no attributes."""
+
+    __slots__ = ("__signature__",)
+
+    async def __call__(self, websocket: Any, data: "Say") -> "Said":
+        """Take a message."""
+        raise NotImplementedError
+
+
+def test_callable_without_attributes() -> None:
+    """Its types are resolved each time."""
+
+    class Plain:
+        on_receive = print
+        other = Slotted()
+
+    assert types_of(Plain) == (MISSING, MISSING)
+    assert types_of(Plain, "other") == (Say, Said)
+
+
 # Generic bases.
 
 

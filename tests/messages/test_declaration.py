@@ -6,7 +6,7 @@ import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Generic, Literal, NewType, TypeVar
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import pytest
 from pydantic import (
@@ -286,6 +286,7 @@ class Less(Base):
     leave = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # the way to do it
 
 
+NAMES = ("encoding", "say", "leave")
 SAY, LEAVE, POINT = {"type": "say"}, {"type": "leave"}, {"type": "point", "x": 1}
 
 
@@ -337,6 +338,36 @@ def test_attribute_that_has_every_attribute_is_not_a_handler() -> None:
     assert Chat.as_asgi()
 
 
+# What is changed once the class is made.
+
+
+@pytest.mark.anyio
+async def test_class_that_is_changed_is_compiled_again() -> None:
+    """With the next connection, and again when the change is taken back."""
+    base: Any = type("Base", (WebSocketEndpoint,), {name: vars(Base)[name] for name in NAMES})
+
+    class Chat(base):  # type: ignore[misc]  # made at run time
+        async def say(self, websocket: WebSocket, data: Say) -> str:
+            return "own"
+
+    async def other(self: Any, websocket: WebSocket, data: Point) -> str:
+        return "other"
+
+    assert await answers_of(Chat, SAY) == ["own"]
+    with patch.object(Chat, "say", other):
+        assert await answers_of(Chat, POINT, LEAVE) == ["other", "bye"]
+    assert await answers_of(Chat, SAY) == ["own"]
+    del Chat.say
+    assert await answers_of(Chat, SAY) == ["base"]
+    with patch.object(base, "say", None):
+        del base.say
+        ((error), bye) = await answers_of(Chat, SAY, LEAVE)
+        assert error["code"] == "invalid_message"
+        assert bye == "bye"
+        base.say = other
+    assert await answers_of(Chat, SAY) == ["base"]
+
+
 # Mistakes.
 
 
@@ -358,7 +389,7 @@ NO_METHODS: list[Any] = [
     pytest.param(generator, id="sync generator"),
     pytest.param(staticmethod(method), id="staticmethod"),
     pytest.param(classmethod(method), id="classmethod"),
-    pytest.param(functools.partialmethod(method), id="partialmethod"),
+    pytest.param(functools.partialmethod(plain), id="partialmethod of a function"),
     pytest.param(5, id="value"),
 ]
 

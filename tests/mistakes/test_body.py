@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from wsendpoints import WebSocketEndpoint
-from wsendpoints.messages.declaration import mark
+from wsendpoints.messages.methods import mark
 from wsendpoints.mistakes.body import Body, Method, method_of, read_body
 
 

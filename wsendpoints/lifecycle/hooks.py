@@ -8,6 +8,7 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.admission import Door
 from wsendpoints.lifecycle.functions import check_function
+from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 
 if TYPE_CHECKING:
@@ -48,17 +49,20 @@ class Lifecycle:
 
     Args:
         connection: The connection.
+        declaration: What the class declared when the connection was made.
 
     Attributes:
         connection: The connection.
+        declaration: What the class declared when the connection was made.
         tasks: Those of the connection, while it is served.
         is_used: Whether it was served already.
     """
 
-    __slots__ = ("_has_dropped", "connection", "is_used", "tasks")
+    __slots__ = ("_has_dropped", "connection", "declaration", "is_used", "tasks")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, declaration: Declaration) -> None:
         self.connection: Connection = connection
+        self.declaration: Declaration = declaration
         self.tasks: Tasks | None = None
         self.is_used: bool = False
         self._has_dropped = False

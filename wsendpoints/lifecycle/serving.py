@@ -58,11 +58,19 @@ async def serve(
             await connection.next_event()
             if connection.state is HANDSHAKE:
                 _admit(endpoint, admission)
-                if declaration.is_quiet and not _times_silence(limits):
+                is_quiet = (
+                    declaration.is_quiet
+                    # A mock may have taken its place.
+                    and type(endpoint).on_connect is declaration.default_on_connect
+                )
+                if is_quiet and not _times_silence(limits):
                     first = await connect_alone(endpoint, connection)
             if isinstance(first, Deadline):
                 passed = first
             elif connection.state is not DISCONNECTED:
+                if (changed := declaration.current()) is not declaration:
+                    lifecycle.declaration = declaration = changed
+                    connection.encode = declaration.encode
                 conversation = Conversation(endpoint, declaration, connection, first, clock)
                 lifecycle.tasks = conversation.tasks
                 failure = await conversation.hold()
@@ -72,7 +80,10 @@ async def serve(
         except BaseException as exc:  # noqa: BLE001 - raised in the end
             failure = failed_wait(exc) or exc
         lifecycle.tasks = None
-        ending = Ending(endpoint, connection, passed, cleans_up=declaration.cleans_up)
+        # Now, for it may have been replaced at any time.
+        on_disconnect = getattr(endpoint.on_disconnect, "__func__", None)
+        cleans_up = on_disconnect is not declaration.default_on_disconnect
+        ending = Ending(endpoint, connection, passed, cleans_up=cleans_up)
         await ending.conclude(failure)
     finally:
         connection.ended()

@@ -9,11 +9,18 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from typing_extensions import Format, get_annotations
 
 from wsendpoints.messages.generics import UnboundTypeVariable, bind
+from wsendpoints.messages.wrapping import (
+    Parameter,
+    annotated,
+    annotations_of,
+    message_parameters,
+)
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = [
@@ -53,26 +60,59 @@ def message_types(function: Function, owner: type, cls: type) -> tuple[Any, Any]
         cls: The class that it is looked up on, which may bind type variables of `owner`.
 
     Returns:
-        The two types; `MISSING` for one that is not annotated.
+        The two types; `MISSING` for one that is not annotated. Those of a decorator's function
+        count where it has its own.
 
     Raises:
         ConfigurationError: The method can't be called with these arguments, or a name can't be
             resolved, or a type variable can't be bound.
         UnboundTypeVariable: `cls` is still generic.
     """
-    name = _message_parameter(function)
-    function = inspect.unwrap(function)
-    types_: tuple[Any, Any] | None = getattr(function, _RESOLVED, None)
-    if types_ is None:
-        annotations = get_annotations(function, format=Format.FORWARDREF)
-        where, module, closure = function.__qualname__, function.__globals__, _closure(function)
-        types_ = (
-            _resolve(annotations.get(name, MISSING), where, module, owner, closure),
-            _resolve(annotations.get("return", MISSING), where, module, owner, closure),
-        )
-        setattr(function, _RESOLVED, types_)
-    where = f"{cls.__qualname__}.{function.__name__}"
+    parameters = message_parameters(function)
+    returns = [(layer, "return") for layer, _ in parameters]
+    types_ = (_type_of(parameters, owner), _type_of(returns, owner))
+    where = f"{cls.__qualname__}.{_name_of(parameters[-1][0])}"
     return bind(types_[0], owner, cls, where), bind(types_[1], owner, cls, where)
+
+
+def _type_of(names: Sequence[Parameter], owner: type) -> Any:
+    """Return the resolved annotation of a parameter that has a name in each layer of a method."""
+    *outer, (function, name) = names
+    for number, (layer, own_name) in enumerate(outer):
+        own = annotations_of(layer).get(own_name, Any)
+        within, inner_name = names[number + 1]
+        # `functools.wraps` copies the annotations, which then name what is known elsewhere.
+        if own not in (Any, "Any") and own != annotations_of(within).get(inner_name, MISSING):
+            function, name = layer, own_name
+            break
+    return _resolve_once(function, name, owner)
+
+
+def _resolve_once(function: Any, name: str, owner: type) -> Any:
+    function = annotated(function)
+    known: Any = getattr(function, _RESOLVED, None)
+    # A copy by `functools.wraps` is that of another function.
+    if not isinstance(known, _Resolved) or known.function is not function:
+        known = _Resolved(function, {})
+        with suppress(AttributeError):
+            setattr(function, _RESOLVED, known)
+    if name not in known.types:
+        annotation = annotations_of(function).get(name, MISSING)
+        where = getattr(function, "__qualname__", f"{owner.__qualname__}.{_name_of(function)}")
+        module = getattr(function, "__globals__", vars(sys.modules[owner.__module__]))
+        known.types[name] = _resolve(annotation, where, module, owner, _closure(function))
+    return known.types[name]
+
+
+class _Resolved(NamedTuple):
+    """The resolved types of a function, by the names of its parameters."""
+
+    function: Any
+    types: dict[str, Any]
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def attribute_type(cls: type, name: str) -> Any:
@@ -119,24 +159,6 @@ def base_argument(argument: Any, owner: type, where: str) -> Any:
         ConfigurationError: A name can't be resolved.
     """
     return _resolve(argument, where, vars(sys.modules[owner.__module__]), owner, {})
-
-
-def _message_parameter(function: Function) -> str:
-    """Return the name of the parameter that the message is passed to."""
-    signature = inspect.signature(function)
-    try:
-        bound = signature.bind(None, None, MISSING)
-    except TypeError:
-        raise ConfigurationError(
-            f"{function.__qualname__}{signature} can't be called with a websocket and a message: "
-            "declare it as (self, websocket, data)"
-        ) from None
-    # With `*args` the value is a tuple, and the annotation is that of its items.
-    return next(
-        name
-        for name, value in bound.arguments.items()
-        if value is MISSING or (isinstance(value, tuple) and MISSING in value)
-    )
 
 
 def _resolve(
@@ -192,8 +214,9 @@ def _enclosing_locals(module: Mapping[str, Any], owner: type) -> dict[str, Any]:
     return found
 
 
-def _closure(function: Function) -> dict[str, Any]:
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+def _closure(function: Any) -> dict[str, Any]:
+    closure: Sequence[Any] = getattr(function, "__closure__", None) or ()
+    cells = zip(function.__code__.co_freevars if closure else (), closure, strict=True)
     found: dict[str, Any] = {}
     for name, cell in cells:
         try:

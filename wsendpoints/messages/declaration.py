@@ -4,55 +4,39 @@ It is read and compiled when the class is made, which fails if the declaration h
 """
 
 import functools
-import inspect
 from collections import Counter
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Collection,
-    Hashable,
-    Mapping,
-    Sequence,
-)
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, NamedTuple, TypeAlias, cast
 
 from pydantic import AfterValidator
 
-from wsendpoints.messages.annotations import MISSING, check_bound, message_types
+from wsendpoints.messages.annotations import MISSING, check_bound
 from wsendpoints.messages.codecs import CODECS, Codec, Encode
 from wsendpoints.messages.generics import bind
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.messages.joining import takes_anything
+from wsendpoints.messages.methods import (
+    Adapters,
+    Handler,
+    Look,
+    Method,
+    Stream,
+    check_hooks,
+    find,
+    looking_at,
+    names_of_marked,
+    read,
+)
 from wsendpoints.messages.outbound import Outbound
-from wsendpoints.messages.replies import reply_of
 from wsendpoints.messages.substitution import union_of
 from wsendpoints.messages.tags import clash, members
 from wsendpoints.messages.unions import runtime_types
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Declaration", "Handler", "Stream", "declare", "is_marked", "mark"]
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-_MARK: Final = "__wsendpoints_handles__"
-_HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid")
-
-Handler: TypeAlias = Callable[[Any, Any, Any], Any]
-"""Called with the endpoint, the WebSocket and the message; returns the coroutine of the reply."""
-
-Stream: TypeAlias = Callable[[Any, Any, Any], AsyncGenerator[Any, None]]
-"""Called with the same; returns the async generator of the replies."""
-
+__all__ = ["Adapters", "Declaration", "Handler", "Stream", "declare"]
 
 _Routes: TypeAlias = tuple[Handler, Mapping[type, Handler], Sequence[Any]]
-
-
-def mark(method: F) -> F:
-    """Mark a method as a handler, and return it: `wsendpoints.handles` for any callable."""
-    # A static method is marked too, for an error that names the class, when the class is made.
-    setattr(getattr(method, "__func__", method), _MARK, True)
-    return method
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +51,15 @@ class Declaration:
         handlers: The handlers, by the class of the message.
         on_message: The handler for messages of any other class.
         tag: The field that tells its messages apart, `"type"` if it has none.
-        cleans_up: Whether it overrides `on_disconnect`.
+        methods: The methods that handle messages, by their names.
+        look: Returns what its class has now of what was compiled ...
+        compiled: ... what it had then ...
+        seen: ... and what it had when it was served first; `()` until then, since a decorator of
+            the class may have done more to it than shows in a look.
+        compile_again: Compiles the class again, in place of this.
+        original: What the class declared when it was made, if it was changed since.
+        default_on_connect: What answers the handshake of a class that is quiet.
+        default_on_disconnect: What cleans nothing up, and so need not be called.
         is_quiet: Whether the class has no code of its own that runs before the first message.
     """
 
@@ -78,30 +70,59 @@ class Declaration:
     handlers: Mapping[type, Handler]
     on_message: Handler
     tag: str
-    cleans_up: bool
+    methods: Mapping[str, Method]
+    look: Look
+    compiled: Any
+    seen: Any
+    compile_again: "Callable[[Declaration], Declaration]"
+    original: "Declaration | None"
+    default_on_connect: Any
+    default_on_disconnect: Any
     is_quiet: bool
 
+    def current(self) -> "Declaration":
+        """Return what the class declares now: a decorator of it, or a mock, may have changed it."""
+        try:
+            if self.look() == self.seen:
+                return self
+        except AttributeError:  # deleted
+            pass
+        return self.compile_again(self)
 
-class _Method(NamedTuple):
-    """A method that handles messages, with the types of what it takes and sends."""
+    def is_true_of(self, cls: type) -> bool:
+        """Whether the class is as it was when it was compiled."""
+        try:
+            now = self.look()
+        except AttributeError:  # deleted
+            return False
+        return now == self.compiled and all(
+            name in self.methods or getattr(cls, name) is None for name in names_of_marked(cls)
+        )
 
-    name: str
-    handler: Handler
-    takes: Any
-    returns: Any
+    def settled(self) -> "Declaration":
+        """Return what holds for its class until a look shows a change."""
+        return replace(self, seen=self.compiled)
 
 
 def declare(
-    cls: type, base: Any, encoding: object, sends: object, stream: Callable[[Stream], Handler]
+    cls: type,
+    defaults: Mapping[str, Any],
+    encoding: object,
+    sends: object,
+    adapters: Adapters,
+    compile_again: Callable[[Declaration], Declaration],
+    before: Declaration | None = None,
 ) -> Declaration:
     """Read and compile what a class declares.
 
     Args:
         cls: The class.
-        base: The class with the default hooks.
+        defaults: The attributes of the class with the default hooks.
         encoding: The `encoding` of the class.
         sends: The `sends` of the class.
-        stream: Returns the handler that sends what an async generator yields.
+        adapters: What makes handlers of other methods than coroutine functions.
+        compile_again: Called if the class was changed.
+        before: What the class declared before it was changed.
 
     Raises:
         ConfigurationError: The class is declared incorrectly.
@@ -111,13 +132,19 @@ def declare(
     codec = CODECS.get(encoding) if isinstance(encoding, Hashable) else None
     if codec is None:
         raise ConfigurationError(f"{where}: encoding is {encoding!r}: use {_encodings()}")
-    for hook in _HOOKS:
-        function = getattr(cls, hook)
-        if not inspect.iscoroutinefunction(function):
-            raise ConfigurationError(f"{where}.{hook} is no async method: use `async def {hook}`")
-    check_bound(cls, "params")
-    methods = _handlers_of(cls, stream)
-    receiver = _receiver_of(cls, base, stream)
+    check_hooks(cls)
+    if before is None:
+        check_bound(cls, "params")
+    original = before and (before.original or before)
+    known: Mapping[str, Method] = original.methods if original else {}
+    methods = [
+        read(cls, name, adapters, known.get(name))
+        for name in {**dict.fromkeys(known), **dict.fromkeys(names_of_marked(cls))}
+        if name != "on_receive" and getattr(cls, name, None) is not None
+    ]
+    receiver = None
+    if find(cls, "on_receive")[1] not in {defaults["on_receive"], None}:
+        receiver = read(cls, "on_receive", adapters, known.get("on_receive"))
     if methods and receiver is not None:
         raise ConfigurationError(
             f"{where} has both on_receive and methods marked with @handles "
@@ -126,7 +153,7 @@ def declare(
     if receiver is not None:
         methods = [receiver]
     # Without handlers that of the base class takes every message, and ignores it.
-    routes: _Routes = base.on_receive, {}, [Any]
+    routes: _Routes = defaults["on_receive"], {}, [Any]
     if methods:
         routes = _route(where, methods, routed=receiver is None)
     on_message, handlers, taken = routes
@@ -137,6 +164,7 @@ def declare(
         owner = next(klass for klass in cls.__mro__ if "sends" in vars(klass))
         sends = bind(sends, owner, cls, f"{where}.sends")
     outbound = Outbound(_sent(methods, sends), codec, where)
+    look = looking_at(cls, {**known, **{method.name: None for method in methods}})
     return Declaration(
         codec=codec,
         inbound=inbound,
@@ -145,8 +173,15 @@ def declare(
         handlers=handlers,
         on_message=on_message,
         tag=inbound.tag or outbound.tag or "type",
-        cleans_up=not _inherits(cls, base, "on_disconnect"),
-        is_quiet=_inherits(cls, base, "on_connect") and _inherits(cls, base, "__init__"),
+        methods={method.name: method for method in methods},
+        look=look,
+        compiled=look(),
+        seen=(),
+        compile_again=compile_again,
+        original=original,
+        default_on_connect=defaults["on_connect"],
+        default_on_disconnect=defaults["on_disconnect"],
+        is_quiet=all(find(cls, name)[1] is defaults[name] for name in ("on_connect", "__init__")),
     )
 
 
@@ -164,59 +199,14 @@ def _encodings() -> str:
     return f"{', '.join(names)} or {last}"
 
 
-def _handlers_of(cls: type, stream: Callable[[Stream], Handler]) -> list[_Method]:
-    """Return the methods marked with `handles`, and the overrides of such methods."""
-    names: dict[str, None] = {}
-    for klass in reversed(cls.__mro__):
-        for name, value in vars(klass).items():
-            if is_marked(value):
-                names[name] = None
-    return [_read(cls, name, stream) for name in names if getattr(cls, name) is not None]
-
-
-def is_marked(value: Any) -> bool:
-    """Return whether a value in the body of a class is marked with `handles`."""
-    if isinstance(value, staticmethod | classmethod):
-        value = cast("Any", value).__func__
-    # Not `hasattr`: a mock and a lazy proxy have every attribute.
-    return inspect.getattr_static(value, _MARK, None) is True
-
-
-def _receiver_of(cls: type, base: type, stream: Callable[[Stream], Handler]) -> _Method | None:
-    if _inherits(cls, base, "on_receive") or getattr(cls, "on_receive", None) is None:
-        return None
-    return _read(cls, "on_receive", stream)
-
-
-def _inherits(cls: type, base: type, name: str) -> bool:
-    return getattr(cls, name) is getattr(base, name)
-
-
-def _read(cls: type, name: str, stream: Callable[[Stream], Handler]) -> _Method:
-    owner = next(klass for klass in cls.__mro__ if name in vars(klass))
-    function: Any = vars(owner)[name]
-    is_stream = inspect.isasyncgenfunction(function)
-    is_async = is_stream or inspect.iscoroutinefunction(function)
-    # Python 3.13 and later unwrap a partial method, whose parameters are not those of its function.
-    if not is_async or isinstance(function, functools.partialmethod):
-        raise ConfigurationError(
-            f"{cls.__qualname__}.{name} is no async method: use `async def {name}(self, "
-            "websocket, data)`"
-        )
-    takes, returns = message_types(function, owner, cls)
-    returns = reply_of(returns, f"{cls.__qualname__}.{name}", is_stream=is_stream)
-    handler = stream(function) if is_stream else function
-    return _Method(name, handler, takes, returns)
-
-
-def _sent(methods: Sequence[_Method], sends: object) -> list[Any]:
+def _sent(methods: Sequence[Method], sends: object) -> list[Any]:
     """Return the types that a class declares to send; none if it declares nothing."""
     declared = [] if sends is None else [sends]
     declared.extend(it.returns for it in methods if it.returns is not MISSING)
     return declared
 
 
-def _route(where: str, methods: Sequence[_Method], *, routed: bool) -> _Routes:
+def _route(where: str, methods: Sequence[Method], *, routed: bool) -> _Routes:
     """Decide which handler gets which message.
 
     Args:
@@ -231,7 +221,7 @@ def _route(where: str, methods: Sequence[_Method], *, routed: bool) -> _Routes:
     if not routed:
         takes = methods[0].takes
         return methods[0].handler, {}, [Any if takes is MISSING else takes]
-    owners: list[tuple[Any, _Method]] = []
+    owners: list[tuple[Any, Method]] = []
     for method in methods:
         if method.takes is MISSING or method.takes is Any:
             raise ConfigurationError(
@@ -258,7 +248,7 @@ def _route(where: str, methods: Sequence[_Method], *, routed: bool) -> _Routes:
     return _by_instance(routes), routes, union
 
 
-def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, _Method]]) -> None:
+def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, Method]]) -> None:
     every = [member for member, _ in owners]
     anything = [takes_anything(member) for member in every]
     for number, (member, method) in enumerate(owners):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from wsendpoints.messages.declaration import is_marked
+from wsendpoints.messages.methods import is_marked
 
 __all__ = ["Body", "Method", "is_method_like", "method_of", "read_body"]
 

@@ -1,0 +1,256 @@
+"""The methods of an endpoint class, found as Python finds them, and how each is called.
+
+A function of the class is called as it is, with nothing in between. What is decorated in a way that
+Python has to bind, such as a descriptor or a mock, is looked up on the endpoint for each message.
+"""
+
+import functools
+import inspect
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import suppress
+from operator import attrgetter
+from types import FunctionType
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
+
+from wsendpoints.messages.annotations import MISSING, message_types
+from wsendpoints.messages.replies import reply_of
+from wsendpoints.messages.wrapping import Kind, kind_of, layers
+from wsendpoints.protocol.exceptions import ConfigurationError
+
+__all__ = [
+    "Adapters",
+    "Handler",
+    "Look",
+    "Method",
+    "Stream",
+    "check_hooks",
+    "find",
+    "is_marked",
+    "looking_at",
+    "mark",
+    "names_of_marked",
+    "read",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Handler: TypeAlias = Callable[[Any, Any, Any], Any]
+"""Called with the endpoint, the WebSocket and the message; returns the coroutine of the reply."""
+
+Stream: TypeAlias = Callable[[Any, Any, Any], AsyncGenerator[Any, None]]
+"""Called with the same; returns the async generator of the replies."""
+
+Look: TypeAlias = Callable[[], Any]
+"""Returns what a class has now of what was compiled."""
+
+_STREAMS: Final = frozenset({AsyncGenerator, AsyncIterable, AsyncIterator})
+_AWAITABLES: Final = frozenset({Awaitable, Coroutine})
+
+_MARK: Final = "__wsendpoints_handles__"
+_HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid")
+_COMPILED: Final = ("encoding", "sends")
+"""What is compiled with a class, in addition to its handlers."""
+
+
+class Adapters(NamedTuple):
+    """What makes handlers of other methods than coroutine functions.
+
+    Attributes:
+        stream: Returns the handler that sends what an async generator yields.
+        either: Returns the handler that awaits, or sends, whatever a method returns.
+    """
+
+    stream: Callable[[Stream], Handler]
+    either: Callable[[Handler], Handler]
+
+
+class Method(NamedTuple):
+    """A method that handles messages, with the types of what it takes and sends."""
+
+    name: str
+    handler: Handler
+    takes: Any
+    returns: Any
+
+
+def looking_at(cls: Any, handlers: Iterable[str]) -> Look:
+    """Return what looks at the attributes of a class that are compiled, so that a change shows.
+
+    Args:
+        cls: The class.
+        handlers: The names of its handlers, and of those that it had.
+    """
+    names = dict.fromkeys((*_COMPILED, *(handlers or ("on_receive",))))
+    # Some descriptors return another object each time, and others may be gone for a while.
+    simple = [name for name in names if getattr(cls, name, None) is getattr(cls, name, _MARK)]
+    others = [name for name in names if name not in simple]
+    look = functools.partial(attrgetter(*simple), cls)
+    return (lambda: (look(), *(_raw(cls, name) for name in others))) if others else look
+
+
+def _raw(cls: type, name: str) -> Any:
+    return next((vars(klass)[name] for klass in cls.__mro__ if name in vars(klass)), None)
+
+
+def mark(method: F) -> F:
+    """Mark a method as a handler, and return it: `wsendpoints.handles` for any callable.
+
+    Raises:
+        ConfigurationError: It takes no mark.
+    """
+    try:
+        # A static method is marked too, for an error that names the class, when the class is made.
+        setattr(getattr(method, "__func__", method), _MARK, True)
+    except AttributeError:
+        raise ConfigurationError(
+            f"@handles can't mark a {type(method).__qualname__}, which takes no attributes: put "
+            "it on the function itself, below other decorators"
+        ) from None
+    return method
+
+
+def names_of_marked(cls: type) -> list[str]:
+    """Return the names of the methods marked as handlers, whether or not an override is marked.
+
+    Raises:
+        ConfigurationError: A decorator hides the mark.
+    """
+    names: dict[str, None] = {}
+    for klass in reversed(cls.__mro__):
+        for name, value in vars(klass).items():
+            if is_marked(value):
+                names[name] = None
+            elif _hides_mark(name, value):
+                raise ConfigurationError(
+                    f"{cls.__qualname__}.{name} is marked with @handles below a decorator that "
+                    "hides it: use functools.wraps in that decorator, or put @handles on top"
+                )
+    return [*names]
+
+
+def is_marked(value: Any) -> bool:
+    """Return whether a value in the body of a class is marked with `handles`."""
+    # Not `hasattr`: a mock and a lazy proxy have every attribute.
+    return any(inspect.getattr_static(layer, _MARK, None) is True for layer in layers(value))
+
+
+def _hides_mark(name: str, value: Any) -> bool:
+    """Whether a function without the mark has hold of one of its own name that is marked."""
+    if type(value) is not FunctionType:
+        return False
+    for cell in value.__closure__ or ():
+        with suppress(ValueError):  # not assigned yet
+            within = cell.cell_contents
+            if type(within) is FunctionType and within.__name__ == name and is_marked(within):
+                return True
+    return False
+
+
+def check_hooks(cls: type) -> None:
+    """Check that hooks can be awaited, and that nothing is overridden that only Starlette has.
+
+    Raises:
+        ConfigurationError: One of them can't, or is.
+    """
+    where = cls.__qualname__
+    for hook in _HOOKS:
+        if kind_of(find(cls, hook)[1]) not in {Kind.COROUTINE, Kind.EITHER}:
+            raise ConfigurationError(f"{where}.{hook} is no async method: use `async def {hook}`")
+    for name, (arguments, advice) in _STARLETTE.items():
+        method = getattr(cls, name, None)
+        if method is None or kind_of(method) is not Kind.COROUTINE or is_marked(method):
+            continue
+        if _can_be_called(method, arguments):
+            raise ConfigurationError(
+                f"{where}.{name} is a hook of Starlette's, which is not called here: {advice}, or "
+                "give it another name"
+            )
+
+
+def _can_be_called(method: Any, arguments: Sequence[None]) -> bool:
+    try:
+        inspect.signature(method).bind(*arguments)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+_STARLETTE: Final[Mapping[str, tuple[Sequence[None], str]]] = {
+    "dispatch": (
+        (None,),
+        "write what it does into on_connect, on_receive and on_disconnect",
+    ),
+    "decode": (
+        (None, None, None),
+        "set `encoding`, and annotate the message of on_receive, whose type may have validators",
+    ),
+}
+"""Methods that Starlette's class calls, each with its arguments, and what takes its place."""
+
+
+def find(cls: type, name: str) -> tuple[type, Any]:
+    """Return the class that an attribute is inherited from, and its value there, not bound."""
+    owner = next(klass for klass in cls.__mro__ if name in vars(klass))
+    return owner, vars(owner)[name]
+
+
+def read(cls: type, name: str, adapters: Adapters, before: Method | None = None) -> Method:
+    """Read a method that handles messages.
+
+    Args:
+        cls: The class.
+        name: The name of the method.
+        adapters: What makes a handler of it.
+        before: What the class had under this name when it was compiled before. A mock that takes
+            its place says nothing of its types, and keeps them.
+
+    Raises:
+        ConfigurationError: It is not async, or declared incorrectly.
+        UnboundTypeVariable: The class is still generic.
+    """
+    owner, found = find(cls, name)
+    kind = kind_of(found)
+    is_unbound = isinstance(found, staticmethod | classmethod | functools.partial)
+    if is_unbound or kind is Kind.NEITHER:
+        raise ConfigurationError(
+            f"{cls.__qualname__}.{name} is no async method: use `async def {name}(self, "
+            "websocket, data)`"
+        )
+    takes, returns = message_types(found, owner, cls)
+    if before is not None and (takes is MISSING or takes is Any):
+        takes = before.takes
+    if before is not None and returns is MISSING:
+        returns = before.returns
+    else:
+        is_stream = kind is Kind.STREAM
+        if kind is Kind.EITHER:
+            is_stream = (get_origin(returns) or returns) in _STREAMS
+            if get_origin(returns) in _AWAITABLES:
+                returns = get_args(returns)[-1]
+        returns = reply_of(returns, f"{cls.__qualname__}.{name}", is_stream=is_stream)
+    return Method(name, _handler(found, name, kind, adapters), takes, returns)
+
+
+def _handler(found: Any, name: str, kind: Kind, adapters: Adapters) -> Handler:
+    if type(found) is not FunctionType:
+        return adapters.either(_bound(name))
+    if kind is Kind.COROUTINE:
+        return found
+    return adapters.stream(found) if kind is Kind.STREAM else adapters.either(found)
+
+
+def _bound(name: str) -> Handler:
+    def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
+        return getattr(endpoint, name)(websocket, data)
+
+    return handler
