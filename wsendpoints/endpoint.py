@@ -36,6 +36,7 @@ from wsendpoints.lifecycle.replies import awaiting_or_streaming
 from wsendpoints.lifecycle.serving import serve
 from wsendpoints.lifecycle.streaming import streaming
 from wsendpoints.messages.annotations import UnboundTypeVariable
+from wsendpoints.messages.assignments import guard_assignments, refuse_assignment
 from wsendpoints.messages.codecs import Encoding
 from wsendpoints.messages.declaration import Adapters, Declaration, declare
 from wsendpoints.messages.parameter import take_brackets
@@ -114,7 +115,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
     `limits.grace` seconds. What the client sent before it disconnected is still handled.
 
     Methods are found as Python finds them, decorated or inherited. A handler that is replaced on
-    the class, as `mock.patch.object` does, runs for the connections that are made from then on.
+    the class, as `mock.patch.object` does, runs for the connections that are made from then on. It
+    can't be replaced on an instance.
 
     Mistakes in the declaration raise `ConfigurationError` when the class is made, and where the
     code could be meant, they are a `ConfigurationWarning`.
@@ -182,6 +184,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
         except UnboundTypeVariable as exc:
             # A generic base class: which messages it takes, a subclass says.
             cls._declaration, cls._open_variable = None, str(exc)
+        handlers = cls._declaration.methods if cls._declaration else ()
+        guard_assignments(cls, WebSocketEndpoint, handlers)
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         declaration = self._declaration
@@ -195,6 +199,11 @@ class WebSocketEndpoint(ABC, Generic[M]):
         if own := self._own_attributes:
             for name, make in own:
                 setattr(self, name, make())
+
+    def _check_assignment(self, name: str, value: Any) -> None:
+        if name != "limits":
+            refuse_assignment(type(self), name)
+        _check_limits(type(self), value)
 
     @property
     def scope(self) -> Scope:
