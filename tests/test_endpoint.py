@@ -497,3 +497,28 @@ async def test_class_that_is_patched_to_be_generic_is_not_served() -> None:
         pytest.raises(ConfigurationError, match="leaves the type variable T open"),
     ):
         Open.as_asgi()
+
+
+async def test_what_is_compiled_is_not_assigned_to_an_instance() -> None:
+    """Limits are, if they are limits."""
+
+    class Changing(Echo):
+        def change(self, limits: Any) -> None:
+            self.limits = limits
+
+        def switch(self) -> None:
+            self.on_receive = self.switch  # type: ignore[assignment, method-assign]  # the case
+
+    class Early(Changing):
+        def __init__(self, *args: Any) -> None:
+            self.change(Limits(grace=2))
+            super().__init__(*args)
+
+    assert Early({"type": "websocket"}, no_receive, no_send).limits.grace == 2
+    endpoint = Changing({"type": "websocket"}, no_receive, no_send)
+    endpoint.change(Limits(grace=1))
+    assert endpoint.limits.grace == 1
+    with pytest.raises(ConfigurationError, match="limits is 5: use Limits"):
+        endpoint.change(5)
+    with pytest.raises(ConfigurationError, match="can't be assigned to an instance"):
+        endpoint.switch()

@@ -135,7 +135,8 @@ class WebSocketEndpoint(ABC, Generic[M]):
             `on_connect`. Which of them is chosen is up to `on_connect`.
         params: Annotate it with a model of the path and query parameters. They are validated
             before `on_connect`, and a client with others is refused with 422.
-        limits: What a connection may take of the server.
+        limits: What a connection may take of the server. Until `on_connect` is done, `self.limits`
+            may be assigned, and holds from then on.
         cancel_on_disconnect: Whether a handler is cancelled as soon as the client disconnects.
         websocket: The connection.
     """
@@ -204,6 +205,10 @@ class WebSocketEndpoint(ABC, Generic[M]):
         if name != "limits":
             refuse_assignment(type(self), name)
         _check_limits(type(self), value)
+        # A subclass may assign limits before it calls `__init__` of this class.
+        lifecycle: Lifecycle | None = getattr(self, "_lifecycle", None)
+        if lifecycle is not None:
+            lifecycle.limit_by(value)
 
     @property
     def scope(self) -> Scope:

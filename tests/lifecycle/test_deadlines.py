@@ -149,6 +149,66 @@ async def test_period_that_ended_in_time_counts_for_nothing(name: str) -> None:
     assert await ended(limits, begin, BOUND - 1, end, 3.0, begin) == (2 * BOUND + 2, limit)
 
 
+def limiting(*, is_open: bool = True, awaits_first: bool = True, **limits: Any) -> Step:
+    """Return the step that changes the limits."""
+    return lambda deadlines: deadlines.limit_by(
+        limits_of(**limits), is_open=is_open, awaits_first=awaits_first
+    )
+
+
+@pytest.mark.parametrize("before", [{}, {"connect_timeout": 10.0, "idle_timeout": 9.0}])
+async def test_limits_that_change_before_the_accept(before: dict[str, Any]) -> None:
+    """The handshake has the time of the new ones, from then on."""
+    steps = (Deadlines.connecting, 5.0, limiting(is_open=False, connect_timeout=BOUND))
+    assert await ended(limits_of(**before), *steps) == (BOUND + 5, "connect_timeout")
+    steps = (*steps[:2], limiting(is_open=False))
+    assert await ended(limits_of(**before), *steps) == NEVER
+
+
+@pytest.mark.parametrize("before", [{}, {"first_message_timeout": 10.0}])
+async def test_limits_that_change_before_the_first_message(before: dict[str, Any]) -> None:
+    """It has the time of the new ones, from then on, unless it has come already."""
+    limits = limits_of(**before)
+    change = limiting(first_message_timeout=BOUND)
+    assert await ended(limits, Deadlines.accepted, 5.0, change) == (
+        BOUND + 5,
+        "first_message_timeout",
+    )
+    change = limiting(awaits_first=False, first_message_timeout=BOUND)
+    assert await ended(limits, Deadlines.accepted, 5.0, change) == NEVER
+
+
+@pytest.mark.parametrize(
+    ("limit", "begin"),
+    [
+        pytest.param("idle_timeout", Deadlines.idling, id="idle"),
+        pytest.param("send_timeout", Deadlines.sending, id="send"),
+        pytest.param("inbox_timeout", Deadlines.inbox_filled, id="inbox"),
+    ],
+)
+async def test_limits_that_change_meanwhile(limit: str, begin: Step) -> None:
+    """What is counted begins again, and what is not does not."""
+    short: dict[str, Any] = {limit: 10.0}
+    long: dict[str, Any] = {limit: BOUND}
+    assert await ended(limits_of(**short), begin, 5.0, limiting(**long)) == (BOUND + 5, limit)
+    assert await ended(limits_of(**short), begin, 5.0, limiting()) == NEVER
+    assert await ended(limits_of(**short), 5.0, limiting(**long)) == NEVER
+    assert await ended(limits_of(), limiting(**long), begin) == (BOUND, limit)
+
+
+async def test_limits_that_change_decide_which_messages_are_timed() -> None:
+    """As those do that a connection begins with."""
+    found: list[tuple[bool, bool]] = []
+
+    def note(deadlines: Deadlines) -> None:
+        found.append((deadlines.await_messages, deadlines.time_messages))
+
+    first = limiting(awaits_first=False, first_message_timeout=BOUND)
+    idle = limiting(awaits_first=False, idle_timeout=BOUND)
+    await ended(limits_of(), first, note, idle, note, limiting(), note)
+    assert found == [(True, False), (True, True), (False, False)]
+
+
 @pytest.mark.parametrize(
     ("limit", "begin"),
     [

@@ -8,8 +8,8 @@ from anyio.lowlevel import checkpoint
 from tests.connection.connections import S, connection_in
 from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
-from wsendpoints import InvalidStateError, WebSocket, WebSocketEndpoint, handles
-from wsendpoints.lifecycle.hooks import Lifecycle, name_of
+from wsendpoints import InvalidStateError, Limits, WebSocket, WebSocketEndpoint, handles
+from wsendpoints.lifecycle.hooks import LATE, Lifecycle, name_of
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
 
@@ -133,3 +133,17 @@ async def test_class_with_a_handler_drops_what_it_wants(
     await endpoint(make_scope(), server.receive, server.send)
     assert endpoint.log == ["connect", 4001]
     assert caplog.messages == []
+
+
+async def test_limits_are_applied_while_the_handshake_is_answered() -> None:
+    """Before that they are not needed, and afterwards it is too late."""
+    lifecycle = Lifecycle(await connection_in(S.OPEN, FakeServer()), DECLARATION)
+    lifecycle.limit_by(Limits())
+    applied: list[Limits] = []
+    lifecycle.is_used, lifecycle.apply_limits = True, applied.append
+    lifecycle.limit_by(limits := Limits(grace=1))
+    assert applied == [limits]
+    lifecycle.apply_limits = None
+    with pytest.raises(InvalidStateError) as caught:
+        lifecycle.limit_by(Limits())
+    assert str(caught.value) == LATE

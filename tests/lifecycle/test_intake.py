@@ -233,3 +233,17 @@ async def test_f12_messages_have_a_greatest_rate(caplog: pytest.LogCaptureFixtur
         await client.expect_close(1008, "rate: 1 messages in 3600 s")
     assert Counting.log == ["connect", "invalid", 1008]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_intake_with_other_limits_takes_its_place() -> None:
+    """What waits already is counted by it, when it is taken."""
+    clock = StoppedClock()
+    intake = await intake_of(clock, max_message_size=4)
+    assert not intake.has_arrived
+    event = event_of("12345")
+    intake.arrived(event)
+    assert intake.has_arrived
+    wider = intake.limited_by(Limits(max_message_size=5, rate=Rate(1, per=1e9)))
+    wider.check("12345", event)
+    with pytest.raises(RateLimitedError):
+        check(wider, "1")

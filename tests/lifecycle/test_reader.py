@@ -91,6 +91,28 @@ async def test_inbox_is_bounded(limits: Limits, frames: list[str | bytes], read:
     assert Busy.log == ["connect", 1000]
 
 
+async def test_inbox_is_bounded_by_limits_that_on_connect_assigns() -> None:
+    """Those of the class hold until then."""
+    go = anyio.Event()
+    seen: list[int] = []
+
+    class Busy(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            self.limits = Limits(inbox=3)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await go.wait()
+
+    server = Flood(["x"] * 99)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, Busy, server)
+        await all_tasks_blocked()
+        seen.append(server.calls)
+        go.set()
+    assert seen == [2 + 3]
+
+
 async def serve(endpoint: type[Recording], server: Flood | FakeServer) -> None:
     """Serve one connection."""
     await endpoint(make_scope(), server.receive, server.send)

@@ -16,7 +16,7 @@ from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.backlog import PATIENCE
 from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
 from wsendpoints.lifecycle.failures import failed_wait, holds_only
-from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.hooks import LATE, Hooks, name_of
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.names import name_of_awaited, tell_sender
 from wsendpoints.lifecycle.reader import Reader, Stage
@@ -28,10 +28,11 @@ from wsendpoints.protocol.close_codes import describe
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
     InvalidMessageError,
+    InvalidStateError,
     WebSocketDisconnect,
 )
 from wsendpoints.protocol.frames import frame_of
-from wsendpoints.protocol.limits import OUTCOMES
+from wsendpoints.protocol.limits import OUTCOMES, Limits
 from wsendpoints.protocol.state import (
     CLOSED,
     DISCONNECTED,
@@ -147,6 +148,22 @@ class Conversation(Listener):
         """Return the time limit that ended it, if one did."""
         return self._deadlines.passed()
 
+    def limit_by(self, limits: Limits) -> None:
+        """Keep other limits from now on, which `on_connect` has assigned.
+
+        Raises:
+            InvalidStateError: It is done: messages are looked at as was decided before the first.
+        """
+        if self._reader.stage is not _CONNECTING:
+            raise InvalidStateError(LATE)
+        connection = self._connection
+        connection.close_timeout = limits.close_timeout or math.inf
+        self._deadlines.limit_by(
+            limits, is_open=connection.state is OPEN, awaits_first=not self._intake.has_arrived
+        )
+        self._intake = self._intake.limited_by(limits)
+        self._reader.limit_by(limits, self._intake)
+
     async def _converse(self) -> None:
         """Answer the handshake, if that is to be done, then handle each message.
 
@@ -156,7 +173,6 @@ class Conversation(Listener):
         connection, endpoint = self._connection, self._endpoint
         websocket = endpoint.websocket
         reader, receive, deadlines = self._reader, self._reader.receive, self._deadlines
-        surely_passes = self._intake.surely_passes
         handlers, on_message = self._declaration.handlers, self._declaration.on_message
         inbound, outbound = self._declaration.inbound, self._declaration.outbound
         decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
@@ -165,6 +181,7 @@ class Conversation(Listener):
 
         if connection.state is HANDSHAKE:
             await self._connect()
+        surely_passes = self._intake.surely_passes
         reader.watch_sends()
         while True:
             if connection.state is not OPEN and not self._awaits_remaining():
@@ -243,6 +260,8 @@ class Conversation(Listener):
         except (WebSocketDisconnect, BaseExceptionGroup) as exc:
             if not self._is_own_disconnect(exc):
                 raise
+        if self._endpoint.limits is not self._deadlines.limits:
+            self.limit_by(self._endpoint.limits)
         self._deadlines.connected()
         self._reader.stage = None
 

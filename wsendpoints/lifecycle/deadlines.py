@@ -97,6 +97,7 @@ class Deadlines:
         clock: Returns seconds; it counts the periods that recur.
 
     Attributes:
+        limits: The endpoint's, as they are now.
         await_messages: Whether `message_came` is to be called for each message.
         time_messages: Whether `handled` is to be called after each message.
     """
@@ -106,7 +107,6 @@ class Deadlines:
         "_held",
         "_is_ended",
         "_is_sending",
-        "_limits",
         "_nap",
         "_once",
         "_passed",
@@ -114,13 +114,14 @@ class Deadlines:
         "_tasks",
         "_wakes_at",
         "await_messages",
+        "limits",
         "time_messages",
     )
 
     def __init__(
         self, limits: Limits, tasks: Tasks, clock: Callable[[], float] = monotonic
     ) -> None:
-        self._limits = limits
+        self.limits: Limits = limits
         self._tasks = tasks
         self._clock = clock
         self._once: dict[Hashable, _Running] = _NONE
@@ -133,6 +134,28 @@ class Deadlines:
         self._nap: anyio.CancelScope | None = None
         self.time_messages: bool = _times_idle(limits)
         self.await_messages: bool = self.time_messages or _awaits_first(limits)
+
+    def limit_by(self, limits: Limits, *, is_open: bool, awaits_first: bool) -> None:
+        """Count by other limits, while `on_connect` runs: what is counted now begins again.
+
+        Args:
+            limits: The limits.
+            is_open: Whether the accept is sent.
+            awaits_first: Whether no message has come yet.
+        """
+        self.limits = limits
+        self.time_messages = _times_idle(limits)
+        self.await_messages = self.time_messages or _awaits_first(limits)
+        for period in (_CONNECTING, _AWAITING_FIRST):
+            self._once.pop(period, None)
+        self._move_scope()
+        if not is_open:
+            self._begin_once(_CONNECTING)
+        elif awaits_first:
+            self._begin_once(_AWAITING_FIRST)
+        for key, period in ((_IDLE, _IDLE), (_PUSHES, _SENDING), (_INBOX_FULL, _INBOX_FULL)):
+            if self._recurring.pop(key, None) is not None:
+                self._begin(period, key)
 
     def passed(self) -> Deadline | None:
         """Return the deadline that ended the connection; `None` if none did."""
@@ -243,7 +266,7 @@ class Deadlines:
             self._begin_once(_GRACE)
             return
         for name, outcome in TIMED[_GRACE]:
-            seconds = min(getattr(self._limits, name) or math.inf, _GRACE_AT_SHUTDOWN)
+            seconds = min(getattr(self.limits, name) or math.inf, _GRACE_AT_SHUTDOWN)
             self._run_once(_GRACE, Deadline(name, seconds, outcome.code, logging.DEBUG))
 
     def await_remaining(self) -> None:
@@ -271,7 +294,7 @@ class Deadlines:
     def _begin_once(self, period: Period) -> None:
         if self._is_ended and period is not _GRACE:
             return
-        deadline = strictest(self._limits, period)
+        deadline = strictest(self.limits, period)
         if deadline is not None:
             self._run_once(period, deadline)
 
@@ -298,7 +321,7 @@ class Deadlines:
     # Periods that recur: a task that wakes now and then.
 
     def _begin(self, period: Period, key: Hashable) -> None:
-        deadline = strictest(self._limits, period)
+        deadline = strictest(self.limits, period)
         if deadline is not None and not self._is_ended:
             self._run(key, _Running(self._clock() + deadline.seconds, deadline))
 

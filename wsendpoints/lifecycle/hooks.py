@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVarTuple, Unpack, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVarTuple, Unpack, final
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.websocket import WebSocket
@@ -10,11 +10,18 @@ from wsendpoints.handshake.admission import Door
 from wsendpoints.lifecycle.functions import check_function
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
+from wsendpoints.protocol.limits import Limits
 
 if TYPE_CHECKING:
     from wsendpoints.lifecycle.tasks import Tasks
 
-__all__ = ["Hooks", "Lifecycle", "name_of"]
+__all__ = ["LATE", "Hooks", "Lifecycle", "name_of"]
+
+LATE: Final = (
+    "limits are assigned in __init__ or on_connect, which may receive the first messages itself: "
+    "from the end of on_connect on they stay as they are"
+)
+"""What an endpoint that is assigned limits later is told."""
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -55,15 +62,24 @@ class Lifecycle:
         connection: The connection.
         declaration: What the class declared when the connection was made.
         tasks: Those of the connection, while it is served.
+        apply_limits: Has the connection keep other limits, while it is served.
         is_used: Whether it was served already.
     """
 
-    __slots__ = ("_has_dropped", "connection", "declaration", "is_used", "tasks")
+    __slots__ = (
+        "_has_dropped",
+        "apply_limits",
+        "connection",
+        "declaration",
+        "is_used",
+        "tasks",
+    )
 
     def __init__(self, connection: Connection, declaration: Declaration) -> None:
         self.connection: Connection = connection
         self.declaration: Declaration = declaration
         self.tasks: Tasks | None = None
+        self.apply_limits: Callable[[Limits], None] | None = None
         self.is_used: bool = False
         self._has_dropped = False
 
@@ -83,3 +99,14 @@ class Lifecycle:
                 "on_receive(self, websocket, data)`, with `pass` if that is meant",
                 name_of(endpoint),
             )
+
+    def limit_by(self, limits: Limits) -> None:
+        """Have the connection keep other limits, which its endpoint is assigned.
+
+        Raises:
+            InvalidStateError: Its handshake was answered already.
+        """
+        if self.apply_limits is not None:
+            self.apply_limits(limits)
+        elif self.is_used:
+            raise InvalidStateError(LATE)

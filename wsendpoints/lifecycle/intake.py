@@ -30,18 +30,29 @@ class Intake:
 
     Attributes:
         surely_passes: The length of a frame up to which `check` need not be called.
+        has_arrived: Whether any message had to wait.
     """
 
-    __slots__ = ("_deadlines", "_limiter", "_limits", "_verdicts", "surely_passes")
+    __slots__ = (
+        "_clock",
+        "_deadlines",
+        "_limiter",
+        "_limits",
+        "_verdicts",
+        "has_arrived",
+        "surely_passes",
+    )
 
     def __init__(
         self, limits: Limits, deadlines: Deadlines, clock: Callable[[], float] = monotonic
     ) -> None:
         self._limits = limits
         self._deadlines = deadlines
+        self._clock = clock
         self._limiter = None if limits.rate is None else RateLimiter(limits.rate, clock)
         # By the id of an event that waits: it is alive as long as its entry.
         self._verdicts: dict[int, ClientMessageError | None] = _NONE
+        self.has_arrived: bool = False
         self.surely_passes: int = sys.maxsize
         if self._limiter is not None or deadlines.await_messages:
             self.surely_passes = -1
@@ -49,12 +60,17 @@ class Intake:
             if (limit := getattr(limits, name)) is not None:
                 self.surely_passes = min(self.surely_passes, limit // _MOST_PER_ITEM)
 
+    def limited_by(self, limits: Limits) -> "Intake":
+        """Return what takes its place, and checks by other limits what is taken from now on."""
+        return Intake(limits, self._deadlines, self._clock)
+
     def arrived(self, event: Event) -> None:
         """Count a message that has come, but has to wait: `check` raises for it in its turn.
 
         Args:
             event: One of the type `websocket.receive`. It is kept until `check` has it.
         """
+        self.has_arrived = True
         frame = _payload_of(event)
         if frame is not None and len(frame) > self.surely_passes:
             if self._verdicts is _NONE:

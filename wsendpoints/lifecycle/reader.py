@@ -141,6 +141,11 @@ class Reader:
         self._connection.receive = self.receive
         del self.receive, self._connection, self.tasks, self._deadlines, self._backlog
 
+    def limit_by(self, limits: Limits, intake: Intake) -> None:
+        """Have other limits for what waits in the inbox, and another intake, from now on."""
+        self._limits = limits
+        self._intake = intake
+
     def retire(self) -> None:
         """Have the ticker look no more: the task group is about to end."""
         if self._ticker is not None:

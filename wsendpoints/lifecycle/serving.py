@@ -73,13 +73,14 @@ async def serve(
                     connection.encode = declaration.encode
                 conversation = Conversation(endpoint, declaration, connection, first, clock)
                 lifecycle.tasks = conversation.tasks
+                lifecycle.apply_limits = conversation.limit_by
                 failure = await conversation.hold()
                 passed = conversation.passed()
         except GeneratorExit:
             raise
         except BaseException as exc:  # noqa: BLE001 - raised in the end
             failure = failed_wait(exc) or exc
-        lifecycle.tasks = None
+        lifecycle.tasks = lifecycle.apply_limits = None
         # Now, for it may have been replaced at any time.
         on_disconnect = getattr(endpoint.on_disconnect, "__func__", None)
         cleans_up = on_disconnect is not declaration.default_on_disconnect
