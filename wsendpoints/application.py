@@ -4,11 +4,50 @@ Some hosts recognise an application by its signature: it must be an object with 
 __call__`, whose parameters have these names and are annotated.
 """
 
-from typing import final
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, final
 
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.exceptions import InvalidStateError
 
-__all__ = ["Application"]
+__all__ = ["ASGIConnection", "Application", "check_not_accepted"]
+
+
+class ASGIConnection(Protocol):
+    """A framework's own WebSocket: Starlette's, FastAPI's, Litestar's, or this library's."""
+
+    @property
+    def scope(self) -> Any:
+        """The ASGI scope."""
+        ...
+
+    @property
+    def receive(self) -> Callable[[], Awaitable[Any]]:
+        """Waits for the next raw ASGI event."""
+        ...
+
+    @property
+    def send(self) -> Callable[..., Awaitable[None]]:
+        """Sends a raw ASGI event."""
+        ...
+
+
+def check_not_accepted(websocket: ASGIConnection, name: str) -> None:
+    """Check that a framework's function leaves the handshake to an endpoint.
+
+    Args:
+        websocket: The framework's WebSocket.
+        name: The name of the endpoint's class, for the text of the error.
+
+    Raises:
+        InvalidStateError: It was accepted already.
+    """
+    # Starlette's name for it, and ours.
+    for state in ("application_state", "connection_state"):
+        if getattr(getattr(websocket, state, None), "name", None) in {"CONNECTED", "OPEN"}:
+            raise InvalidStateError(
+                f"the connection was accepted already: leave that to on_connect of {name}"
+            )
 
 
 @final

@@ -9,7 +9,6 @@ from typing import (
     ClassVar,
     Final,
     Generic,
-    Protocol,
     Self,
     TypeVarTuple,
     Unpack,
@@ -19,7 +18,7 @@ from typing import (
 
 from typing_extensions import TypeVar
 
-from wsendpoints.application import Application
+from wsendpoints.application import Application, ASGIConnection, check_not_accepted
 from wsendpoints.attributes import (
     Own,
     Required,
@@ -47,36 +46,16 @@ from wsendpoints.protocol.exceptions import (
     ClientMessageError,
     ConfigurationError,
     InvalidMessageError,
-    InvalidStateError,
 )
-from wsendpoints.protocol.limits import Limits
+from wsendpoints.protocol.limits import Limits, check_limits
 from wsendpoints.protocol.state import ConnectionState
 from wsendpoints.protocol.subprotocols import choose_subprotocol
 
-__all__ = ["ASGIConnection", "WebSocketEndpoint"]
+__all__ = ["WebSocketEndpoint"]
 
 # The messages that a class sends. Without brackets it is `Any`, so that nothing is checked.
 M = TypeVar("M", default=Any)
 Ts = TypeVarTuple("Ts")
-
-
-class ASGIConnection(Protocol):
-    """A framework's own WebSocket: Starlette's, FastAPI's, Litestar's, or this library's."""
-
-    @property
-    def scope(self) -> Any:
-        """The ASGI scope."""
-        ...
-
-    @property
-    def receive(self) -> Callable[[], Awaitable[Any]]:
-        """Waits for the next raw ASGI event."""
-        ...
-
-    @property
-    def send(self) -> Callable[..., Awaitable[None]]:
-        """Sends a raw ASGI event."""
-        ...
 
 
 @final
@@ -164,7 +143,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
         check_body(cls, WebSocketEndpoint)
         cls._required_attributes = read_required(cls, cls._required_attributes)
         cls._own_attributes = read_own(cls)
-        _check_limits(cls, cls.limits)
+        check_limits(cls.limits, cls.__qualname__)
         cls._admission = Admission(cls, cls.allowed_origins, cls.subprotocols)
         cls._compile_declaration()
 
@@ -173,13 +152,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
         try:
             take_brackets(cls, WebSocketEndpoint)
             cls._declaration = declare(
-                cls,
-                _DEFAULTS,
-                cls.encoding,
-                cls.sends,
-                _ADAPTERS,
-                cls._compile_again,
-                before,
+                cls, _DEFAULTS, cls.encoding, cls.sends, _ADAPTERS, cls._compile_again, before
             )
             cls._open_variable = None
         except UnboundTypeVariable as exc:
@@ -204,7 +177,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
     def _check_assignment(self, name: str, value: Any) -> None:
         if name != "limits":
             refuse_assignment(type(self), name)
-        _check_limits(type(self), value)
+        check_limits(value, type(self).__qualname__)
         # A subclass may assign limits before it calls `__init__` of this class.
         lifecycle: Lifecycle | None = getattr(self, "_lifecycle", None)
         if lifecycle is not None:
@@ -254,13 +227,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
             InvalidStateError: It was accepted already.
         """
         cls._check_attributes(attributes)
-        # Starlette's name for it, and ours.
-        for name in ("application_state", "connection_state"):
-            if getattr(getattr(websocket, name, None), "name", None) in {"CONNECTED", "OPEN"}:
-                raise InvalidStateError(
-                    "the connection was accepted already: leave that to on_connect of "
-                    f"{cls.__name__}"
-                )
+        check_not_accepted(websocket, cls.__name__)
         await cls._with(attributes, websocket.scope, websocket.receive, websocket.send)
 
     @classmethod
@@ -274,7 +241,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
     def _check_attributes(cls, attributes: dict[str, Any]) -> None:
         check_mountable(cls)
         check_attributes(cls, attributes, cls._required_attributes)
-        _check_limits(cls, attributes.get("limits", cls.limits))
+        check_limits(attributes.get("limits", cls.limits), cls.__qualname__)
         compile_origins(attributes.get("allowed_origins"), cls.__qualname__)
         check_subprotocols(
             attributes.get("subprotocols", cls.subprotocols),
@@ -422,11 +389,6 @@ class WebSocketEndpoint(ABC, Generic[M]):
 
 async def _ignore() -> None:
     pass
-
-
-def _check_limits(cls: type, limits: object) -> None:
-    if not isinstance(limits, Limits):
-        raise ConfigurationError(f"{cls.__qualname__}.limits is {limits!r}: use Limits(...)")
 
 
 _DEFAULTS: Final = MappingProxyType(dict(vars(WebSocketEndpoint)))

@@ -585,6 +585,8 @@ async def test_what_takes_no_mark_is_an_error() -> None:
     class Slotted:
         __slots__ = ()
 
+        async def __call__(self, websocket: WebSocket, data: Say) -> None: ...
+
     with pytest.raises(ConfigurationError) as caught:
         handles(Slotted())  # type: ignore[type-var]  # the case
     name = Slotted.__qualname__
@@ -613,8 +615,13 @@ async def test_what_is_not_async_is_an_error(it: Any) -> None:
         receiver(it)
 
 
+async def stream_of_any(self: Any, *arguments: Any) -> AsyncIterator[Any]:
+    """Is a stream, whatever it is called with."""
+    yield arguments
+
+
 @pytest.mark.parametrize("hook", ["on_connect", "on_disconnect", "on_invalid"])
-@pytest.mark.parametrize("it", [stream, Mock()], ids=["stream", "Mock"])
+@pytest.mark.parametrize("it", [stream_of_any, Mock()], ids=["stream", "Mock"])
 async def test_hook_that_is_not_async_is_an_error(hook: str, it: Any) -> None:
     """It could not be awaited."""
     with pytest.raises(ConfigurationError, match=f"^Chat.{hook} is no async method"):

@@ -31,6 +31,7 @@ __all__ = [
     "Period",
     "Rate",
     "RateLimiter",
+    "check_limits",
     "is_timed",
 ]
 
@@ -302,6 +303,20 @@ def _check_fields(values: Any, none: str) -> None:
                 f"{type(values).__name__}({each.name}={value!r}): use {right}"
                 + (f", or None for {none}" if may_be_none else "")
             )
+
+
+def check_limits(limits: object, where: str) -> None:
+    """Check that the `limits` of a class, or of an endpoint, are `Limits`.
+
+    Args:
+        limits: The value.
+        where: The name of the class, for the text of an error.
+
+    Raises:
+        ConfigurationError: They are something else.
+    """
+    if not isinstance(limits, Limits):
+        raise ConfigurationError(f"{where}.limits is {limits!r}: use Limits(...)")
 
 
 def _is_right(value: Any, type_: Any, name: str) -> bool:
