@@ -26,6 +26,7 @@ SLOW: Final = [
     HERE / "lifecycle" / "test_model.py",
     HERE / "messages" / "test_client_errors_bounds.py",
     HERE / "messages" / "test_means_what_pydantic_says.py",
+    HERE / "testing" / "test_in_pytest.py",
     HERE / "typing" / "test_checkers.py",
 ]
 """What takes most of the time: a browser, servers, type checkers, the list of faults, and thousands

@@ -442,7 +442,6 @@ async def test_on_invalid_sees_what_came(
     """
     Seeing.seen.clear()
     Seeing.errors.clear()
-    gc.collect()
     gc.disable()
     try:
         async with connect(Seeing.as_asgi()) as client:

@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import gc
 import pickle
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -71,7 +70,6 @@ def test_value_that_was_not_awaited_is_told_where_it_is_sent(
     outbound = Outbound(declared, CODECS[encoding], "Chat")
     with pytest.raises(UnawaitedError) as caught:
         outbound.encode(function())
-    gc.collect()
     assert str(caught.value) == f"Chat sends {what}: {advice}"
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None or caught.value.__suppress_context__
