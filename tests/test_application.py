@@ -4,12 +4,13 @@ import copy
 import inspect
 import pickle
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from wsendpoints import WebSocket, WebSocketEndpoint
-from wsendpoints.application import Application
+from wsendpoints import InvalidStateError, WebSocket, WebSocketEndpoint
+from wsendpoints.application import Application, check_not_accepted
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import connect
 
@@ -155,3 +156,24 @@ async def test_an_application_can_be_pickled(
     async with connect(app) as client:
         await client.send("Ada")
         assert await client.receive(str) == answer
+
+
+@pytest.mark.parametrize("name", ["application_state", "connection_state"])
+@pytest.mark.parametrize("state", ["CONNECTING", "CONNECTED", "OPEN", "DISCONNECTED"])
+def test_connection_that_was_accepted_is_an_error(name: str, state: str) -> None:
+    """Whichever framework's WebSocket tells so."""
+    websocket: Any = SimpleNamespace(**{name: SimpleNamespace(name=state)})
+    if state not in {"CONNECTED", "OPEN"}:
+        check_not_accepted(websocket, "Chat")
+        return
+    with pytest.raises(InvalidStateError) as caught:
+        check_not_accepted(websocket, "Chat")
+    assert str(caught.value) == (
+        "the connection was accepted already: leave that to on_connect of Chat"
+    )
+
+
+def test_connection_whose_state_is_unknown_is_served() -> None:
+    """Litestar's WebSocket has no such attribute."""
+    websocket: Any = SimpleNamespace(scope={})
+    check_not_accepted(websocket, "Chat")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import pytest
@@ -313,6 +314,29 @@ async def test_l01_native_cancellation_beside_the_end_is_not_lost(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@VIRTUAL_ASYNCIO
+async def test_task_that_is_cancelled_natively_ends_alone() -> None:
+    """Whoever cancels it knows of it: nothing has failed."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+    started: list[asyncio.Task[Any]] = []
+
+    async def wait() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        started.append(task)
+        await Sleeper(log)()
+
+    async with tasks:
+        tasks.start(wait, ())
+        await all_tasks_blocked()
+        started[0].cancel()
+        await all_tasks_blocked()
+        assert log == ["slept"]
+        assert not tasks.is_cancelled
+    assert tasks.failure is None
 
 
 @pytest.mark.parametrize("how", [Tasks.close, Tasks.end])

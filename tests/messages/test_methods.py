@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import FunctionType
 from typing import Any, Generic, TypeVar
 from unittest.mock import AsyncMock, MagicMock, Mock, patch
@@ -573,6 +573,21 @@ async def test_iterator_that_is_returned_by_a_coroutine_function_is_an_error() -
 
     with pytest.raises(ConfigurationError, match="but has no `yield`"):
         receiver(wrong)
+
+
+async def test_wrapper_may_say_that_it_returns_an_awaitable() -> None:
+    """What is sent is what that gives."""
+
+    @functools.wraps(reply, assigned=())
+    def wrapper(self: Any, websocket: WebSocket, data: Say) -> Awaitable[Said]:
+        return reply(self, websocket, data)
+
+    cls = receiver(wrapper)
+    async with connect(cls.as_asgi()) as client:
+        await client.send(Say(text="x"))
+        assert await client.receive(Said) == Said(text="x")
+        await client.send({"type": "unknown"})
+        assert (await client.receive_json())["code"] == "invalid_message"
 
 
 async def dispatch(self: Any) -> None:

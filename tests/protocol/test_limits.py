@@ -20,6 +20,7 @@ from wsendpoints.protocol.limits import (
     Period,
     Rate,
     RateLimiter,
+    check_limits,
     is_timed,
 )
 
@@ -365,3 +366,11 @@ def test_limiter_knows_its_rate() -> None:
     """The rate is there for the text that tells of it."""
     rate = Rate(3)
     assert RateLimiter(rate).rate is rate
+
+
+def test_limits_of_a_class_are_limits() -> None:
+    """Numbers alone would have no names."""
+    check_limits(Limits(), "Chat")
+    with pytest.raises(ConfigurationError) as caught:
+        check_limits({"grace": 1}, "Chat")
+    assert str(caught.value) == "Chat.limits is {'grace': 1}: use Limits(...)"
