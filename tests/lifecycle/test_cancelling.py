@@ -384,6 +384,51 @@ async def test_what_is_told_is_not_cancelled(is_cancelled_first: bool) -> None:
     assert log == ["slept"]
 
 
+async def test_what_never_waits_is_cancelled() -> None:
+    """On trio only after some turns, since none of them can be cancelled alone."""
+    one = Cancellable(math.inf)
+    turns: list[bool] = []
+
+    async def work() -> None:
+        while True:
+            turns.append(is_cancelled)
+            await checkpoint()
+
+    is_cancelled = False
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run, work())
+        for _ in range(3):
+            await checkpoint()
+        is_cancelled = True
+        one.cancel()
+    assert sum(turns) < 200
+
+
+@pytest.mark.parametrize("timeouts", [0, 1])
+async def test_tasks_of_a_group_are_cancelled_once(timeouts: int) -> None:
+    """Behind the group there is time to clean up, whatever was cancelled before."""
+    one = Cancellable(math.inf)
+    log: list[str] = []
+
+    async def work() -> None:
+        for _ in range(timeouts):
+            with anyio.move_on_after(1):
+                await anyio.sleep_forever()
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(anyio.sleep_forever)
+                group.start_soon(anyio.sleep_forever)
+        finally:
+            await anyio.sleep(1)
+            log.append("clean")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run, work())
+        await anyio.sleep(2)
+        one.cancel()
+    assert log == ["clean"]
+
+
 async def test_exception_goes_on() -> None:
     """Also one that is thrown into it by what it awaits."""
     one = Cancellable(math.inf)

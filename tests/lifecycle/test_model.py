@@ -290,8 +290,10 @@ def judge(run: Run) -> list[str]:
 
 def is_lost_unanswered(script: Script) -> bool:
     """Whether the client is lost before it has an answer to its handshake."""
-    # A first answer that is cancelled does not reach it.
-    return script.vanishes_at == 1 or (script.vanishes_at == 2 and script.cancels_at == 1)
+    if script.cancels_at == 1:
+        # That one does not reach it, and the second may not either.
+        return script.vanishes_at in {1, 2} or script.fails == ("send", 1)
+    return script.vanishes_at == 1
 
 
 def is_expected(exc: BaseException, run: Run) -> bool:

@@ -6,16 +6,21 @@ with.
 
 What runs is driven by hand, so that each wait is seen when it begins and ends. While it waits, the
 cancellation can reach it; while it runs, a shield hides that, for trio's functions look at the
-scope before they wait.
+scope before they wait. So what never waits on trio, and only lets others run, is not reached: after
+some turns it is cancelled as any other scope is, without time to clean up.
 """
 
+import asyncio
 import types
 from collections.abc import Awaitable, Coroutine, Generator
-from typing import Any, final
+from typing import Any, Final, final
 
 import anyio
 
 __all__ = ["Cancellable"]
+
+_MOST_MISSED: Final = 100
+"""Turns of the event loop that something may take without a wait that the cancellation reaches."""
 
 
 @final
@@ -26,14 +31,25 @@ class Cancellable:
         seconds: How long it may clean up; `math.inf` for ever.
     """
 
-    __slots__ = ("_inner", "_is_pending", "_is_told", "_outer", "_seconds", "is_running")
+    __slots__ = (
+        "_has_come",
+        "_inner",
+        "_is_pending",
+        "_is_told",
+        "_missed",
+        "_outer",
+        "_seconds",
+        "is_running",
+    )
 
     def __init__(self, seconds: float) -> None:
         self._outer = anyio.CancelScope()
         self._inner = anyio.CancelScope()
         self._seconds = seconds
         self._is_pending = False
+        self._has_come = False
         self._is_told = False
+        self._missed = 0
         self.is_running: bool = False
 
     async def run(self, awaitable: Awaitable[Any]) -> None:
@@ -66,7 +82,7 @@ class Cancellable:
         while True:
             self.is_running = True
             try:
-                trap = step(answer)
+                trap = self._noting(step(answer))
             except StopIteration:
                 return
             finally:
@@ -82,15 +98,31 @@ class Cancellable:
                 raise
             except BaseException as exc:  # noqa: BLE001 - passed on
                 step, answer = steps.throw, exc
+                self._has_come = self._is_pending and isinstance(exc, asyncio.CancelledError)
             if self._is_pending:
                 self._inner.shield = True
-                self._is_pending = not _is_cancellation(answer)
+                self._missed += 1
+                self._is_pending = not self._has_come
+                if self._is_pending and self._missed > _MOST_MISSED:
+                    self._is_pending = False
+                    self._inner.cancel()
+
+    def _noting(self, trap: Any) -> Any:
+        """Return what is waited for, so that it shows whether the cancellation has come there.
+
+        On asyncio it is raised there. On trio a wait for the tasks of a group passes it on to them,
+        and one that only lets others run has no function for it.
+        """
+        abort: Any = getattr(trap, "abort_func", None)
+        if abort is None:
+            return trap
+
+        def note_and_abort(raise_cancel: Any) -> Any:
+            self._has_come |= self._is_pending
+            return abort(raise_cancel)
+
+        return type(trap)(note_and_abort)
 
 
 async def _wait(awaitable: Awaitable[Any]) -> None:
     await awaitable
-
-
-def _is_cancellation(answer: object) -> bool:
-    """Whether a wait ended by being cancelled: trio's answer holds the exception."""
-    return isinstance(getattr(answer, "error", answer), anyio.get_cancelled_exc_class())
