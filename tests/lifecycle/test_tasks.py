@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -311,6 +311,35 @@ async def test_l01_native_cancellation_beside_the_end_is_not_lost(
     if cancels != "a scope":
         tasks.cancel()
     tasks.end()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+class Swallowing:
+    """A task group that takes each cancellation for its own, as anyio's does before 4.16."""
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+
+    async def __aexit__(self, *exc: object) -> bool:
+        """End."""
+        return True
+
+
+@VIRTUAL_ASYNCIO
+async def test_l01_native_cancellation_that_the_group_takes_for_its_own_is_raised() -> None:
+    """It shows in how often the task was asked to end."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    tasks.group = cast("Any", Swallowing())
+    tasks.were_started = True
+
+    async def hold() -> None:
+        async with tasks:
+            await anyio.sleep_forever()
+
+    task = asyncio.create_task(hold())
+    await all_tasks_blocked()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -1,9 +1,10 @@
 """The tasks that live as long as a connection, and no longer."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack, cast
 
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
@@ -58,6 +59,7 @@ class Tasks:
     __slots__ = (
         "_connection",
         "_is_closed",
+        "_requests",
         "_running",
         "_seconds",
         "failure",
@@ -70,11 +72,14 @@ class Tasks:
         self.failure: BaseException | None = None
         self._connection = connection
         self._is_closed = False
+        self._requests = 0
         self._seconds = seconds
         self._running: set[Cancellable] = _NONE
         self.were_started: bool = False
 
     async def __aenter__(self) -> None:
+        if is_asyncio():
+            self._requests = _cancel_requests()
         await self.group.__aenter__()
 
     async def __aexit__(
@@ -84,11 +89,17 @@ class Tasks:
         exc_tb: TracebackType | None,
     ) -> bool | None:
         try:
-            if self.were_started or not is_asyncio():
-                return await self.group.__aexit__(exc_type, exc_val, exc_tb)
-            # There is nothing to wait for. anyio's group would wait for a turn of the event loop
-            # even so, which is a quarter of what the whole connection takes.
-            return self.group.cancel_scope.__exit__(exc_type, exc_val, exc_tb)
+            on_asyncio = is_asyncio()
+            if self.were_started or not on_asyncio:
+                is_caught = await self.group.__aexit__(exc_type, exc_val, exc_tb)
+            else:
+                # There is nothing to wait for. anyio's group would wait for a turn of the event
+                # loop even so, which is a quarter of what the whole connection takes.
+                is_caught = self.group.cancel_scope.__exit__(exc_type, exc_val, exc_tb)
+            # Before 4.16, anyio takes a native cancellation in the same turn for its own.
+            if is_caught and on_asyncio and _cancel_requests() > self._requests:
+                raise asyncio.CancelledError
+            return is_caught
         finally:
             # The exception may hold this frame: without these references it is no cycle.
             del exc_val, exc_tb
@@ -214,6 +225,11 @@ class Tasks:
         one = Cancellable(self._seconds)
         self._running.add(one)
         return one
+
+
+def _cancel_requests() -> int:
+    """Return how many native cancellations of the running task are not taken back."""
+    return cast("asyncio.Task[Any]", asyncio.current_task()).cancelling()
 
 
 async def _call(func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
