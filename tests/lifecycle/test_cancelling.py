@@ -200,6 +200,7 @@ def cleaning(clean_up: Callable[[], Awaitable[None]], begin: str) -> type[Cleans
     return Chat
 
 
+@pytest.mark.slow
 @each_kind
 @pytest.mark.parametrize("begin", WORKS)
 @pytest.mark.parametrize("clean_up", WAITS)
