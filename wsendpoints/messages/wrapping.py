@@ -34,9 +34,9 @@ _Named: TypeAlias = inspect.Parameter | None
 
 _MESSAGE: Final = object()
 
-# Python 3.11 knows the mark of asyncio alone.
+# A mock may have the mark of asyncio alone, up to Python 3.13; from 3.14 on it is deprecated.
 _is_coroutine_function: Final[Callable[[Any], bool]] = (
-    inspect.iscoroutinefunction if sys.version_info >= (3, 12) else asyncio.iscoroutinefunction
+    inspect.iscoroutinefunction if sys.version_info >= (3, 14) else asyncio.iscoroutinefunction
 )
 
 
