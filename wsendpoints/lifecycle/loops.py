@@ -1,13 +1,19 @@
 """Which event loop runs."""
 
 import asyncio
+from typing import Any
 
-__all__ = ["is_asyncio"]
+__all__ = ["asyncio_task", "is_asyncio"]
+
+
+def asyncio_task() -> asyncio.Task[Any] | None:
+    """Return the running task, if it is one of asyncio's."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no event loop of asyncio's
+        return None
 
 
 def is_asyncio() -> bool:
     """Whether the running task is one of asyncio's."""
-    try:
-        return asyncio.current_task() is not None
-    except RuntimeError:  # no event loop of asyncio's
-        return False
+    return asyncio_task() is not None

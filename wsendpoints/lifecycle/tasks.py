@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
@@ -19,7 +19,7 @@ from wsendpoints.lifecycle.failures import (
     without,
 )
 from wsendpoints.lifecycle.functions import check_awaitable
-from wsendpoints.lifecycle.loops import is_asyncio
+from wsendpoints.lifecycle.loops import asyncio_task
 from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
 
@@ -72,14 +72,14 @@ class Tasks:
         self.failure: BaseException | None = None
         self._connection = connection
         self._is_closed = False
-        self._requests = 0
+        self._requests: int | None = None  # elsewhere than on asyncio
         self._seconds = seconds
         self._running: set[Cancellable] = _NONE
         self.were_started: bool = False
 
     async def __aenter__(self) -> None:
-        if is_asyncio():
-            self._requests = _cancel_requests()
+        task = asyncio_task()
+        self._requests = None if task is None else task.cancelling()
         await self.group.__aenter__()
 
     async def __aexit__(
@@ -89,15 +89,14 @@ class Tasks:
         exc_tb: TracebackType | None,
     ) -> bool | None:
         try:
-            on_asyncio = is_asyncio()
-            if self.were_started or not on_asyncio:
+            if self.were_started or self._requests is None:
                 is_caught = await self.group.__aexit__(exc_type, exc_val, exc_tb)
             else:
                 # There is nothing to wait for. anyio's group would wait for a turn of the event
                 # loop even so, which is a quarter of what the whole connection takes.
                 is_caught = self.group.cancel_scope.__exit__(exc_type, exc_val, exc_tb)
             # Before 4.16, anyio takes a native cancellation in the same turn for its own.
-            if is_caught and on_asyncio and _cancel_requests() > self._requests:
+            if is_caught and self._has_more_requests():
                 raise asyncio.CancelledError
             return is_caught
         finally:
@@ -202,6 +201,11 @@ class Tasks:
         finally:
             self._running.discard(one)
 
+    def _has_more_requests(self) -> bool:
+        """Whether more cancellations of the task are not taken back than when it entered."""
+        task = asyncio_task()
+        return task is not None and task.cancelling() > (self._requests or 0)
+
     async def _contain(
         self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]
     ) -> None:
@@ -225,11 +229,6 @@ class Tasks:
         one = Cancellable(self._seconds)
         self._running.add(one)
         return one
-
-
-def _cancel_requests() -> int:
-    """Return how many native cancellations of the running task are not taken back."""
-    return cast("asyncio.Task[Any]", asyncio.current_task()).cancelling()
 
 
 async def _call(func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
