@@ -168,11 +168,13 @@ async def test_other_attributes_are_assigned() -> None:
 
         async def on_receive(self, websocket: WebSocket, data: str) -> str:
             if data == "change":
+                # A method is assigned, and one with other parameters: that is the case.
                 self.on_receive = self.on_invalid  # type: ignore[assignment, method-assign]
             return self.name
 
     class Sub(Chat):
         def change(self) -> None:
+            # As above.
             self.on_receive = self.on_invalid  # type: ignore[assignment, method-assign]
 
     for cls in (Chat, Sub):
@@ -213,7 +215,8 @@ async def test_hooks_of_an_instance_are_called() -> None:
             await websocket.accept()
             self.on_disconnect: Any = self.note
 
-        async def on_receive(self, websocket: WebSocket, data: Say) -> Said: ...  # type: ignore[empty-body]
+        async def on_receive(self, websocket: WebSocket, data: Say) -> Said:
+            raise NotImplementedError
 
         async def note(self, websocket: WebSocket, what: Any) -> None:
             called.append(type(what).__name__)
