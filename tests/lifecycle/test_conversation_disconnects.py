@@ -1,6 +1,7 @@
 """A client that disconnects: what it sent before is handled, and a handler has its grace."""
 
 import logging
+from typing import ClassVar
 
 import anyio
 import pytest
@@ -228,32 +229,40 @@ async def test_handler_that_lets_the_disconnect_pass_ends_quietly(
     assert caplog.messages == []
 
 
+class PushesLater(Recording):
+    """Has a task that pushes once it is told to."""
+
+    go: ClassVar[anyio.Event]
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await super().on_connect(websocket)
+        self.start_soon(self.tell)
+
+    async def tell(self) -> None:
+        """Push when the time has come."""
+        await self.go.wait()
+        await self.push("x")
+
+
+async def serve_timed(endpoint: type[Recording], server: FakeServer) -> None:
+    """Serve a connection, and note how many seconds it took."""
+    began = anyio.current_time()
+    await endpoint(make_scope(), server.receive, server.send)
+    endpoint.log.append(anyio.current_time() - began)
+
+
 @pytest.mark.parametrize("is_hasty", [False, True], ids=["by default", "cancel_on_disconnect"])
 async def test_push_of_a_task_that_fails_ends_an_idle_connection(is_hasty: bool) -> None:
     """What the client sent before is waited for, unless the class asks for an end at once."""
 
-    class Pushing(Recording):
+    class Pushing(PushesLater):
         cancel_on_disconnect = is_hasty
         limits = Limits(grace=None)
 
-        async def on_connect(self, websocket: WebSocket) -> None:
-            await super().on_connect(websocket)
-            self.start_soon(self.tell)
-
-        async def tell(self) -> None:
-            await go.wait()
-            await self.push("x")
-
-    go = anyio.Event()
+    Pushing.go = go = anyio.Event()
     server = FakeServer(CONNECT)
-
-    async def serve() -> None:
-        began = anyio.current_time()
-        await Pushing(make_scope(), server.receive, server.send)
-        Pushing.log.append(anyio.current_time() - began)
-
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(serve)
+        tasks.start_soon(serve_timed, Pushing, server)
         await all_tasks_blocked()
         server.failure = OSError("gone")
         go.set()
@@ -263,31 +272,17 @@ async def test_push_of_a_task_that_fails_ends_an_idle_connection(is_hasty: bool)
 async def test_handler_of_a_remaining_message_has_its_grace() -> None:
     """Also if a push found the disconnect, and the server forgets to tell of it."""
 
-    class Pushing(Recording):
+    class Pushing(PushesLater):
         limits = Limits(grace=20)
-
-        async def on_connect(self, websocket: WebSocket) -> None:
-            await super().on_connect(websocket)
-            self.start_soon(self.tell)
-
-        async def tell(self) -> None:
-            await go.wait()
-            await self.push("x")
 
         async def on_receive(self, websocket: WebSocket, data: str) -> None:
             self.log.append(data)
             await anyio.sleep_forever()
 
-    go = anyio.Event()
+    Pushing.go = go = anyio.Event()
     server = FakeServer(CONNECT)
-
-    async def serve() -> None:
-        began = anyio.current_time()
-        await Pushing(make_scope(), server.receive, server.send)
-        Pushing.log.append(anyio.current_time() - began)
-
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(serve)
+        tasks.start_soon(serve_timed, Pushing, server)
         await all_tasks_blocked()
         server.failure = OSError("gone")
         go.set()
