@@ -137,6 +137,7 @@ PLACINGS: list[Placing] = [
 every_placing = pytest.mark.parametrize("place", PLACINGS, ids=lambda it: it.__name__)
 
 
+@pytest.mark.slow
 @every_placing
 @pytest.mark.parametrize("name", OF_COROUTINES)
 async def test_decorated_method_runs(name: str, place: Placing) -> None:
@@ -146,6 +147,7 @@ async def test_decorated_method_runs(name: str, place: Placing) -> None:
     assert {*CALLS} == {"Chat"}
 
 
+@pytest.mark.slow
 @every_placing
 @pytest.mark.parametrize("name", OF_STREAMS)
 async def test_decorated_stream_runs(name: str, place: Placing) -> None:
