@@ -18,17 +18,19 @@ hypothesis.settings.load_profile("suite")
 
 HERE: Final = Path(__file__).parent
 
-SLOW: Final = [
-    HERE / "examples" / "test_chat_in_browser.py",
-    HERE / "faults",
-    HERE / "interop",
-    HERE / "lifecycle" / "test_leaks.py",
-    HERE / "lifecycle" / "test_model.py",
-    HERE / "messages" / "test_client_errors_bounds.py",
-    HERE / "messages" / "test_means_what_pydantic_says.py",
-    HERE / "testing" / "test_in_pytest.py",
-    HERE / "typing" / "test_checkers.py",
-]
+SLOW: Final = frozenset(
+    {
+        HERE / "examples" / "test_chat_in_browser.py",
+        HERE / "faults",
+        HERE / "interop",
+        HERE / "lifecycle" / "test_leaks.py",
+        HERE / "lifecycle" / "test_model.py",
+        HERE / "messages" / "test_client_errors_bounds.py",
+        HERE / "messages" / "test_means_what_pydantic_says.py",
+        HERE / "testing" / "test_in_pytest.py",
+        HERE / "typing" / "test_checkers.py",
+    }
+)
 """What takes most of the time: a browser, servers, type checkers, the list of faults, and thousands
 of connections or of examples. The tests of each module, which remain, cover all of the code."""
 
@@ -49,8 +51,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = [str(path) for path in SLOW if not path.exists()]
     if missing:
         raise pytest.UsageError(f"SLOW in tests/conftest.py lists what is not there: {missing}")
+    paths = {item.path for item in items}
+    slow = {path for path in paths if not SLOW.isdisjoint([path, *path.parents])}
     for item in items:
-        if any(item.path.is_relative_to(path) for path in SLOW):
+        if item.path in slow:
             item.add_marker(pytest.mark.slow)
 
 
