@@ -244,6 +244,7 @@ async def test_intake_with_other_limits_takes_its_place() -> None:
     intake.arrived(event)
     assert intake.has_arrived
     wider = intake.limited_by(Limits(max_message_size=5, rate=Rate(1, per=1e9)))
+    assert wider.has_arrived
     wider.check("12345", event)
     with pytest.raises(RateLimitedError):
         check(wider, "1")

@@ -14,6 +14,7 @@ from wsendpoints.messages.wrapping import (
     Kind,
     annotated,
     annotations_of,
+    held_by,
     kind_of,
     layers,
     message_parameters,
@@ -240,3 +241,16 @@ def test_function_with_other_parameters_is_an_error() -> None:
         "say(self: Any, data: int) -> None can't be called with a websocket and a message: "
         "declare it as (self, websocket, data)"
     )
+
+
+def test_what_a_closure_holds() -> None:
+    """A variable that is not assigned yet holds nothing."""
+
+    def function() -> object:
+        return held, later
+
+    held = object()
+    assert [*held_by(function)] == [held]
+    later = held
+    assert [*held_by(function)] == [held, later]
+    assert [*held_by(test_what_a_closure_holds)] == []

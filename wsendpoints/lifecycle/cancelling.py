@@ -69,7 +69,7 @@ class Cancellable:
         self._outer.cancel()
 
     def told(self) -> None:
-        """Spare it: it ends already, by an exception that tells it of the end."""
+        """Do not cancel it: an exception tells it of the end already."""
         self._is_told = True
         self._is_pending = False
         if self._outer.cancel_called:

@@ -62,7 +62,9 @@ class Intake:
 
     def limited_by(self, limits: Limits) -> "Intake":
         """Return what takes its place, and checks by other limits what is taken from now on."""
-        return Intake(limits, self._deadlines, self._clock)
+        successor = Intake(limits, self._deadlines, self._clock)
+        successor.has_arrived = self.has_arrived
+        return successor
 
     def arrived(self, event: Event) -> None:
         """Count a message that has come, but has to wait: `check` raises for it in its turn.

@@ -72,7 +72,8 @@ class Tasks:
         self.failure: BaseException | None = None
         self._connection = connection
         self._is_closed = False
-        self._requests: int | None = None  # elsewhere than on asyncio
+        # How often the task was cancelled natively before; `None` unless it is asyncio's.
+        self._requests: int | None = None
         self._seconds = seconds
         self._running: set[Cancellable] = _NONE
         self.were_started: bool = False
@@ -120,12 +121,12 @@ class Tasks:
         self.group.start_soon(self._contain, func, (), name=name)
 
     def cancel(self) -> None:
-        """Cancel the application's tasks, and what runs in `run`: each once, then to clean up."""
+        """Cancel one wait of each task of the application's, and of what `run` awaits."""
         for one in self._running:
             one.cancel()
 
     def told(self) -> None:
-        """Spare the one that runs at this moment: it is about to end by itself."""
+        """Do not cancel the one that runs at this moment: an exception tells it of the end."""
         for one in self._running:
             if one.is_running:
                 one.told()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from types import CodeType, FunctionType
 from typing import Any, Final, NoReturn
 
-from wsendpoints.messages.wrapping import layers
+from wsendpoints.messages.wrapping import held_by, layers
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["guard_assignments", "refuse_assignment"]
@@ -73,17 +73,9 @@ def _functions_in(value: Any) -> Iterator[FunctionType]:
         for layer in layers(part):
             if type(layer) is FunctionType:
                 yield layer
-                for cell in layer.__closure__ or ():
-                    within = _content_of(cell)
+                for within in held_by(layer):
                     if type(within) is FunctionType and within is not layer:
                         yield within
-
-
-def _content_of(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not assigned yet
-        return None
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

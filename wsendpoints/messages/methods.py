@@ -17,14 +17,13 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import suppress
 from operator import attrgetter
 from types import FunctionType
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 from wsendpoints.messages.annotations import MISSING, message_types
 from wsendpoints.messages.replies import reply_of
-from wsendpoints.messages.wrapping import Kind, kind_of, layers
+from wsendpoints.messages.wrapping import Kind, held_by, kind_of, layers
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = [
@@ -148,12 +147,10 @@ def _hides_mark(name: str, value: Any) -> bool:
     """Whether a function without the mark has hold of one of its own name that is marked."""
     if type(value) is not FunctionType:
         return False
-    for cell in value.__closure__ or ():
-        with suppress(ValueError):  # not assigned yet
-            within = cell.cell_contents
-            if type(within) is FunctionType and within.__name__ == name and is_marked(within):
-                return True
-    return False
+    return any(
+        type(within) is FunctionType and within.__name__ == name and is_marked(within)
+        for within in held_by(value)
+    )
 
 
 def check_hooks(cls: type) -> None:

@@ -9,6 +9,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import Enum
 from types import FunctionType, MethodType
 from typing import Any, Final, TypeAlias, cast
@@ -22,6 +23,7 @@ __all__ = [
     "Parameter",
     "annotated",
     "annotations_of",
+    "held_by",
     "kind_of",
     "layers",
     "message_parameters",
@@ -69,6 +71,13 @@ def _wrapped(method: Any) -> Any:
     if inspect.getattr_static(method, "__wrapped__", None) is None:
         return None
     return method.__wrapped__
+
+
+def held_by(function: Any) -> Iterator[Any]:
+    """Yield what a function has in its closure, such as what a decorator wraps."""
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # not assigned yet
+            yield cell.cell_contents
 
 
 def kind_of(method: Any) -> Kind:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from wsendpoints.messages.methods import is_marked
+from wsendpoints.messages.wrapping import held_by
 
 __all__ = ["Body", "Method", "is_method_like", "method_of", "read_body"]
 
@@ -167,8 +168,8 @@ def _codes(values: Iterator[Any]) -> Iterator[types.CodeType]:
         seen.add(id(function))
         yield from _within(function.__code__)
         # What a decorator wraps is in a cell of the function that it returns.
-        for cell in function.__closure__ or ():
-            pending += _functions(_contents(cell))
+        for within in held_by(function):
+            pending += _functions(within)
 
 
 def _functions(value: Any) -> Sequence[types.FunctionType]:
@@ -185,13 +186,6 @@ def _functions(value: Any) -> Sequence[types.FunctionType]:
         case _:
             parts = [getattr(value, "__wrapped__", None)]
     return [function for part in parts if part is not None for function in _functions(part)]
-
-
-def _contents(cell: types.CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not assigned yet
-        return None
 
 
 def _within(code: types.CodeType) -> Iterator[types.CodeType]:
