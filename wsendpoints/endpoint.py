@@ -1,7 +1,7 @@
 """The class that users subclass: what it declares, its hooks, and how it is mounted."""
 
 from abc import ABC
-from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import AsyncIterable, Awaitable, Generator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import (
@@ -11,13 +11,13 @@ from typing import (
     Generic,
     Self,
     TypeVarTuple,
-    Unpack,
     final,
     overload,
 )
 
 from typing_extensions import TypeVar
 
+from wsendpoints.actions import Actions
 from wsendpoints.application import Application, ASGIConnection, check_not_accepted
 from wsendpoints.attributes import (
     Own,
@@ -30,6 +30,9 @@ from wsendpoints.attributes import (
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
+from wsendpoints.lifecycle.asking import answered
+from wsendpoints.lifecycle.concurrency import concurrent
+from wsendpoints.lifecycle.correlating import correlating
 from wsendpoints.lifecycle.hooks import Lifecycle
 from wsendpoints.lifecycle.replies import awaiting_or_streaming
 from wsendpoints.lifecycle.serving import serve
@@ -66,7 +69,7 @@ class _Anything:
     """
 
 
-class WebSocketEndpoint(ABC, Generic[M]):
+class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     """The server's side of a WebSocket API: subclass it, and mount the class.
 
     ```python
@@ -106,6 +109,14 @@ class WebSocketEndpoint(ABC, Generic[M]):
         sends: The union of the messages that it sends in addition to its replies, if it declares
             them; or a list of them. Then `push` and replies can send nothing that the class does
             not declare. With `WebSocketEndpoint[...]` it is what is in the brackets.
+        correlation_id: The name of the field, in JSON, by which an answer belongs to its message,
+            such as `"id"`. The reply to a message, each item of its stream, and each error that
+            answers it have the value that the message has there, if they have the field and
+            nothing in it. A value that is neither a str of at most 128 characters nor an int is
+            not sent back.
+        answers: The union of what clients answer to the questions of `ask`. It takes no handler.
+        error_codes: The codes of the `ErrorReply`s that it raises, each with its description, if it
+            declares them. Then it can raise no others.
         allowed_origins: The web pages that may connect, as the origins that browsers send: by
             default, `None`, those of the same origin alone; a list; or `"*"` for all.
         require_origin: Whether a client without an `Origin` header is refused: no browser is one.
@@ -122,6 +133,9 @@ class WebSocketEndpoint(ABC, Generic[M]):
 
     encoding: ClassVar[Encoding] = None
     sends: ClassVar[Any] = None
+    correlation_id: ClassVar[str | None] = None
+    answers: ClassVar[Any] = None
+    error_codes: ClassVar[Mapping[Any, str] | Sequence[str | int] | None] = None
     allowed_origins: Origins = None
     require_origin: bool = False
     subprotocols: ClassVar[Sequence[str]] = ()
@@ -151,9 +165,7 @@ class WebSocketEndpoint(ABC, Generic[M]):
     def _compile_declaration(cls, before: Declaration | None = None) -> None:
         try:
             take_brackets(cls, WebSocketEndpoint)
-            cls._declaration = declare(
-                cls, _DEFAULTS, cls.encoding, cls.sends, _ADAPTERS, cls._compile_again, before
-            )
+            cls._declaration = declare(cls, _DEFAULTS, _ADAPTERS, cls._compile_again, before)
             cls._open_variable = None
         except UnboundTypeVariable as exc:
             # A generic base class: which messages it takes, a subclass says.
@@ -334,6 +346,22 @@ class WebSocketEndpoint(ABC, Generic[M]):
             close_code: Ours if we closed it, else the client's; 1006 if it sent none.
         """
 
+    async def on_error(self, websocket: WebSocket, data: Any, exc: Exception) -> Any:
+        """Answer what a handler raised, or raise it. By default: raise it.
+
+        What is raised here, `exc` or another exception, closes the connection with 1011 and
+        surfaces in the server's log; an `ErrorReply` answers the message. What is returned is the
+        reply; with `None` nothing is sent, and the connection goes on.
+
+        It is not called for an `ErrorReply`, for the disconnect, nor for what a task raises.
+
+        Args:
+            websocket: The connection.
+            data: The message whose handler raised it.
+            exc: The exception.
+        """
+        raise exc
+
     async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
         """Answer a message that can't be used.
 
@@ -347,44 +375,11 @@ class WebSocketEndpoint(ABC, Generic[M]):
         connection, declaration = connection_of(websocket), self._lifecycle.declaration
         answer = None
         if isinstance(error, InvalidMessageError):
-            answer = declaration.codec.error_event(error, declaration.tag)
+            answer = declaration.invalid_event(error)
         if answer is None:
             await connection.end(error.close_code, error.detail)
         elif connection.state is not ConnectionState.CLOSED:
             await connection.transmit(answer)
-
-    # What a subclass calls.
-
-    def push(self, message: M) -> Coroutine[Any, Any, None]:
-        """Send a message, as a reply is sent: await it.
-
-        Any task may call it, at any time; see `WebSocket.send_text`.
-
-        Raises:
-            ConfigurationError: The class declares what it sends, and this is not among it.
-            ValueError: It can't be written as JSON.
-            InvalidStateError: The connection is not accepted yet, or the application closed it.
-            WebSocketDisconnect: The peer disconnected, or a limit closed the connection.
-        """
-        connection = self._lifecycle.connection
-        return connection.transmit(connection.encode(message))
-
-    def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], *args: *Ts) -> None:
-        """Run a task that lives as long as the connection, and is cancelled when that ends.
-
-        An exception in it closes the connection with 1011, and is raised to the server. When the
-        connection ends, one wait of the task is cancelled; what it awaits then, in a `finally`,
-        has `limits.disconnect_timeout` seconds. The tasks of a group of its own have none.
-
-        Args:
-            func: An async function; it is called in the task.
-            args: What it is called with.
-
-        Raises:
-            TypeError: `func` is no async function: it was called already, or has a `yield`.
-            InvalidStateError: The connection is not served yet, or it ended.
-        """
-        self._lifecycle.start_soon(func, args)
 
 
 async def _ignore() -> None:
@@ -394,4 +389,4 @@ async def _ignore() -> None:
 _DEFAULTS: Final = MappingProxyType(dict(vars(WebSocketEndpoint)))
 """The attributes of the base class, before anything is patched."""
 
-_ADAPTERS: Final = Adapters(streaming, awaiting_or_streaming)
+_ADAPTERS: Final = Adapters(streaming, awaiting_or_streaming, correlating, concurrent, answered)

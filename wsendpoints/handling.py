@@ -1,11 +1,12 @@
 """The decorator that marks a method as a handler, as type checkers see it."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterable, Awaitable, Callable, Hashable
+from typing import Any, Literal, TypeVar, overload
 
 from wsendpoints.connection.websocket import WebSocket
-from wsendpoints.messages.brackets import without_brackets
+from wsendpoints.messages.brackets import brackets_error, is_method
 from wsendpoints.messages.methods import mark
+from wsendpoints.messages.options import PLAIN, Overlap, options
 
 __all__ = ["handles"]
 
@@ -14,8 +15,27 @@ __all__ = ["handles"]
 F = TypeVar("F", bound=Callable[[Any, WebSocket, Any], Awaitable[Any] | AsyncIterable[Any]])
 
 
-@without_brackets
-def handles(method: F) -> F:
+@overload
+def handles(method: F, /) -> F: ...
+@overload
+def handles(
+    *,
+    concurrent: Literal[True],
+    key: str | Callable[[Any], Hashable] | None = None,
+    overlap: Overlap | None = None,
+) -> Callable[[F], F]: ...
+@overload
+def handles(
+    name: str,
+    /,
+    *,
+    concurrent: bool = False,
+    key: str | Callable[[Any], Hashable] | None = None,
+    overlap: Overlap | None = None,
+) -> Callable[[F], F]: ...
+
+
+def handles(*args: Any, **given: Any) -> Any:  # noqa: D417 - as the overloads have them
     """Mark a method as the handler of the type of message in its annotation.
 
     ```python
@@ -25,13 +45,19 @@ def handles(method: F) -> F:
         @handles
         async def say(self, websocket: WebSocket, data: Say) -> Said: ...
 
-        @handles
-        async def leave(self, websocket: WebSocket, data: Leave) -> None: ...
+        @handles(concurrent=True, key="chat", overlap="cancel")
+        async def ask(self, websocket: WebSocket, data: Ask) -> AsyncIterator[Token]: ...
     ```
 
     The endpoint takes the messages of all its handlers. A subclass inherits them, may override one
     by its name, and may remove one by setting the name to `None`. In a `"json"` endpoint, a handler
     of `bytes` gets the binary frames.
+
+    Messages are handled one at a time, in the order in which they came. A handler that is
+    `concurrent` runs beside all others, in a task of the connection: the next message is handled
+    meanwhile. At most `limits.concurrency` run at once on a connection; further messages for such
+    handlers wait, and count as messages in the inbox do. `self.cancel(key)` ends what runs and
+    waits under a key, and `self.cancel(self.ask)` all that a handler does.
 
     Type checkers refuse a method that can't be called with a WebSocket and a message, and one that
     is not async. They can't compare what it returns with the messages in `WebSocketEndpoint[...]`:
@@ -39,12 +65,29 @@ def handles(method: F) -> F:
 
     Args:
         method: An `async def` method, or an async generator: `(self, websocket, data)`.
+        name: How a dialect calls it; see `dialect`.
+        concurrent: Whether it runs beside others.
+        key: A field of the message, or a function of it: messages with an equal key are handled
+            one at a time, in order, also by different handlers of the connection. `None` as a
+            message's key is none.
+        overlap: What a message does whose key is busy. `"wait"`: it waits for its turn, the default
+            with a key. `"cancel"`: what runs and waits under the key is cancelled, then it begins.
+            `"refuse"`: it is answered with the error `"busy"`. Without a key, all messages of the
+            handler have the same one.
 
     Returns:
         The method itself.
 
     Raises:
         ConfigurationError: When the class is made: the method is not async, its message has no
-            type, or another handler takes the same message.
+            type, or another handler takes the same message. At once, for options that are none.
     """
-    return mark(method)
+    if len(args) == 1 and not given and is_method(args[0]):
+        return mark(args[0], PLAIN)
+    if not args and given.keys() <= {"concurrent", "key", "overlap"} and given:
+        chosen = options(**given)
+    elif len(args) == 1 and isinstance(args[0], str):
+        chosen = options(*args, **given)
+    else:
+        raise brackets_error("handles", args, given)
+    return lambda method: mark(method, chosen)

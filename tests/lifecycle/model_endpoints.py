@@ -177,7 +177,7 @@ class Model(WebSocketEndpoint):
             reply = await self.noting(self.do(act)) or reply
         return reply
 
-    async def stream(self) -> AsyncGenerator[Any, None]:
+    async def stream_all(self) -> AsyncGenerator[Any, None]:
         """Handle a message in an async generator."""
         for act in self.plan():
             reply = await self.noting(self.do(act))
@@ -388,7 +388,7 @@ class JSONStream(Model):
     encoding = "json"
 
     async def on_receive(self, websocket: WebSocket, data: Do | Say) -> AsyncIterator[Say | str]:
-        async with self.around(), aclosing(self.stream()) as replies:
+        async with self.around(), aclosing(self.stream_all()) as replies:
             async for reply in replies:
                 yield reply
 
@@ -408,7 +408,7 @@ class TextStream(Model):
     encoding = "text"
 
     async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
-        async with self.around(), aclosing(self.stream()) as replies:
+        async with self.around(), aclosing(self.stream_all()) as replies:
             async for reply in replies:
                 yield reply
 
@@ -428,7 +428,7 @@ class BinaryStream(Model):
     encoding = "bytes"
 
     async def on_receive(self, websocket: WebSocket, data: bytes) -> AsyncIterator[bytes]:
-        async with self.around(), aclosing(self.stream()) as replies:
+        async with self.around(), aclosing(self.stream_all()) as replies:
             async for reply in replies:
                 yield reply
 
@@ -444,7 +444,7 @@ class FramesStream(Model):
     """Takes each frame as it comes, and streams."""
 
     async def on_receive(self, websocket: WebSocket, data: Any) -> AsyncIterator[Any]:
-        async with self.around(), aclosing(self.stream()) as replies:
+        async with self.around(), aclosing(self.stream_all()) as replies:
             async for reply in replies:
                 yield reply
 

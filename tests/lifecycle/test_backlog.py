@@ -74,13 +74,13 @@ async def test_time_of_a_send_is_the_clients() -> None:
     connection.listen(noting := Noting())
     tasks = Tasks(connection)
     backlog = Backlog(connection, tasks)
-    connection.tells_sent = True
+    connection.is_send_long = True
     async with tasks.group:
         backlog.began()
         backlog.grew(lambda: True)
         await anyio.sleep(2.5 * PATIENCE)
         assert noting.told == []
-        connection.tells_sent = False
+        connection.is_send_long = False
         await anyio.sleep(PATIENCE)
         assert noting.told == ["held up"]
 

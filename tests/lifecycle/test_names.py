@@ -62,7 +62,14 @@ class Sleeps(Recording):
     async def draw(self, websocket: WebSocket, data: dict[str, list[int]]) -> None:
         await anyio.sleep(10)
 
+    @handles
+    async def fail(self, websocket: WebSocket, data: None) -> None:
+        raise KeyError
+
     async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
+        await anyio.sleep(10)
+
+    async def on_error(self, websocket: WebSocket, data: Any, exc: Exception) -> None:
         await anyio.sleep(10)
 
 
@@ -76,6 +83,7 @@ class Sleeps(Recording):
         pytest.param("point", {"x": 1}, id="one of several for dicts"),
         pytest.param("draw", {"x": [1]}, id="another of those"),
         pytest.param("on_invalid", 1.5, id="on_invalid"),
+        pytest.param("on_error", None, id="on_error"),
     ],
 )
 async def test_method_that_is_awaited_has_its_name(

@@ -25,7 +25,7 @@ BRACKETS: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ((Literal["say"],), {}, "(typing.Literal['say'])"),
     ((Annotated[int, 5],), {}, "(int)"),
     ((Alias,), {}, "(Alias)"),
-    (("say",), {}, "('say')"),
+    (("say", "tell"), {}, "('say', 'tell')"),
     ((), {"name": "say"}, "(name=...)"),
     ((int,), {"name": "say"}, "(int, name=...)"),
     ((print, print), {}, f"({print!r}, {print!r})"),
@@ -91,5 +91,5 @@ def test_method_of_any_kind_is_decorated(it: Any) -> None:
 def test_decorator_keeps_its_name() -> None:
     """And its signature, and its docstring."""
     assert handles.__name__ == "handles"
-    assert [*inspect.signature(handles).parameters] == ["method"]
+    assert [*inspect.signature(handles).parameters] == ["args", "given"]
     assert (handles.__doc__ or "").startswith("Mark a method as the handler")

@@ -30,7 +30,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, to_json
 
-from wsendpoints.messages.client_errors import MAX_ERRORS, error_message, to_client_error
+from wsendpoints.messages.client_errors import MAX_ERRORS, to_client_error
+from wsendpoints.messages.error_message import ErrorWriter
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
@@ -471,7 +472,7 @@ def test_m16_error_message_stays_below_4_kib(depth: int, least: int) -> None:
     for _ in range(depth):
         value = {LONG: value}
     error = told(Deep, value)
-    assert len(to_json(error_message(error, "type"))) < 4096
+    assert len(to_json(ErrorWriter("type", None).invalid(error, None))) < 4096
     assert len(error.errors) >= least
     assert (len(error.errors) == 0) is (least == 0)
     assert len(error.errors) + error.more == 10
@@ -549,7 +550,7 @@ def test_error_message_is_tagged_as_the_endpoints_own(
     error: ClientMessageError, message: dict[str, Any]
 ) -> None:
     """Its first field is called as in every message of the endpoint."""
-    assert error_message(error, "kind") == message
+    assert ErrorWriter("kind", None).invalid(error, None) == message
 
 
 @pytest.mark.parametrize(
@@ -562,7 +563,7 @@ def test_error_message_is_tagged_as_the_endpoints_own(
 )
 def test_tag_is_not_overwritten(tag: str, message: dict[str, Any]) -> None:
     """What has the same name gets an underscore behind it."""
-    told_as = error_message(InvalidMessageError(ERRORS, 5), tag)
+    told_as = ErrorWriter(tag, None).invalid(InvalidMessageError(ERRORS, 5), None)
     assert told_as == message
     assert next(iter(told_as)) == tag
 

@@ -31,7 +31,8 @@ from pydantic_core import PydanticCustomError, to_json
 from tests.messages.odd_types import TYPES, nearly
 from tests.messages.worst_messages import MESSAGES, MIB
 from wsendpoints.messages import validators
-from wsendpoints.messages.client_errors import error_message, to_client_error
+from wsendpoints.messages.client_errors import to_client_error
+from wsendpoints.messages.error_message import ErrorWriter
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import ClientMessageError
 
@@ -56,7 +57,7 @@ def test_message_has_few_errors_and_few_copies(name: str) -> None:
     copied = sum(len(to_json(detail["input"])) for detail in errors if _is_copy(detail))
     assert copied <= message.copies * len(frame)
     assert sum(len(to_json(detail["loc"])) for detail in errors) <= message.copies * len(frame)
-    assert len(to_json(error_message(error, "type"))) < 4096
+    assert len(to_json(ErrorWriter("type", None).invalid(error, None))) < 4096
 
 
 def _is_copy(detail: Any) -> bool:
@@ -122,7 +123,7 @@ def test_m17_answer_repeats_no_part_of_what_was_sent(form: int, exception: int, 
         _, error = refusal(annotation, frame)
         # What we say may be the same by chance.
         assume(not shares(secret, OURS))
-        answer = error_message(error, "type")
+        answer = ErrorWriter("type", None).invalid(error, None)
         told = [f"{it['loc']} {it['type']} {it['msg']}" for it in answer.pop("errors")]
         assert not shares(secret, " ".join([*told, str(answer)]))
 
@@ -158,7 +159,7 @@ def test_m17_answer_repeats_nothing_whatever_the_type(
         else:
             return
         assert number <= 20
-        answer = error_message(error, "type")
+        answer = ErrorWriter("type", None).invalid(error, None)
         assert not shares(SENTINEL, to_json(answer).decode())
         assert not shares(SENTINEL, str(answer))
 

@@ -113,7 +113,7 @@ def test_m01_frame_of_the_other_kind_is_refused(
 
 def test_encoding_has_no_format_for_errors_by_default() -> None:
     """Without one, an invalid message is not answered."""
-    assert Values().error_event(ClientMessageError("x"), "type") is None
+    assert Values().error_event({"type": "error"}) is None
 
 
 def test_message_that_is_a_frame_is_sent_by_the_function_of_its_kind() -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from wsendpoints.messages.codec import Encoding, encode_json
 from wsendpoints.messages.codecs import CODECS
+from wsendpoints.messages.error_message import ErrorWriter
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import (
@@ -250,13 +251,14 @@ def test_json_that_is_refused_is_no_message_or_no_json() -> None:
 @pytest.mark.parametrize("encoding", ["text", "bytes", None])
 def test_only_json_has_a_format_for_errors(encoding: Encoding) -> None:
     """Without a format there is no answer, and so the connection is closed."""
-    assert CODECS[encoding].error_event(ClientMessageError("x"), "type") is None
+    assert CODECS[encoding].error_event({"type": "error"}) is None
 
 
 def test_json_answers_an_invalid_message() -> None:
     """The answer is a text frame, with the tag of the endpoint's own messages."""
     error = refuse("json", '"x"', int)
-    assert CODECS["json"].error_event(error, "kind") == text_event(
+    message = ErrorWriter("kind", None).invalid(error, None)
+    assert CODECS["json"].error_event(message) == text_event(
         '{"kind":"error","code":"invalid_message","errors":[{"loc":[],"type":"int_parsing",'
         '"msg":"Input should be a valid integer, unable to parse string as an integer"}]}'
     )

@@ -6,12 +6,11 @@ import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tests.some_messages import Say
-from wsendpoints import ErrorDetails, ErrorMessage, WebSocket, WebSocketEndpoint
-from wsendpoints.messages.client_errors import error_message
+from wsendpoints import ErrorDetails, ErrorMessage, ErrorReply, WebSocket, WebSocketEndpoint
 from wsendpoints.messages.codec import encode_json
+from wsendpoints.messages.error_message import ErrorWriter
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
-    InvalidDataError,
     InvalidMessageError,
 )
 from wsendpoints.testing import connect
@@ -33,7 +32,6 @@ class KindOfError(ErrorMessage):
     [
         pytest.param(InvalidMessageError(ERRORS), id="errors"),
         pytest.param(InvalidMessageError(ERRORS, 7), id="more"),
-        pytest.param(InvalidDataError("not valid JSON"), id="no errors"),
     ],
 )
 @pytest.mark.parametrize(("model", "tag"), [(ErrorMessage, "type"), (KindOfError, "kind")])
@@ -41,11 +39,47 @@ def test_model_is_that_of_the_answer(
     error: ClientMessageError, model: type[ErrorMessage], tag: str
 ) -> None:
     """The JSON of the answer is read into the model, which is written as the same JSON."""
-    answer = encode_json(error_message(error, tag))
+    answer = encode_json(ErrorWriter(tag, None).invalid(error, None))
     message = model.model_validate_json(answer)
     assert encode_json(message) == answer
     if isinstance(error, InvalidMessageError):
         assert (message.errors, message.more) == (error.errors, error.more)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ErrorReply("full"), id="code"),
+        pytest.param(ErrorReply(4001, "no place"), id="number and message"),
+        pytest.param(ErrorReply("full", "no place", {"places": 3}), id="details"),
+    ],
+)
+@pytest.mark.parametrize(("model", "tag"), [(ErrorMessage, "type"), (KindOfError, "kind")])
+def test_model_is_that_of_an_error_reply(
+    error: ErrorReply, model: type[ErrorMessage], tag: str
+) -> None:
+    """What an application answers has its code, its message and its details alone."""
+    answer = encode_json(ErrorWriter(tag, None).reply(error, None))
+    message = model.model_validate_json(answer)
+    assert encode_json(message) == answer
+    assert (message.code, message.message, message.details) == error.args
+
+
+@pytest.mark.parametrize(
+    ("tag", "correlation_id", "told"),
+    [
+        ("type", "id", {"type": "error", "code": "full", "message": "no", "id": 7}),
+        ("code", "id", {"code": "error", "code_": "full", "message": "no", "id": 7}),
+        ("type", "code", {"type": "error", "code_": "full", "message": "no", "code": 7}),
+        ("id", "id", {"id": "error", "code": "full", "message": "no"}),
+        ("type", None, {"type": "error", "code": "full", "message": "no"}),
+    ],
+)
+def test_no_field_of_the_endpoint_is_overwritten(
+    tag: str, correlation_id: str | None, told: dict[str, Any]
+) -> None:
+    """Neither the tag nor the correlation id."""
+    assert ErrorWriter(tag, correlation_id).reply(ErrorReply("full", "no"), 7) == told
 
 
 @pytest.mark.parametrize("bad", [{"loc": [1.5]}, {"type": 1}, {"msg": None}], ids=repr)

@@ -51,7 +51,7 @@ class Row:
         return self.code.replace("\n", " ")
 
 
-_HOOKS: Final = "The hooks are on_connect, on_receive, on_disconnect and on_invalid"
+_HOOKS: Final = "The hooks are on_connect, on_receive, on_disconnect, on_error and on_invalid"
 
 NAMES: Final = [
     Row(
@@ -72,7 +72,7 @@ NAMES: Final = [
     ),
     Row(
         "async def onError(self, websocket, error): ...",
-        f"Chat.onError is no hook, and nothing calls it: did you mean on_invalid? {_HOOKS}",
+        f"Chat.onError is no hook, and nothing calls it: did you mean on_error? {_HOOKS}",
     ),
     Row(
         "async def on_typing(self, websocket, data): ...",

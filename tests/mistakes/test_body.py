@@ -32,7 +32,7 @@ def test_body_has_what_the_class_says() -> None:
     }
     assert not any(name.startswith("__") for name in body.own)
     assert [method.name for method in body.methods] == ["function", "said"]
-    assert body.hooks == ["on_connect", "on_receive", "on_disconnect", "on_invalid"]
+    assert body.hooks == ["on_connect", "on_receive", "on_disconnect", "on_error", "on_invalid"]
     assert (body.where, [*body.handlers], body.is_open) == ("Chat", ["said"], False)
 
 

@@ -19,7 +19,8 @@ HOOKS = {
     "on_connect": ["connected", "Connect", "accept", "open", "handshake"],
     "on_receive": ["recieve", "recv", "received", "data", "json", "msg", "text", "receive_json"],
     "on_disconnect": ["disconect", "disconnected", "Disconnect", "close", "closed", "end"],
-    "on_invalid": ["invlaid", "error", "exception", "invalid_"],
+    "on_invalid": ["invlaid", "validation_error", "invalid_"],
+    "on_error": ["errror", "exception", "failure", "Error"],
 }
 
 

@@ -26,7 +26,14 @@ from wsendpoints.protocol.limits import (
 
 ROWS = [field.name for field in dataclasses.fields(Limits) if field.name != "close_codes"]
 NAMES = [name for name in ROWS if name != "rate"]
-COUNTS = ["max_message_size", "max_invalid", "inbox", "inbox_bytes", "max_connections"]
+COUNTS = [
+    "max_message_size",
+    "max_invalid",
+    "concurrency",
+    "inbox",
+    "inbox_bytes",
+    "max_connections",
+]
 TIMES = sorted({*NAMES} - {*COUNTS})
 BAD: list[Any] = [0, 0.0, -1, -0.5, math.nan, True, False, "5", [], b"1"]
 
@@ -45,6 +52,7 @@ def test_defaults() -> None:
         "close_timeout": 5,
         "disconnect_timeout": 5,
         "grace": 30,
+        "concurrency": 16,
         "inbox": 32,
         "inbox_bytes": 1024 * 1024,
         "inbox_timeout": 30,
@@ -109,6 +117,7 @@ TABLE: dict[str, tuple[int, int, Period | Measure | None]] = {
     "close_timeout": (1006, WARNING, None),
     "disconnect_timeout": (1006, WARNING, None),
     "grace": (1006, INFO, Period.GRACE),
+    "concurrency": (1006, WARNING, None),
     "inbox": (1006, WARNING, None),
     "inbox_bytes": (1006, WARNING, None),
     "inbox_timeout": (1013, WARNING, Period.INBOX_FULL),

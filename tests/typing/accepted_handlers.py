@@ -43,7 +43,7 @@ class Chat(WebSocketEndpoint):
     async def leave(self, websocket: WebSocket, data: Leave) -> None: ...
 
     @handles
-    async def stream(self, websocket: WebSocket, data: int) -> AsyncIterator[Said]:
+    async def count(self, websocket: WebSocket, data: int) -> AsyncIterator[Said]:
         yield Said()
 
     @handles
@@ -114,5 +114,5 @@ async def use(chat: Chat, decorated: Decorated, websocket: WebSocket) -> None:
     assert_type(await chat.say(websocket=websocket, data=Say()), Said)
     assert_type(await chat.with_default(websocket, True, extra=2), Any)
     assert_type(await decorated.say(websocket, Say()), Said)
-    async for said in chat.stream(websocket, 5):
+    async for said in chat.count(websocket, 5):
         assert_type(said, Said)

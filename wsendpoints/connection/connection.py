@@ -5,11 +5,12 @@ All events that come in here are checked already. What the peer does shows as a 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import anyio
 
+from wsendpoints.connection.absent import no_receive, no_send
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.turns import Turns
 from wsendpoints.messages.outbound import encode_anything
@@ -75,6 +76,8 @@ class Connection:
         sends_ended: How many of them have ended. Servers end them in the order in which they began.
         tells_sends: Whether `Listener.on_send` is called.
         tells_sent: Whether `Listener.on_sent` is called.
+        is_send_long: Whether a send takes long, so that its time is counted.
+        before_send: Returns what is awaited before a send, so that no send is cancelled half-way.
         close_timeout: Seconds that a close may take, during which it is not cancelled; `None` for
             a close that is neither bounded nor shielded.
     """
@@ -85,12 +88,14 @@ class Connection:
         "_is_receiving",
         "_scope",
         "_turns",
+        "before_send",
         "close_timeout",
         "code",
         "encode",
         "expires_at",
         "is_accepted",
         "is_drained",
+        "is_send_long",
         "is_shutdown",
         "listeners",
         "reason",
@@ -106,7 +111,7 @@ class Connection:
     def __init__(
         self, receive: Receive | None, send: Send | None, scope: Scope | None = None
     ) -> None:
-        self.receive: Receive = receive or _no_receive
+        self.receive: Receive = receive or no_receive
         self.state: ConnectionState = CONNECTING
         self.is_accepted: bool = False
         self.is_drained: bool = False
@@ -115,13 +120,15 @@ class Connection:
         self.reason: str = ""
         self.close_timeout: float | None = None
         self.expires_at: float | None = None
-        self.send: Send = send or _no_send
+        self.send: Send = send or no_send
         self._scope: Scope = scope or {}
         self.encode: Callable[[Any], Event] = encode_anything
         self.sends_begun: int = 0
         self.sends_ended: int = 0
         self.tells_sends: bool = False
         self.tells_sent: bool = False
+        self.is_send_long: bool = False
+        self.before_send: Callable[[], Awaitable[None] | None] | None = None
         self._turns: Turns | None = None
         self._is_receiving = self._is_ended_by_us = False
         self.listeners: tuple[Listener, ...] = ()
@@ -177,19 +184,20 @@ class Connection:
         return WebSocketDisconnect(self.code, self.reason)
 
     async def transmit(self, event: Event) -> None:
-        """Give a checked event to the server.
+        """Give a checked event to the server; any number of tasks may, at the same time.
 
-        Cancelling it breaks the connection; see `WebSocket.send_text`. Any number of tasks may
-        call it at the same time.
+        Cancelling it breaks the connection; see `WebSocket.send_text`.
 
         Raises:
             InvalidStateError: It is out of turn, or there is nowhere to send it.
             WebSocketDisconnect: The peer disconnected.
         """
+        if self.before_send is not None and (waiting := self.before_send()) is not None:
+            await waiting
         is_accept, following = False, OPEN
         if self.state is not OPEN or event["type"] != SEND:
-            if self.send is _no_send:
-                await _no_send(event)
+            if self.send is no_send:
+                await no_send(event)
             if self.state is ACCEPTING and event["type"] == SEND:
                 self._turns = self._turns or Turns()
                 await self._turns.wait()
@@ -390,11 +398,3 @@ def _replacement_of(code: int) -> int:
     """Return the code to send in place of one that the server refuses."""
     logger.debug("close: the server refuses code %d, sending %d", code, code + DAPHNES_OFFSET)
     return code + DAPHNES_OFFSET
-
-
-async def _no_receive() -> Event:
-    raise InvalidStateError("this WebSocket was made without a `receive`: it can't receive")
-
-
-async def _no_send(event: Event) -> None:
-    raise InvalidStateError("this WebSocket was made without a `send`: it can't send")

@@ -8,7 +8,8 @@ from pydantic_core import to_json
 
 from wsendpoints.handshake.request import Request
 from wsendpoints.messages.adapters import compile_adapter
-from wsendpoints.messages.client_errors import error_message, to_client_error
+from wsendpoints.messages.client_errors import to_client_error
+from wsendpoints.messages.error_message import ErrorWriter
 from wsendpoints.messages.unions import is_object, name_of
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import (
@@ -111,7 +112,7 @@ class Parameters:
 
 
 def _body(error: ClientMessageError, path: Mapping[str, Any]) -> bytes:
-    message = error_message(error, "type")
+    message = ErrorWriter("type", None).invalid(error, None)
     body: dict[str, Any] = {"errors": [_located(error, path) for error in message["errors"]]}
     if "more" in message:
         body["more"] = message["more"]

@@ -57,7 +57,7 @@ class Backlog:
                 remaining = self._since + PATIENCE - anyio.current_time()
                 if remaining > 0:
                     await anyio.sleep(remaining)
-                elif self._connection.tells_sent:
+                elif self._connection.is_send_long:
                     # A send takes long: it is the client that is slow.
                     self.began()
                 else:

@@ -8,16 +8,21 @@ What runs is driven by hand, so that each wait is seen when it begins and ends. 
 cancellation can reach it; while it runs, a shield hides that, for trio's functions look at the
 scope before they wait. So what never waits on trio, and only lets others run, is not reached: after
 some turns it is cancelled as any other scope is, without time to clean up.
+
+A send that is cancelled half-way ends the connection. So where the connection goes on, what is
+cancelled finishes the sends that are under way, and is cancelled before it begins another.
 """
 
 import asyncio
 import types
 from collections.abc import Awaitable, Coroutine, Generator
+from contextvars import ContextVar
 from typing import Any, Final, final
 
 import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
 
-__all__ = ["Cancellable"]
+__all__ = ["RUNNING", "Cancellable", "before_send"]
 
 _MOST_MISSED: Final = 100
 """Turns of the event loop that something may take without a wait that the cancellation reaches."""
@@ -32,13 +37,16 @@ class Cancellable:
     """
 
     __slots__ = (
+        "_end",
         "_has_come",
         "_inner",
+        "_is_deferred",
         "_is_pending",
         "_is_told",
         "_missed",
         "_outer",
         "_seconds",
+        "is_finished",
         "is_running",
     )
 
@@ -47,26 +55,63 @@ class Cancellable:
         self._inner = anyio.CancelScope()
         self._seconds = seconds
         self._is_pending = False
+        self._is_deferred = False
         self._has_come = False
         self._is_told = False
         self._missed = 0
         self.is_running: bool = False
+        self.is_finished: bool = False
+        self._end: anyio.Event | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was cancelled, be it that it still cleans up."""
+        return self._outer.cancel_called
 
     async def run(self, awaitable: Awaitable[Any]) -> None:
         """Await something; called once."""
         with self._outer, self._inner:
             # It may have been cancelled before it began.
             self._inner.shield = self._outer.cancel_called
-            await self._drive(_wait(awaitable))
+            try:
+                await self._drive(_wait(awaitable))
+            finally:
+                self._is_pending = False
 
-    def cancel(self) -> None:
-        """Cancel its wait, or its next one; a second call does nothing."""
+    def cancel(self, *, defers: bool = False) -> None:
+        """Cancel its wait, or its next one; a second call does nothing.
+
+        Args:
+            defers: Whether it goes on until `resume_cancel`, since a send may be under way in it.
+        """
         if self._outer.cancel_called:
+            if not defers:
+                self.resume_cancel()
             return
         self._inner.deadline = anyio.current_time() + self._seconds
         self._is_pending = not self._is_told
-        self._inner.shield = self._is_told or self.is_running
+        self._is_deferred = defers
+        self._inner.shield = self._is_told or self.is_running or defers
         self._outer.cancel()
+
+    def resume_cancel(self) -> None:
+        """Cancel it now, if `cancel` deferred that."""
+        if self._is_deferred:
+            self._is_deferred = False
+            if self._is_pending and not self.is_running:
+                self._inner.shield = False
+
+    def finish(self) -> None:
+        """Let all that wait for its end go on."""
+        self.is_finished = True
+        if self._end is not None:
+            self._end.set()
+
+    async def ended(self) -> None:
+        """Wait until `finish` is called."""
+        if not self.is_finished:
+            self._end = self._end or anyio.Event()
+            await self._end.wait()
 
     def told(self) -> None:
         """Do not cancel it: an exception tells it of the end already."""
@@ -89,7 +134,7 @@ class Cancellable:
                 self.is_running = False
                 # It may be an exception, whose traceback holds this frame.
                 answer = None
-            if self._is_pending:
+            if self._is_pending and not self._is_deferred:
                 self._inner.shield = False
             try:
                 step, answer = steps.send, (yield trap)
@@ -99,7 +144,7 @@ class Cancellable:
             except BaseException as exc:  # noqa: BLE001 - passed on
                 step, answer = steps.throw, exc
                 self._has_come = self._is_pending and isinstance(exc, asyncio.CancelledError)
-            if self._is_pending:
+            if self._is_pending and not self._is_deferred:
                 self._inner.shield = True
                 self._missed += 1
                 self._is_pending = not self._has_come
@@ -122,6 +167,23 @@ class Cancellable:
             return abort(raise_cancel)
 
         return type(trap)(note_and_abort)
+
+    async def before_send(self) -> None:
+        """Let a cancellation that is still to come arrive here, where nothing is sent yet."""
+        while self._is_pending:
+            await anyio.sleep_forever()
+        # In a task that it started, and that is cancelled together with it.
+        await checkpoint_if_cancelled()
+
+
+RUNNING: Final[ContextVar[Cancellable | None]] = ContextVar("wsendpoints_running", default=None)
+"""The task of a connection that a send is a part of; known in the tasks that it starts, too."""
+
+
+def before_send() -> Awaitable[None] | None:
+    """Return what is to be awaited before a send; `None` in a task that is not cancelled."""
+    running = RUNNING.get()
+    return None if running is None or not running.is_cancelled else running.before_send()
 
 
 async def _wait(awaitable: Awaitable[Any]) -> None:

@@ -13,26 +13,27 @@ from pydantic import ValidationError
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
+from wsendpoints.lifecycle.answering import Answering
 from wsendpoints.lifecycle.backlog import PATIENCE
-from wsendpoints.lifecycle.deadlines import Deadline, Deadlines
-from wsendpoints.lifecycle.failures import failed_wait, holds_only
+from wsendpoints.lifecycle.deadlines import REMAINING, Deadline, Deadlines
+from wsendpoints.lifecycle.failures import failed_wait
 from wsendpoints.lifecycle.hooks import LATE, Hooks, name_of
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.names import name_of_awaited, tell_sender
-from wsendpoints.lifecycle.reader import Reader, Stage
+from wsendpoints.lifecycle.reader import Reader
+from wsendpoints.lifecycle.stage import Stage
 from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.lifecycle.two_way import TwoWay
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.close_codes import describe
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
-    InvalidMessageError,
     InvalidStateError,
     WebSocketDisconnect,
 )
 from wsendpoints.protocol.frames import frame_of
-from wsendpoints.protocol.limits import OUTCOMES, Limits
+from wsendpoints.protocol.limits import Limits
 from wsendpoints.protocol.state import (
     CLOSED,
     DISCONNECTED,
@@ -63,19 +64,22 @@ class Conversation(Listener):
 
     Attributes:
         tasks: The tasks of the connection.
+        two_way: Handlers beside the loop, and questions to the client; `None` if its class has
+            none of it.
     """
 
     __slots__ = (
+        "_answering",
         "_connection",
         "_deadlines",
         "_declaration",
         "_endpoint",
         "_intake",
-        "_invalid_in_a_row",
         "_is_over",
         "_reader",
         "_steps",
         "tasks",
+        "two_way",
     )
 
     def __init__(
@@ -90,13 +94,18 @@ class Conversation(Listener):
         self._endpoint = endpoint
         self._declaration = declaration
         self._connection = connection
-        self._invalid_in_a_row = 0
+        self._answering = Answering(endpoint, declaration, connection)
         self._is_over = False
         # Each knows those before it, and none of those after it.
         self.tasks: Tasks = Tasks(connection, limits.disconnect_timeout or math.inf)
         self._deadlines = Deadlines(limits, self.tasks, clock)
         self._intake = Intake(limits, self._deadlines, clock)
         self._reader = Reader(connection, self.tasks, self._deadlines, self._intake, limits, first)
+        self.two_way: TwoWay | None = None
+        if declaration.is_two_way:
+            self.two_way = TwoWay(
+                endpoint, declaration, connection, self._reader, self._deadlines, self._answering
+            )
         self._steps: Callable[[], Coroutine[Any, Any, None] | None]
         connection.listen(self)
 
@@ -114,7 +123,7 @@ class Conversation(Listener):
                     steps = self._converse()
                     # Weak, since it holds this.
                     self._steps = ref(steps)
-                    await steps
+                    await (steps if self.two_way is None else self._hold_both(steps, self.two_way))
                 except GeneratorExit:
                     raise
                 except anyio.get_cancelled_exc_class() as exc:
@@ -138,7 +147,8 @@ class Conversation(Listener):
             failure, tasks.failure = tasks.failure, None
             # The exception holds the frames of the task group, and so this, on Python 3.12 and
             # later: without these references it is no cycle.
-            del tasks, self._connection, self._endpoint, self._reader, self.tasks
+            del tasks, self._connection, self._endpoint, self._reader, self.tasks, self.two_way
+            del self._answering
         try:
             return failure
         finally:
@@ -178,6 +188,9 @@ class Conversation(Listener):
         decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
         encoders, encode = outbound.encoders, outbound.encode
         handler = on_message
+        answering = self._answering
+        keep_track = None if self.two_way is None else self.two_way.keep_track
+        message: Any = None
 
         if connection.state is HANDSHAKE:
             await self._connect()
@@ -213,8 +226,10 @@ class Conversation(Listener):
                 except ValidationError as exc:
                     raise self._declaration.codec.client_error(exc, inbound.places, frame) from None
                 handler = handlers.get(message.__class__, on_message) if handlers else on_message
+                if keep_track is not None:
+                    keep_track(message, frame, event)
                 reply = await handler(endpoint, websocket, message)
-                self._invalid_in_a_row = 0
+                answering.invalid_in_a_row = 0
                 # A reply is dropped if the connection was closed meanwhile.
                 if reply is not None and connection.state is OPEN:
                     event = encoders.get(reply.__class__, encode)(reply)
@@ -230,13 +245,13 @@ class Conversation(Listener):
                     except BaseException:
                         connection.send_cancelled()
                         raise
-            except ClientMessageError as error:
-                await self._refuse(error)
             except UnawaitedError as error:
                 tell_sender(error, endpoint, handler)
                 raise
-            except (WebSocketDisconnect, BaseExceptionGroup) as exc:
-                if not self._is_own_disconnect(exc):
+            except (Exception, BaseExceptionGroup) as exc:
+                # What a send raises is no exception of the handler's.
+                is_handlers = reader.stage is _HANDLING
+                if not await answering.answer(exc, message, is_handlers=is_handlers):
                     raise
             reader.stage = None
             if deadlines.time_messages:
@@ -244,6 +259,16 @@ class Conversation(Listener):
             # An idle connection holds no message.
             del event
             frame = message = reply = None
+
+    async def _hold_both(self, steps: Coroutine[Any, Any, None], two_way: TwoWay) -> None:
+        """Await the loop, then the handlers that run beside it."""
+        # If one of them closes the connection, nothing more is received, and they go on.
+        with two_way.loop_scope:
+            await steps
+        if self._connection.state in {CLOSED, DISCONNECTED}:
+            if self._is_over and two_way.is_handling:
+                self._end_what_runs()
+            await two_way.finish()
 
     async def _connect(self) -> None:
         self._reader.stage = _CONNECTING
@@ -256,9 +281,9 @@ class Conversation(Listener):
                 self._reader.attend()
                 await resume(steps, trap)
         except ClientMessageError as error:  # from a message that it received itself
-            await self._refuse(error)
+            await self._answering.refuse(error)
         except (WebSocketDisconnect, BaseExceptionGroup) as exc:
-            if not self._is_own_disconnect(exc):
+            if not self._answering.is_own_disconnect(exc):
                 raise
         if self._endpoint.limits is not self._deadlines.limits:
             self.limit_by(self._endpoint.limits)
@@ -270,45 +295,20 @@ class Conversation(Listener):
         connection = self._connection
         if connection.state is not DISCONNECTED or connection.is_drained:
             return False
-        self._deadlines.await_remaining()
+        self._bound_remaining()
         return True
 
-    def _is_own_disconnect(self, exc: BaseException) -> bool:
-        """Whether an exception is this connection's disconnect: what came before is handled still.
-
-        Another connection's disconnect ends this one, unless this one is over too.
-        """
-        return self._connection.state is DISCONNECTED and holds_only(exc, WebSocketDisconnect)
-
-    async def _refuse(self, error: ClientMessageError) -> None:
-        """Have an unusable message answered; too many in a row close the connection."""
-        self._invalid_in_a_row += 1
-        limit = self._endpoint.limits.max_invalid
-        if isinstance(error, InvalidMessageError):
-            logger.debug("%s: %s", name_of(self._endpoint), error.detail)
+    def _bound_remaining(self) -> None:
+        """Bound the wait for what the server is still to deliver."""
+        if self.two_way is not None and self.two_way.is_handling:
+            # They have their grace.
+            self.two_way.loop_scope.deadline = anyio.current_time() + REMAINING.seconds
         else:
-            level = logging.INFO if error.limit is None else OUTCOMES[error.limit].level
-            logger.log(
-                level,
-                "%s: %s: %s",
-                name_of(self._endpoint),
-                describe(error.close_code),
-                error.detail,
-            )
-        try:
-            await self._endpoint.on_invalid(self._endpoint.websocket, error)
-        except (WebSocketDisconnect, BaseExceptionGroup) as exc:
-            if not self._is_own_disconnect(exc):
-                raise
-        if limit is not None and self._invalid_in_a_row >= limit:
-            outcome, reason = (
-                OUTCOMES["max_invalid"],
-                f"max_invalid: {limit} invalid messages in a row",
-            )
-            if self._connection.state is OPEN:
-                logger.log(outcome.level, "%s: %s", name_of(self._endpoint), reason)
-            code = self._endpoint.limits.close_code("max_invalid")
-            await self._connection.end(code, reason)
+            self._deadlines.await_remaining()
+
+    @property
+    def _is_handling(self) -> bool:
+        return self._reader.is_handling or (self.two_way is not None and self.two_way.is_handling)
 
     # What happens to the connection meanwhile.
 
@@ -322,8 +322,10 @@ class Conversation(Listener):
         self._reader.attend_send()
 
     def on_sent(self) -> None:
-        """Count the time of the next send, if there is one."""
+        """Count the time of the next send, if there is one, and cancel what waited for this one."""
         self._reader.sent()
+        connection = self._connection
+        connection.tells_sent = self.tasks.sent() or connection.is_send_long
 
     def on_held_up(self) -> None:
         """Tell which handler, or hook, lets messages wait."""
@@ -345,28 +347,35 @@ class Conversation(Listener):
 
     def on_disconnect(self) -> None:
         """End what only sends; a handler may go on for its grace."""
-        if self._is_over:
-            return
+        if not self._is_over:
+            self._end_what_runs()
+
+    def _end_what_runs(self) -> None:
         self.tasks.cancel()
         if self._endpoint.cancel_on_disconnect:
-            if self._reader.is_handling:
+            if self._is_handling:
                 logger.info(
                     "%s: a handler is cancelled: the client disconnected", name_of(self._endpoint)
                 )
             self.tasks.end()
-        elif self._reader.is_handling:
+            return
+        if self._is_handling:
             self._give_grace()
-        else:
-            self._deadlines.await_remaining()
+        if not (self._reader.is_handling or self._is_over):
+            self._bound_remaining()
 
     def on_close(self) -> None:
         """Wait for no further message; a handler may go on for its grace."""
         self._reader.stop()
-        if self._reader.is_handling:
-            # Nothing is read any more, so nothing else would end a handler that goes on.
-            self._give_grace()
-        else:
+        if self.two_way is not None:
+            self.two_way.close()
+        if not self._is_handling:
             self.tasks.end()
+            return
+        # Nothing is read any more, so nothing else would end a handler that goes on.
+        self._give_grace()
+        if self.two_way is not None and not self._reader.is_handling:
+            self.two_way.loop_scope.cancel()
 
     def _give_grace(self) -> None:
         self._deadlines.ended(is_shutdown=self._connection.is_shutdown)

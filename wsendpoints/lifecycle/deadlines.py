@@ -18,7 +18,7 @@ from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.limits import EXPIRY, TIMED, Limits, Period, is_timed
 
-__all__ = ["Deadline", "Deadlines", "strictest"]
+__all__ = ["REMAINING", "Deadline", "Deadlines", "strictest"]
 
 _GRACE_AT_SHUTDOWN: Final = 1.0
 """Seconds that a handler may go on where the server waits for it before it can exit."""
@@ -45,7 +45,7 @@ class Deadline(NamedTuple):
         return f"{self.limit}: {self.seconds:g} s"
 
 
-_REMAINING: Final = Deadline("remaining messages", 1.0, CloseCode.ABNORMAL_CLOSURE, logging.DEBUG)
+REMAINING: Final = Deadline("remaining messages", 1.0, CloseCode.ABNORMAL_CLOSURE, logging.DEBUG)
 """What a server may take, once its `send` failed, to deliver what the client sent before.
 
 The disconnect comes last, and is normally there already; this bounds the wait on a server that
@@ -103,6 +103,7 @@ class Deadlines:
     """
 
     __slots__ = (
+        "_beside",
         "_clock",
         "_held",
         "_is_ended",
@@ -127,7 +128,10 @@ class Deadlines:
         self._once: dict[Hashable, _Running] = _NONE
         self._recurring: dict[Hashable, _Running] = _NONE
         self._passed: Deadline | None = None
-        self._held: _Running | None = None  # due in so many seconds
+        # Handlers whose time stands still; due in so many seconds.
+        self._held: dict[Hashable, _Running] = _NONE
+        # Handlers that run beside the loop.
+        self._beside: set[Hashable] | None = None
         self._is_ended = False
         self._is_sending = False
         self._wakes_at = math.inf
@@ -197,16 +201,41 @@ class Deadlines:
 
     def handling(self) -> None:
         """A handler takes long."""
-        if _HANDLING not in self._recurring and self._held is None:
+        if _HANDLING not in self._recurring and _HANDLING not in self._held:
             self.time_messages = True
             self._begin(_HANDLING, _HANDLING)
             if self._is_sending:
                 self._hold()
 
+    def handler_began(self, handler: Hashable) -> None:
+        """A handler begins to run beside the loop: meanwhile the connection is not idle."""
+        if self._beside is None:
+            self._beside = set()
+        self._beside.add(handler)
+        self._recurring.pop(_IDLE, None)
+        self._begin(_HANDLING, handler)
+        if self._is_sending:
+            self._hold()
+
+    def handler_ended(self, handler: Hashable, *, is_last: bool) -> None:
+        """It has ended.
+
+        Args:
+            handler: The handler.
+            is_last: Whether no other one runs beside the loop.
+        """
+        self._recurring.pop(handler, None)
+        self._held.pop(handler, None)
+        if self._beside is not None:
+            self._beside.discard(handler)
+        # Unless the loop is at work: then it is not idle either, until that is `handled`.
+        if is_last and _HANDLING not in self._recurring:
+            self._begin(_IDLE, _IDLE)
+
     def replying(self) -> None:
         """The reply of a handler takes long: the handler is done."""
         self._recurring.pop(_HANDLING, None)
-        self._held = None
+        self._held.pop(_HANDLING, None)
         if _SENDING not in self._recurring:
             self.time_messages = True
             self._begin(_SENDING, _SENDING)
@@ -215,9 +244,10 @@ class Deadlines:
         """A message is handled, and its reply is sent."""
         self._recurring.pop(_HANDLING, None)
         self._recurring.pop(_SENDING, None)
-        self._held = None
-        self._begin(_IDLE, _IDLE)
-        self.time_messages = _IDLE in self._recurring
+        self._held.pop(_HANDLING, None)
+        if not self._beside:
+            self._begin(_IDLE, _IDLE)
+        self.time_messages = _times_idle(self.limits)
 
     def sending(self) -> None:
         """A send that is no reply takes long; called again, the time starts again.
@@ -232,15 +262,19 @@ class Deadlines:
         """No send is under way that is no reply."""
         self._is_sending = False
         self._recurring.pop(_PUSHES, None)
-        if self._held is not None:
-            held, self._held = self._held, None
-            self._run(_HANDLING, held._replace(due=self._clock() + held.due))
+        if self._held:
+            held, self._held = self._held, _NONE
+            for handler, running in held.items():
+                self._run(handler, running._replace(due=self._clock() + running.due))
 
     def _hold(self) -> None:
-        """Have the time of the handler stand still."""
-        handling = self._recurring.pop(_HANDLING, None)
-        if handling is not None:
-            self._held = handling._replace(due=handling.due - self._clock())
+        """Have the time of the handlers stand still."""
+        for handler in (_HANDLING, *(self._beside or ())):
+            handling = self._recurring.pop(handler, None)
+            if handling is not None:
+                if self._held is _NONE:
+                    self._held = {}
+                self._held[handler] = handling._replace(due=handling.due - self._clock())
 
     def inbox_filled(self) -> None:
         """Nothing is read for lack of room; called again, the time starts again."""
@@ -259,7 +293,7 @@ class Deadlines:
         """
         self._is_ended = True
         self._recurring.clear()
-        self._held = None
+        self._held = _NONE
         for key in [key for key in self._once if key is not _GRACE]:
             self._end_once(key)
         if not is_shutdown:
@@ -271,11 +305,11 @@ class Deadlines:
 
     def await_remaining(self) -> None:
         """The connection ended, and what the client sent before may still be delivered."""
-        self._run_once(_REMAINING, _REMAINING)
+        self._run_once(REMAINING, REMAINING)
 
     def remaining_came(self) -> None:
         """Some of it was: a message, or the disconnect."""
-        self._end_once(_REMAINING)
+        self._end_once(REMAINING)
 
     def expires_at(self, moment: float | None) -> None:
         """The connection expires.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import anyio
 
@@ -20,8 +20,12 @@ __all__ = [
     "is_group",
     "judge",
     "requested_close",
+    "sole",
     "without",
 ]
+
+
+E = TypeVar("E", bound=BaseException)
 
 
 class Verdict(Enum):
@@ -85,6 +89,15 @@ def holds_only(exc: BaseException, *kinds: type[BaseException]) -> bool:
         isinstance(leaf, kinds) or (isinstance(leaf, GeneratorExit) and leaf is not exc)
         for leaf in _leaves(exc)
     )
+
+
+def sole(exc: BaseException, kind: type[E]) -> E | None:
+    """Return the one exception of a kind that an exception is, or that a group holds alone.
+
+    A handler's task group raises what a task of it raises in a group.
+    """
+    leaves = _leaves(exc)
+    return leaves[0] if len(leaves) == 1 and isinstance(leaves[0], kind) else None
 
 
 def is_group(exc: BaseException) -> bool:

@@ -1,21 +1,20 @@
 """What the life of a connection needs of an endpoint, and what an endpoint needs of that life."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVarTuple, Unpack, final
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Final, Protocol, TypeVarTuple, Unpack, final
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.admission import Door
 from wsendpoints.lifecycle.functions import check_function
-from wsendpoints.messages.declaration import Declaration
+from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
+from wsendpoints.messages.declaration import Declaration, Handler
+from wsendpoints.messages.options import Overlap
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 from wsendpoints.protocol.limits import Limits
 
-if TYPE_CHECKING:
-    from wsendpoints.lifecycle.tasks import Tasks
-
-__all__ = ["LATE", "Hooks", "Lifecycle", "name_of"]
+__all__ = ["LATE", "Beside", "Hooks", "Lifecycle", "name_of"]
 
 LATE: Final = (
     "limits are assigned in __init__ or on_connect, which may receive the first messages itself: "
@@ -41,8 +40,34 @@ class Hooks(Door, Protocol):
     async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
         """Answer a message that is unusable."""
 
+    async def on_error(self, websocket: WebSocket, data: Any, exc: Exception) -> Any:
+        """Answer what a handler raised, or raise it."""
+
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         """Clean up."""
+
+
+class Beside(Protocol):
+    """What goes on beside the loop of a conversation, as its endpoint uses it."""
+
+    async def handle(
+        self, handler: Handler, name: str, message: Any, key: Hashable, overlap: Overlap | None
+    ) -> None:
+        """Have a message handled beside others."""
+
+    def cancel(self, key: Hashable) -> bool:
+        """Cancel what runs and waits under a key."""
+        ...
+
+    def cancel_handler(self, name: str) -> bool:
+        """Cancel all that a handler does."""
+        ...
+
+    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109 - the client's
+        """Ask the client."""
+
+    def answered(self, answer: Any) -> None:
+        """Give an answer of the client to the question that waits for it."""
 
 
 def name_of(endpoint: Hooks) -> str:
@@ -63,6 +88,8 @@ class Lifecycle:
         declaration: What the class declared when the connection was made.
         tasks: Those of the connection, while it is served.
         apply_limits: Has the connection keep other limits, while it is served.
+        two_way: What goes on beside the loop, while the connection is served; `None` if the class
+            declares none of it.
         is_used: Whether it was served already.
     """
 
@@ -73,6 +100,7 @@ class Lifecycle:
         "declaration",
         "is_used",
         "tasks",
+        "two_way",
     )
 
     def __init__(self, connection: Connection, declaration: Declaration) -> None:
@@ -80,15 +108,31 @@ class Lifecycle:
         self.declaration: Declaration = declaration
         self.tasks: Tasks | None = None
         self.apply_limits: Callable[[Limits], None] | None = None
+        self.two_way: Beside | None = None
         self.is_used: bool = False
         self._has_dropped = False
 
-    def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
+    def start_soon(
+        self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]
+    ) -> TaskHandle:
         """Run a task that lives as long as the connection."""
         check_function(func)
         if self.tasks is None:
             raise InvalidStateError("tasks can be started while the connection is served")
-        self.tasks.start(func, args)
+        return TaskHandle(self.tasks, self.tasks.start(func, args))
+
+    def beside(self, what: str) -> Beside:
+        """Return what goes on beside the loop.
+
+        Args:
+            what: What it is needed for, for the text of an error.
+
+        Raises:
+            InvalidStateError: The connection is not served yet, or ended.
+        """
+        if self.two_way is None:
+            raise InvalidStateError(f"{what} is possible while the connection is served")
+        return self.two_way
 
     def dropped(self, endpoint: Hooks) -> None:
         """Tell of a message that is dropped, the first time: its class has no handler at all."""

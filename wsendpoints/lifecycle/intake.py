@@ -79,6 +79,14 @@ class Intake:
                 self._verdicts = {}
             self._verdicts[id(event)] = self._count(frame)
 
+    def passes(self, event: Event) -> bool:
+        """Return whether a message that has `arrived` exceeds no limit."""
+        return self._verdicts.get(id(event)) is None
+
+    def forget(self, event: Event) -> None:
+        """Drop what is known of a message that has `arrived`, and that nobody else will take."""
+        self._verdicts.pop(id(event), None)
+
     def taken(self, event: Event) -> None:
         """Check a message that the application receives itself, after it `arrived`.
 

@@ -11,7 +11,7 @@ from wsendpoints.messages.unawaited import UnawaitedError
 __all__ = ["name_of_awaited", "name_of_method", "tell_sender"]
 
 _HOOKS: Final[Mapping[object, str]] = MappingProxyType(
-    {"_connect": "on_connect", "_refuse": "on_invalid"}
+    {"_connect": "on_connect", "refuse": "on_invalid", "on_error": "on_error"}
 )
 """What a conversation's loop awaits where it does not await a handler itself: its own methods."""
 
@@ -54,7 +54,9 @@ def name_of_awaited(endpoint: Hooks, loop: Any) -> str:
         endpoint: The conversation's.
         loop: The coroutine of the loop, suspended.
     """
-    awaited: object = loop.cr_await
+    awaited: Any = loop.cr_await
+    if getattr(awaited, "__name__", None) == "answer":
+        awaited = awaited.cr_await
     hook = _HOOKS.get(getattr(awaited, "__name__", None))
     if hook is not None:
         return f"{name_of(endpoint)}.{hook}"

@@ -13,40 +13,32 @@ a task switch a message. Instead the role moves:
 """
 
 from collections import deque
-from contextvars import Context, copy_context
-from enum import Enum
+from collections.abc import Callable
 from typing import Final
 
 import anyio
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.attention import Attention
 from wsendpoints.lifecycle.backlog import Backlog
 from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.room import is_filled, size_of
+from wsendpoints.lifecycle.stage import Stage
 from wsendpoints.lifecycle.tasks import Tasks
-from wsendpoints.lifecycle.ticker import Ticker, running_ticker
 from wsendpoints.protocol.asgi import Event, Receive
 from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.protocol.limits import Limits
 from wsendpoints.protocol.state import DISCONNECT, RECEIVE, ConnectionState
 
-__all__ = ["Reader", "Stage"]
-
-
-class Stage(Enum):
-    """What an endpoint does while it does not wait for the next event."""
-
-    CONNECTING = "the handshake"
-    HANDLING = "a handler"
-    REPLYING = "sending a handler's reply"
+__all__ = ["Reader"]
 
 
 _EMPTY: Final[deque[Event]] = deque()
 """Shared by all connections whose inbox is empty: an empty deque takes 600 bytes."""
 
 
-class Reader:
+class Reader(Attention):
     """Reads one connection's events, in the loop or beside the handler.
 
     Args:
@@ -60,39 +52,29 @@ class Reader:
     Attributes:
         receive: The server's `receive`, for the loop to call while it `has_role`.
         has_role: Whether the loop may call it: no task is about to, and the inbox is empty.
-        stage: What the loop does; `None` while it waits for the next event.
-        is_unseen: Whether the ticker looks at this connection, and has not looked since the loop
-            began what it does. If not, the loop calls `attend` when it begins something.
+        divert: Takes an event out of turn, if it can; called for each that comes beside the loop.
     """
 
     __slots__ = (
         "_arrival",
         "_backlog",
-        "_connection",
-        "_context",
-        "_deadlines",
         "_failure",
         "_has_waited",
+        "_held",
+        "_held_size",
         "_inbox",
         "_intake",
         "_is_at_end",
-        "_is_attended",
-        "_is_found_long",
         "_is_refusing",
-        "_is_send_long",
         "_is_taking",
         "_limits",
         "_room",
         "_scope",
-        "_sends_seen",
         "_size",
-        "_ticker",
         "_watching",
+        "divert",
         "has_role",
-        "is_unseen",
         "receive",
-        "stage",
-        "tasks",
     )
 
     def __init__(
@@ -104,24 +86,16 @@ class Reader:
         limits: Limits,
         first: Event | None = None,
     ) -> None:
+        super().__init__(connection, tasks, deadlines)
         self.receive: Receive = connection.receive
         self.has_role: bool = first is None
-        self.stage: Stage | None = None
-        self.is_unseen: bool = False
-        self._is_attended = False
         connection.receive = self.take
-        self._ticker: Ticker | None = None
-        self._context: Context
-        self._is_found_long = False
-        self._is_send_long = False
-        self._sends_seen = 0
-        self._connection = connection
-        self.tasks: Tasks = tasks
-        self._deadlines = deadlines
         self._intake = intake
         self._limits = limits
         self._inbox: deque[Event] = _EMPTY if first is None else deque((first,))
         self._size = 0 if first is None else size_of(first)
+        self._held = self._held_size = 0
+        self.divert: Callable[[Event], bool] | None = None
         self._watching = False
         self._has_waited = False
         self._is_taking = False
@@ -145,84 +119,6 @@ class Reader:
         """Have other limits for what waits in the inbox, and another intake, from now on."""
         self._limits = limits
         self._intake = intake
-
-    def retire(self) -> None:
-        """Have the ticker look no more: the task group is about to end."""
-        if self._ticker is not None:
-            self._ticker.remove(self)
-            del self._context
-        self._connection.tells_sends = self._connection.tells_sent = False
-
-    @property
-    def is_handling(self) -> bool:
-        """Whether the loop is at work, rather than waiting for an event."""
-        return self.stage is not None
-
-    def attend(self) -> None:
-        """Have the ticker look, now that the loop begins something."""
-        self.attend_send()
-        self.is_unseen = True
-        self._is_found_long = False
-
-    def watch_sends(self) -> None:
-        """Have `attend_send` called for each send from now on."""
-        if not self._is_attended:
-            self._connection.tells_sends = True
-
-    def attend_send(self) -> None:
-        """Have the ticker look, now that a send begins."""
-        if not self._is_attended:
-            if self._ticker is None:
-                self._ticker = running_ticker()
-                # What is begun beside the loop is begun in its context.
-                self._context = copy_context()
-            self._ticker.add(self)
-            self._is_attended = True
-            self._connection.tells_sends = False
-
-    def look(self, ticker: Ticker) -> bool:
-        """Look at the loop and the sends; return whether there is anything to look at again."""
-        connection = self._connection
-        is_undecided = takes_long = False
-        if connection.sends_ended < connection.sends_begun and not connection.tells_sent:
-            if connection.sends_ended < self._sends_seen:
-                takes_long = self._is_send_long = connection.tells_sent = True
-            else:
-                is_undecided = True
-        self._sends_seen = connection.sends_begun
-        if self.stage is not None:
-            if self.is_unseen:
-                is_undecided = True
-            elif not self._is_found_long:
-                takes_long = self._is_found_long = True
-        self.is_unseen = False
-        if takes_long:
-            ticker.takes_long(self)
-        if not is_undecided:
-            self._is_attended = False
-            connection.tells_sends = True
-        return is_undecided
-
-    def take_care(self) -> None:
-        """Have a task read meanwhile, and count the time of what takes long."""
-        self._context.run(self._take_care)
-
-    def _take_care(self) -> None:
-        if self._is_send_long:
-            self._is_send_long = False
-            self.sent()
-        # The loop may have begun something else since.
-        if self.stage is not None and self._is_found_long:
-            self._take_long()
-
-    def sent(self) -> None:
-        """A send has ended, of which one took long: the others have their whole time."""
-        connection = self._connection
-        if connection.sends_ended < connection.sends_begun:
-            self._deadlines.sending()
-        else:
-            self._deadlines.sent()
-            connection.tells_sent = False
 
     def _take_long(self) -> None:
         """Have a task read meanwhile, and count the time."""
@@ -320,17 +216,34 @@ class Reader:
             return event
         self._inbox.popleft()
         self._size -= size_of(event)
-        if self._room is not None:
-            self._message_taken(self._room)
+        self._message_taken()
         return event
 
-    def _message_taken(self, room: anyio.Event) -> None:
+    def hold(self, size: int) -> None:
+        """A message that was taken still waits: it counts as one in the inbox."""
+        self._held += 1
+        self._held_size += size
+
+    def unhold(self, size: int) -> None:
+        """It waits no more."""
+        self._held -= 1
+        self._held_size -= size
+        self._message_taken()
+
+    def _message_taken(self) -> None:
+        if self._room is None:
+            return
         # Room for one would have the reader wake for each message of a flood.
-        if self._is_filled(0.5):
+        if self.is_filled(0.5):
             self._deadlines.inbox_filled()
         else:
+            self._room.set()
             self._room = None
-            room.set()
+
+    def read_meanwhile(self) -> None:
+        """Have a task read from now on, as if the loop were known to take long."""
+        if self.is_handling and self._connection.state is ConnectionState.OPEN:
+            self._watch()
 
     def _watch(self) -> None:
         if not (self._watching or self._is_at_end) and self._failure is None:
@@ -355,26 +268,34 @@ class Reader:
     async def _read_on(self) -> None:
         while True:
             event = await self.receive()
+            if event.get("type") == RECEIVE:
+                self._intake.arrived(event)
+                if self._is_diverted(event):
+                    continue
             if self._inbox is _EMPTY:
                 self._inbox = deque()
             self._inbox.append(event)
             self._size += size_of(event)
-            if event.get("type") == RECEIVE:
-                self._intake.arrived(event)
-                if self._backlog is not None:
-                    self._backlog.grew(self._is_held_up)
+            if event.get("type") == RECEIVE and self._backlog is not None:
+                self._backlog.grew(self._is_held_up)
             if event.get("type") == DISCONNECT:
                 self._is_at_end = True
                 # It may not be the next event, but is known from now on.
                 self._connection.disconnected(event)
                 return
             self._notify()
-            if self._is_filled(1):
+            if self.is_filled(1):
                 await self._wait_for_room()
             # Where each handler takes long, a new task for each would cost more than to go on.
             if not (self._has_waited or self.is_handling or self._is_taking):
                 return
             self._has_waited = False
+
+    def _is_diverted(self, event: Event) -> bool:
+        if self.divert is None or not self._intake.passes(event) or not self.divert(event):
+            return False
+        self._intake.forget(event)
+        return True
 
     async def _wait_for_room(self) -> None:
         room = self._room = anyio.Event()
@@ -395,5 +316,7 @@ class Reader:
         is_open = self._connection.state is ConnectionState.OPEN
         return is_busy and self._is_found_long and bool(self._inbox) and is_open
 
-    def _is_filled(self, part: float) -> bool:
-        return is_filled(self._limits, len(self._inbox), self._size, part)
+    def is_filled(self, part: float) -> bool:
+        """Whether so large a part of the room is taken, from 0 to 1."""
+        number, size = len(self._inbox) + self._held, self._size + self._held_size
+        return is_filled(self._limits, number, size, part)

@@ -2,22 +2,30 @@
 
 import functools
 from collections.abc import AsyncGenerator
+from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from anyio import get_cancelled_exc_class
 from anyio.lowlevel import checkpoint
 
-from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.answering import ANSWERED
 from wsendpoints.lifecycle.failures import holds_only, without
-from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.lifecycle.hooks import Lifecycle
+from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
+from wsendpoints.messages.codecs import Encode
+from wsendpoints.messages.correlation import Correlation, Id
 from wsendpoints.messages.declaration import Handler, Stream
+from wsendpoints.messages.unawaited import discard, is_unawaited
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.state import (
     OPEN,
 )
 
-__all__ = ["streaming"]
+__all__ = ["start_streaming", "streaming"]
 
+
+_Replies: TypeAlias = AsyncGenerator[Any, None]
 
 _TURN: Final = 0.001
 """Seconds that a generator may go on before others have a turn."""
@@ -32,7 +40,7 @@ def streaming(function: Stream) -> Handler:
         lifecycle = endpoint._lifecycle
         replies = function(endpoint, websocket, data)
         tasks = lifecycle.tasks
-        sending: Any = tasks.run(_send_each(replies, lifecycle.connection, tasks))
+        sending: Any = tasks.run(_send_each(replies, lifecycle, tasks))
         # How it is called in the log.
         sending.__name__ = name
         return sending
@@ -40,19 +48,26 @@ def streaming(function: Stream) -> Handler:
     return handler
 
 
-async def _send_each(
-    replies: AsyncGenerator[Any, None], connection: Connection, tasks: Tasks
-) -> None:
+async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> None:
     """Send what is yielded, until the connection ends: the generator is cancelled then.
 
     A cancellation of the send is raised in the generator, as if its `yield` had sent. For a task
     group or a timeout around the `yield` belongs to this task, too: it may be what cancels, and
     only there is its cancellation caught.
+
+    Args:
+        replies: The generator.
+        lifecycle: That of the endpoint.
+        tasks: Those of the connection.
     """
+    connection, correlation = lifecycle.connection, lifecycle.declaration.correlation
     transmit, encode = connection.transmit, connection.encode
+    if correlation is not None and (answered := ANSWERED.get()) is not None:
+        encode = partial(_encode_filled, encode, correlation, answered)
     turn_ends = monotonic() + _TURN
     try:
         async for reply in replies:
+            is_cancelled = False
             while connection.state is OPEN:
                 try:
                     await transmit(encode(reply))
@@ -63,6 +78,10 @@ async def _send_each(
                         turn_ends = monotonic() + _TURN
                     break
                 except get_cancelled_exc_class() as exc:
+                    # The second time for one item its time to clean up is over.
+                    if is_cancelled:
+                        raise
+                    is_cancelled = True
                     reply = await _throw(replies, exc)
             else:
                 return
@@ -78,7 +97,33 @@ async def _send_each(
         await _close(replies)
 
 
-async def _throw(replies: AsyncGenerator[Any, None], cancellation: BaseException) -> Any:
+def start_streaming(lifecycle: Lifecycle, replies: Any) -> TaskHandle:
+    """Send each value of an async generator, in a task.
+
+    Raises:
+        TypeError: It is no async generator.
+        InvalidStateError: The connection is not served yet, or it ended.
+    """
+    if not isinstance(replies, AsyncGenerator):
+        if is_unawaited(replies):
+            discard(replies)
+        raise TypeError(
+            f"stream takes an async generator, and got {replies!r}: call the method that has a "
+            "`yield`, as in `self.stream(self.tokens(prompt))`"
+        )
+    return lifecycle.start_soon(_send_all, (replies, lifecycle))
+
+
+async def _send_all(replies: _Replies, lifecycle: Lifecycle) -> None:
+    if lifecycle.tasks is not None:
+        await _send_each(replies, lifecycle, lifecycle.tasks)
+
+
+def _encode_filled(encode: Encode, correlation: Correlation, answered: Id, reply: Any) -> Event:
+    return encode(correlation.fill(reply, answered))
+
+
+async def _throw(replies: _Replies, cancellation: BaseException) -> Any:
     """Raise a cancellation in a generator, and return what it yields then.
 
     If it has a generator of its own, it closes that one, in which the cancellation is lost.
@@ -89,7 +134,7 @@ async def _throw(replies: AsyncGenerator[Any, None], cancellation: BaseException
         raise without(exc, GeneratorExit) or cancellation from None
 
 
-async def _close(replies: AsyncGenerator[Any, None], failure: Exception | None = None) -> None:
+async def _close(replies: _Replies, failure: Exception | None = None) -> None:
     """Close a generator, which may have ended already.
 
     A task group around its `yield` raises the `GeneratorExit` in a group.

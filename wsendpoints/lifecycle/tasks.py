@@ -4,12 +4,12 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack, final
 
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.cancelling import Cancellable
+from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, before_send
 from wsendpoints.lifecycle.failures import (
     Verdict,
     failed_wait,
@@ -26,7 +26,7 @@ from wsendpoints.protocol.state import ConnectionState
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-__all__ = ["Tasks"]
+__all__ = ["TaskHandle", "Tasks"]
 
 Ts = TypeVarTuple("Ts")
 
@@ -58,6 +58,7 @@ class Tasks:
 
     __slots__ = (
         "_connection",
+        "_deferred",
         "_is_closed",
         "_requests",
         "_running",
@@ -76,6 +77,8 @@ class Tasks:
         self._requests: int | None = None
         self._seconds = seconds
         self._running: set[Cancellable] = _NONE
+        # Each waits until so many sends have ended.
+        self._deferred: tuple[tuple[int, Cancellable], ...] = ()
         self.were_started: bool = False
 
     async def __aenter__(self) -> None:
@@ -101,19 +104,65 @@ class Tasks:
                 raise asyncio.CancelledError
             return is_caught
         finally:
+            # Those that never began, because their task was cancelled before.
+            for one in self._running:
+                one.finish()
             # The exception may hold this frame: without these references it is no cycle.
             del exc_val, exc_tb
 
-    def start(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
-        """Run an async function in a task of its own, unless all is being ended already."""
+    def start(
+        self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]
+    ) -> Cancellable | None:
+        """Run an async function in a task of its own.
+
+        Returns:
+            What `cancel_one` cancels; `None` if all is being ended already, and nothing begins.
+        """
         # It would be cancelled before it began. Begun each time, others could keep the group open;
         # begun behind the last wait of the group, it would outlive that.
-        if self._is_closed or self.is_cancelled:
-            return
+        if self.is_ending:
+            return None
         # Known from now on, since it may be cancelled before it has begun.
         one = self._new()
+        self.start_cancellable(one, func, args)
+        return one
+
+    def start_cancellable(
+        self,
+        one: Cancellable,
+        func: Callable[[Unpack[Ts]], Awaitable[Any]],
+        args: tuple[*Ts],
+    ) -> None:
+        """Run an async function in a task of its own, which `cancel` leaves alone."""
         self.were_started = True
         self.group.start_soon(self._run, one, func, args)
+
+    def new_cancellable(self) -> Cancellable:
+        """Return what runs within two scopes, with the time to clean up that all tasks have."""
+        return Cancellable(self._seconds)
+
+    def cancel_one(self, one: Cancellable) -> None:
+        """Cancel what was started, though the connection goes on: none of its sends is broken."""
+        connection = self._connection
+        if one.is_cancelled:
+            return
+        connection.before_send = before_send
+        # Which of them are its own, only the tasks that it started know.
+        defers = connection.sends_ended < connection.sends_begun
+        if defers:
+            self._deferred = (*self._deferred, (connection.sends_begun, one))
+            connection.tells_sent = True
+        one.cancel(defers=defers)
+
+    def sent(self) -> bool:
+        """A send has ended; return whether there is anything to cancel once others have."""
+        if self._deferred:
+            ended = self._connection.sends_ended
+            for number, one in self._deferred:
+                if number <= ended:
+                    one.resume_cancel()
+            self._deferred = tuple(it for it in self._deferred if it[0] > ended)
+        return bool(self._deferred)
 
     def start_own(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """Run a task of this library's, which `cancel` leaves alone."""
@@ -135,6 +184,11 @@ class Tasks:
     def is_cancelled(self) -> bool:
         """Whether `end` was called, or the moment of `end_at` has come."""
         return self.group.cancel_scope.cancel_called
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing of the application's may begin any more."""
+        return self._is_closed or self.is_cancelled
 
     def close(self) -> None:
         """Let no task of the application begin any more: the group is about to end."""
@@ -183,6 +237,7 @@ class Tasks:
         func: Callable[[Unpack[Ts]], Awaitable[Any]],
         args: tuple[*Ts],
     ) -> None:
+        RUNNING.set(one)
         try:
             await self._contain(one.run, (_call(func, args),))
         except get_cancelled_exc_class() as exc:
@@ -201,6 +256,7 @@ class Tasks:
                 self.end()
         finally:
             self._running.discard(one)
+            one.finish()
 
     def _has_more_requests(self) -> bool:
         """Whether more cancellations of the task are not taken back than when it entered."""
@@ -227,9 +283,40 @@ class Tasks:
     def _new(self) -> Cancellable:
         if self._running is _NONE:
             self._running = set()
-        one = Cancellable(self._seconds)
+        one = self.new_cancellable()
         self._running.add(one)
         return one
+
+
+@final
+class TaskHandle:
+    """A task of a connection, as `WebSocketEndpoint.start_soon` returns it.
+
+    Args:
+        tasks: Those of the connection.
+        one: What is cancelled; `None` if the task never began, since the connection is ending.
+    """
+
+    __slots__ = ("_one", "_tasks")
+
+    def __init__(self, tasks: Tasks, one: Cancellable | None) -> None:
+        self._tasks = tasks
+        self._one = one
+
+    def cancel(self) -> None:
+        """Cancel the task; once it has ended, this does nothing.
+
+        One wait of the task is cancelled, its next one if it does not wait now. What it awaits
+        then, in a `finally`, has `limits.disconnect_timeout` seconds. A send that is under way
+        ends first, since the connection goes on.
+        """
+        if self._one is not None:
+            self._tasks.cancel_one(self._one)
+
+    async def wait(self) -> None:
+        """Wait until the task has ended, however it did; cancelling this leaves the task alone."""
+        if self._one is not None:
+            await self._one.ended()
 
 
 async def _call(func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:

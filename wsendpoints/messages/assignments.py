@@ -13,7 +13,9 @@ from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["guard_assignments", "refuse_assignment"]
 
-_COMPILED: Final = frozenset({"encoding", "sends", "on_receive", "limits"})
+_COMPILED: Final = frozenset(
+    {"encoding", "sends", "correlation_id", "answers", "error_codes", "on_receive", "limits"}
+)
 
 _NAMES: Final = "_guarded_names"
 _CHECK: Final = "_check_assignment"

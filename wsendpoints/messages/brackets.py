@@ -1,13 +1,13 @@
 """A decorator that is written without brackets says so where they are written."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NewType, TypeVar, cast, get_origin
 
 from wsendpoints.messages.unions import is_alias, name_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["without_brackets"]
+__all__ = ["brackets_error", "is_method", "without_brackets"]
 
 D = TypeVar("D", bound=Callable[..., Any])
 
@@ -20,19 +20,32 @@ def without_brackets(decorator: D) -> D:
 
     @functools.wraps(decorator)
     def checked(*args: Any, **options: Any) -> Any:
-        if len(args) == 1 and not options and _is_method(args[0]):
+        if len(args) == 1 and not options and is_method(args[0]):
             return decorator(args[0])
-        given = [*map(name_of, args), *(f"{name}=..." for name in options)]
-        raise ConfigurationError(
-            f"@{decorator.__name__}({', '.join(given)}) has brackets: write "
-            f"`@{decorator.__name__}` alone, and annotate the last parameter of the method with "
-            "the type of its message"
-        )
+        raise brackets_error(decorator.__name__, args, options)
 
     return cast("D", checked)
 
 
-def _is_method(value: Any) -> bool:
+def brackets_error(
+    decorator: str, args: Sequence[Any], options: Mapping[str, Any]
+) -> ConfigurationError:
+    """Return the error for brackets that a decorator does not have.
+
+    Args:
+        decorator: Its name.
+        args: What is in the brackets ...
+        options: ... and what is there by name.
+    """
+    given = [*map(name_of, args), *(f"{name}=..." for name in options)]
+    return ConfigurationError(
+        f"@{decorator}({', '.join(given)}) has brackets: write `@{decorator}` alone, and annotate "
+        "the last parameter of the method with the type of its message"
+    )
+
+
+def is_method(value: Any) -> bool:
+    """Return whether a value may be what a decorator of methods decorates."""
     # What is written for a type may be callable too.
     is_type = isinstance(value, type | NewType) or get_origin(value) is not None or is_alias(value)
     return not is_type and (callable(value) or _is_descriptor(value))

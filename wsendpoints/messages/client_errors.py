@@ -13,7 +13,7 @@ the error, and is never made of the input.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
@@ -32,7 +32,7 @@ from wsendpoints.protocol.exceptions import (
     InvalidMessageError,
 )
 
-__all__ = ["MAX_ERRORS", "MAX_ERRORS_BYTES", "error_message", "to_client_error"]
+__all__ = ["MAX_ERRORS", "MAX_ERRORS_BYTES", "to_client_error"]
 
 MAX_ERRORS: Final = 10
 """Of how many errors in one message the client is told."""
@@ -130,28 +130,6 @@ def to_client_error(
             return InvalidMessageError(errors, len(details) - index)
         errors.append(error)
     return InvalidMessageError(errors, 0)
-
-
-def error_message(error: ClientMessageError, tag: str) -> dict[str, Any]:
-    """Return the message that answers an invalid one.
-
-    Args:
-        error: What is wrong with it.
-        tag: The name of the field that tells this endpoint's messages apart.
-
-    Returns:
-        `{"type": "error", "code": "invalid_message", "errors": [{"loc", "type", "msg"}, ...]}`,
-        and under `"more"` how many errors were left out, if any were. A key that is called like
-        the tag has an underscore behind it: `{"code": "error", "code_": "invalid_message", ...}`.
-    """
-    errors: Sequence[ErrorDetails] = ()
-    more = 0
-    if isinstance(error, InvalidMessageError):
-        errors, more = error.errors, error.more
-    told: dict[str, Any] = {"code": "invalid_message", "errors": errors}
-    if more:
-        told["more"] = more
-    return {tag: "error"} | {f"{key}_" if key == tag else key: told[key] for key in told}
 
 
 def _kind_of(detail: PydanticError) -> str:

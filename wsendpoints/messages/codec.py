@@ -160,16 +160,16 @@ class Codec(ABC):
             frame: The frame.
         """
 
-    def error_event(self, error: ClientMessageError, tag: str) -> Event | None:
-        """Return the event that answers an invalid message.
-
-        Args:
-            error: What is wrong with the message.
-            tag: The name of the field that tells the endpoint's messages apart.
+    def error_event(self, message: Mapping[str, Any]) -> Event | None:
+        """Return the event that sends an error message.
 
         Returns:
-            `None` where the encoding has no format for errors: the connection is closed then.
+            `None` where the encoding has no format for errors.
         """
+        return None
+
+    def value_of(self, frame: str | bytes) -> Any:
+        """Return the value that a frame holds, not validated; `None` if it holds none."""
         return None
 
     def encode_frame(self, message: Any, kind: type, where: str) -> Event:

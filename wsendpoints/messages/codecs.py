@@ -6,7 +6,7 @@ from typing import Any, Final, final
 
 from pydantic import ValidationError
 
-from wsendpoints.messages.client_errors import error_message, to_client_error
+from wsendpoints.messages.client_errors import to_client_error
 from wsendpoints.messages.codec import (
     Codec,
     Decode,
@@ -108,18 +108,17 @@ class JSONCodec(Codec):
     ) -> ClientMessageError:
         error = to_client_error(exc, places, frame, json=True)
         is_json = isinstance(error, InvalidMessageError)
-        return about(error, frame, _value_of if is_json else None)
+        return about(error, frame, self.value_of if is_json else None)
 
-    def error_event(self, error: ClientMessageError, tag: str) -> Event | None:
-        return self.encoder(encode_json)(error_message(error, tag))
+    def error_event(self, message: Mapping[str, Any]) -> Event | None:
+        return self.encoder(encode_json)(message)
 
-
-def _value_of(frame: str | bytes) -> Any:
-    try:
-        return decode_json(frame)
-    except InvalidDataError:
-        # `NaN`, which pydantic takes for a number where a message may have one.
-        return None
+    def value_of(self, frame: str | bytes) -> Any:
+        try:
+            return decode_json(frame)
+        except InvalidDataError:
+            # `NaN`, which pydantic takes for a number where a message may have one.
+            return None
 
 
 CODECS: Final[Mapping[object, Codec]] = MappingProxyType(

@@ -3,19 +3,19 @@
 It is read and compiled when the class is made, which fails if the declaration has a mistake.
 """
 
-import functools
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, NamedTuple, TypeAlias, cast
+from typing import Any, cast
 
-from pydantic import AfterValidator
+from pydantic import ValidationError
 
 from wsendpoints.messages.annotations import MISSING, check_bound
+from wsendpoints.messages.answers import Answers, read_error_codes
 from wsendpoints.messages.codecs import CODECS, Codec, Encode
+from wsendpoints.messages.correlation import Correlation, Id
+from wsendpoints.messages.error_message import BUSY, ErrorWriter
 from wsendpoints.messages.generics import bind
 from wsendpoints.messages.inbound import Inbound
-from wsendpoints.messages.joining import takes_anything
 from wsendpoints.messages.methods import (
     Adapters,
     Handler,
@@ -29,14 +29,12 @@ from wsendpoints.messages.methods import (
     read,
 )
 from wsendpoints.messages.outbound import Outbound
+from wsendpoints.messages.routing import Routed, Routes, route
 from wsendpoints.messages.substitution import union_of
-from wsendpoints.messages.tags import clash, members
-from wsendpoints.messages.unions import runtime_types
-from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.exceptions import ClientMessageError, ConfigurationError, ErrorReply
 
 __all__ = ["Adapters", "Declaration", "Handler", "Stream", "declare"]
-
-_Routes: TypeAlias = tuple[Handler, Mapping[type, Handler], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,11 @@ class Declaration:
         handlers: The handlers, by the class of the message.
         on_message: The handler for messages of any other class.
         tag: The field that tells its messages apart, `"type"` if it has none.
+        correlation: Reads and writes the field that ties an answer to its message, if it has one.
+        answers: What clients answer to questions.
+        errors: Writes its error messages.
+        error_codes: The codes of its `ErrorReply`s, with descriptions; `None` for any.
+        is_two_way: Whether handlers run beside the loop, or messages belong together.
         methods: The methods that handle messages, by their names.
         look: Returns what its class has now of what was compiled ...
         compiled: ... what it had then ...
@@ -60,7 +63,10 @@ class Declaration:
         original: What the class declared when it was made, if it was changed since.
         default_on_connect: What answers the handshake of a class that is quiet.
         default_on_disconnect: What cleans nothing up, and so need not be called.
+        default_on_error: What answers no exception, and so need not be called.
         is_quiet: Whether the class has no code of its own that runs before the first message.
+        where: The name of the class.
+        answered: The handler of answers.
     """
 
     codec: Codec
@@ -70,6 +76,11 @@ class Declaration:
     handlers: Mapping[type, Handler]
     on_message: Handler
     tag: str
+    correlation: Correlation | None
+    answers: Answers
+    errors: ErrorWriter
+    error_codes: Mapping[str | int, str] | None
+    is_two_way: bool
     methods: Mapping[str, Method]
     look: Look
     compiled: Any
@@ -78,7 +89,10 @@ class Declaration:
     original: "Declaration | None"
     default_on_connect: Any
     default_on_disconnect: Any
+    default_on_error: Any
     is_quiet: bool
+    where: str
+    answered: Handler
 
     def current(self) -> "Declaration":
         """Return what the class declares now: a decorator of it, or a mock, may have changed it."""
@@ -99,16 +113,63 @@ class Declaration:
             name in self.methods or getattr(cls, name) is None for name in names_of_marked(cls)
         )
 
+    def id_of_invalid(self, error: ClientMessageError) -> Id | None:
+        """Return the correlation id of an invalid message, if it has one."""
+        return None if self.correlation is None else self.correlation.id_of_value(error.value)
+
+    def invalid_event(self, error: ClientMessageError) -> Event | None:
+        """Return the event that answers an invalid message.
+
+        Returns:
+            `None` where the encoding has no format for errors: the connection is closed then.
+        """
+        return self.codec.error_event(self.errors.invalid(error, self.id_of_invalid(error)))
+
+    def error_event(self, error: ErrorReply, answered: Id | None) -> Event:
+        """Return the event that answers a message with an error of the application's.
+
+        Args:
+            error: The error.
+            answered: The correlation id of the message; `None` if it has none.
+
+        Raises:
+            ConfigurationError: The encoding has no format for errors, or the class declares its
+                codes, and this is none of them.
+        """
+        codes = self.error_codes
+        if codes is not None and error.code not in codes and error.code != BUSY:
+            raise ConfigurationError(
+                f"{self.where} answers with the error {error.code!r}, but declares "
+                f"{', '.join(map(repr, codes))}: add it to `error_codes`"
+            ) from error
+        event = self.codec.error_event(self.errors.reply(error, answered))
+        if event is None:
+            raise ConfigurationError(
+                f"{self.where} raises ErrorReply, but its encoding {self.codec.name!r} has no "
+                'format for errors: return what tells the client, or set encoding = "json"'
+            ) from error
+        return event
+
+    def answer_in(self, frame: str | bytes) -> Any:
+        """Return the answer that a frame holds; `None` if it holds no valid one."""
+        decode = self.inbound.decode_text if isinstance(frame, str) else self.inbound.decode_binary
+        try:
+            message = decode(frame)
+        except (ValidationError, ClientMessageError):
+            return None
+        if isinstance(message, Routed):
+            return message.message if message.handler is self.answered else None
+        handler = self.handlers.get(message.__class__)
+        return message if handler is self.answered else None
+
     def settled(self) -> "Declaration":
         """Return what holds for its class until a look shows a change."""
         return replace(self, seen=self.compiled)
 
 
 def declare(
-    cls: type,
+    cls: Any,
     defaults: Mapping[str, Any],
-    encoding: object,
-    sends: object,
     adapters: Adapters,
     compile_again: Callable[[Declaration], Declaration],
     before: Declaration | None = None,
@@ -118,8 +179,6 @@ def declare(
     Args:
         cls: The class.
         defaults: The attributes of the class with the default hooks.
-        encoding: The `encoding` of the class.
-        sends: The `sends` of the class.
         adapters: What makes handlers of other methods than coroutine functions.
         compile_again: Called if the class was changed.
         before: What the class declared before it was changed.
@@ -129,6 +188,8 @@ def declare(
         UnboundTypeVariable: The class is still generic.
     """
     where = cls.__qualname__
+    encoding: Any = cls.encoding
+    sends: Any = cls.sends
     codec = CODECS.get(encoding) if isinstance(encoding, Hashable) else None
     if codec is None:
         raise ConfigurationError(f"{where}: encoding is {encoding!r}: use {_encodings()}")
@@ -137,14 +198,16 @@ def declare(
         check_bound(cls, "params")
     original = before and (before.original or before)
     known: Mapping[str, Method] = original.methods if original else {}
+    is_correlated = cls.correlation_id is not None
     methods = [
-        read(cls, name, adapters, known.get(name))
+        read(cls, name, adapters, known.get(name), is_correlated=is_correlated)
         for name in {**dict.fromkeys(known), **dict.fromkeys(names_of_marked(cls))}
         if name != "on_receive" and getattr(cls, name, None) is not None
     ]
     receiver = None
     if find(cls, "on_receive")[1] not in {defaults["on_receive"], None}:
-        receiver = read(cls, "on_receive", adapters, known.get("on_receive"))
+        before_it = known.get("on_receive")
+        receiver = read(cls, "on_receive", adapters, before_it, is_correlated=is_correlated)
     if methods and receiver is not None:
         raise ConfigurationError(
             f"{where} has both on_receive and methods marked with @handles "
@@ -153,17 +216,28 @@ def declare(
     if receiver is not None:
         methods = [receiver]
     # Without handlers that of the base class takes every message, and ignores it.
-    routes: _Routes = defaults["on_receive"], {}, [Any]
-    if methods:
-        routes = _route(where, methods, routed=receiver is None)
+    routes: Routes = defaults["on_receive"], {}, [Any]
+    answers = Answers(_bound(cls, "answers"), where)
+    if answers.members:
+        _check_typed(where, receiver)
+        answering = Method("answers", adapters.answered, union_of([*answers.members]), MISSING)
+        routes = route(where, [*methods, answering], routed=True)
+    elif methods:
+        routes = route(where, methods, routed=receiver is None)
     on_message, handlers, taken = routes
     inbound = Inbound(Any if Any in taken else union_of(taken), codec, where)
     if isinstance(sends, list | tuple | set | frozenset):
         sends = _union_of_all(cast("Collection[Any]", sends), where)
-    if sends is not None:
-        owner = next(klass for klass in cls.__mro__ if "sends" in vars(klass))
-        sends = bind(sends, owner, cls, f"{where}.sends")
-    outbound = Outbound(_sent(methods, sends), codec, where)
+    outbound = Outbound(_sent(methods, _bound(cls, "sends", sends)), codec, where)
+    correlation = None
+    if is_correlated:
+        correlation = Correlation(
+            cls.correlation_id, inbound.messages, outbound.messages, codec.value_of, where
+        )
+    answers.check_field(correlation)
+    is_concurrent = any(method.options.concurrent for method in methods)
+    _check_refusing(where, codec, methods)
+    tag = inbound.tag or outbound.tag or "type"
     look = looking_at(cls, {**known, **{method.name: None for method in methods}})
     return Declaration(
         codec=codec,
@@ -172,7 +246,12 @@ def declare(
         encode=outbound.encode,
         handlers=handlers,
         on_message=on_message,
-        tag=inbound.tag or outbound.tag or "type",
+        tag=tag,
+        correlation=correlation,
+        answers=answers,
+        errors=ErrorWriter(tag, None if correlation is None else correlation.field),
+        error_codes=read_error_codes(cls.error_codes, where),
+        is_two_way=is_concurrent or is_correlated,
         methods={method.name: method for method in methods},
         look=look,
         compiled=look(),
@@ -181,8 +260,40 @@ def declare(
         original=original,
         default_on_connect=defaults["on_connect"],
         default_on_disconnect=defaults["on_disconnect"],
-        is_quiet=all(find(cls, name)[1] is defaults[name] for name in ("on_connect", "__init__")),
+        default_on_error=defaults["on_error"],
+        # A question may be asked before the first message.
+        is_quiet=not answers.members
+        and all(find(cls, name)[1] is defaults[name] for name in ("on_connect", "__init__")),
+        where=where,
+        answered=adapters.answered,
     )
+
+
+def _bound(cls: Any, name: str, value: Any = None) -> Any:
+    """Return an attribute that is a type, with the type variables of its class filled in."""
+    value = getattr(cls, name) if value is None else value
+    if value is None:
+        return None
+    owner = next(klass for klass in cls.__mro__ if name in vars(klass))
+    return bind(value, owner, cls, f"{cls.__qualname__}.{name}")
+
+
+def _check_typed(where: str, receiver: Method | None) -> None:
+    if receiver is not None and (receiver.takes is MISSING or receiver.takes is Any):
+        raise ConfigurationError(
+            f"{where} declares `answers`, but its on_receive takes anything, and so them as well: "
+            "annotate the message of on_receive with a type"
+        )
+
+
+def _check_refusing(where: str, codec: Codec, methods: Sequence[Method]) -> None:
+    for method in methods:
+        if method.options.overlap == "refuse" and codec.error_event({}) is None:
+            raise ConfigurationError(
+                f'{where}.{method.name} is marked with overlap="refuse", but the encoding '
+                f'{codec.name!r} has no format for errors: use overlap="wait" or "cancel", or set '
+                'encoding = "json"'
+            )
 
 
 def _union_of_all(sends: Collection[Any], where: str) -> Any:
@@ -204,89 +315,3 @@ def _sent(methods: Sequence[Method], sends: object) -> list[Any]:
     declared = [] if sends is None else [sends]
     declared.extend(it.returns for it in methods if it.returns is not MISSING)
     return declared
-
-
-def _route(where: str, methods: Sequence[Method], *, routed: bool) -> _Routes:
-    """Decide which handler gets which message.
-
-    Args:
-        where: The name of the class.
-        methods: The methods that handle messages.
-        routed: Whether each method handles its own messages; if not, the only one handles all.
-
-    Returns:
-        The handler for messages of classes that are not in the table, the table from classes to
-        handlers, and the members of the inbound union.
-    """
-    if not routed:
-        takes = methods[0].takes
-        return methods[0].handler, {}, [Any if takes is MISSING else takes]
-    owners: list[tuple[Any, Method]] = []
-    for method in methods:
-        if method.takes is MISSING or method.takes is Any:
-            raise ConfigurationError(
-                f"{where}.{method.name} does not say which message it handles: annotate its "
-                "last parameter with a type"
-            )
-        owners.extend((member, method) for member in members(method.takes))
-    _refuse_ambiguity(where, owners)
-
-    classes = [runtime_types(member) for member, _ in owners]
-    claims = Counter(klass for some in classes for klass in some or ())
-    routes: dict[type, Handler] = {}
-    union: list[Any] = []
-    for (member, method), some in zip(owners, classes, strict=True):
-        if some is not None and all(claims[klass] == 1 for klass in some):
-            routes.update(dict.fromkeys(some, method.handler))
-            union.append(member)
-        else:
-            # The class does not decide: several handlers may take dicts, or lists. So pydantic
-            # wraps the message, together with the handler of the member that it matched.
-            route = functools.partial(_Routed, method.handler)
-            union.append(Annotated[member, AfterValidator(route)])
-            routes[_Routed] = _handle_routed
-    return _by_instance(routes), routes, union
-
-
-def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, Method]]) -> None:
-    every = [member for member, _ in owners]
-    anything = [takes_anything(member) for member in every]
-    for number, (member, method) in enumerate(owners):
-        for earlier, (other, rival) in enumerate(owners[:number]):
-            what = clash(member, other, every)
-            if anything[number] == anything[earlier]:
-                what = what or anything[number]
-            if what is not None and method is not rival:
-                raise ConfigurationError(
-                    f"{where}.{rival.name} and {where}.{method.name} both handle {what}: "
-                    "take it from one of them"
-                )
-
-
-def _by_instance(routes: Mapping[type, Handler]) -> Handler:
-    """Return a handler that finds the one for an instance of a subclass.
-
-    A model's validator may return such an instance.
-    """
-
-    def on_message(endpoint: Any, websocket: Any, data: Any) -> Any:
-        for klass, handler in routes.items():
-            if isinstance(data, klass):
-                return handler(endpoint, websocket, data)
-        raise ConfigurationError(
-            f"{type(endpoint).__qualname__}: a validator turned a message into a "
-            f"{type(data).__name__}, which no handler takes"
-        )
-
-    return on_message
-
-
-class _Routed(NamedTuple):
-    """A message with its handler."""
-
-    handler: Handler
-    message: Any
-
-
-def _handle_routed(endpoint: Any, websocket: Any, data: _Routed) -> Any:
-    return data.handler(endpoint, websocket, data.message)

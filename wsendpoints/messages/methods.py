@@ -22,6 +22,8 @@ from types import FunctionType
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 from wsendpoints.messages.annotations import MISSING, message_types
+from wsendpoints.messages.keys import KeyOf, key_reader
+from wsendpoints.messages.options import PLAIN, Options, Overlap
 from wsendpoints.messages.replies import reply_of
 from wsendpoints.messages.wrapping import Kind, held_by, kind_of, layers
 from wsendpoints.protocol.exceptions import ConfigurationError
@@ -38,6 +40,7 @@ __all__ = [
     "looking_at",
     "mark",
     "names_of_marked",
+    "options_of",
     "read",
 ]
 
@@ -56,8 +59,8 @@ _STREAMS: Final = frozenset({AsyncGenerator, AsyncIterable, AsyncIterator})
 _AWAITABLES: Final = frozenset({Awaitable, Coroutine})
 
 _MARK: Final = "__wsendpoints_handles__"
-_HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid")
-_COMPILED: Final = ("encoding", "sends")
+_HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid", "on_error")
+_COMPILED: Final = ("encoding", "sends", "correlation_id", "answers", "error_codes")
 """What is compiled with a class, in addition to its handlers."""
 
 
@@ -67,10 +70,18 @@ class Adapters(NamedTuple):
     Attributes:
         stream: Returns the handler that sends what an async generator yields.
         either: Returns the handler that awaits, or sends, whatever a method returns.
+        correlating: Returns the handler whose reply has the id of the message.
+        concurrent: Returns the handler that has another one run beside the loop, given that one,
+            the name of its method, what tells the key of a message, and what a message does whose
+            key is busy.
+        answered: The handler of answers to questions of the server.
     """
 
     stream: Callable[[Stream], Handler]
     either: Callable[[Handler], Handler]
+    correlating: Callable[[Handler], Handler]
+    concurrent: Callable[[Handler, str, KeyOf, Overlap | None], Handler]
+    answered: Handler
 
 
 class Method(NamedTuple):
@@ -80,6 +91,7 @@ class Method(NamedTuple):
     handler: Handler
     takes: Any
     returns: Any
+    options: Options = PLAIN
 
 
 def looking_at(cls: Any, handlers: Iterable[str]) -> Look:
@@ -101,15 +113,19 @@ def _raw(cls: type, name: str) -> Any:
     return next((vars(klass)[name] for klass in cls.__mro__ if name in vars(klass)), None)
 
 
-def mark(method: F) -> F:
+def mark(method: F, options: Options = PLAIN) -> F:
     """Mark a method as a handler, and return it: `wsendpoints.handles` for any callable.
+
+    Args:
+        method: The method.
+        options: How it runs.
 
     Raises:
         ConfigurationError: It takes no mark.
     """
     try:
         # A static method is marked too, for an error that names the class, when the class is made.
-        setattr(getattr(method, "__func__", method), _MARK, True)
+        setattr(getattr(method, "__func__", method), _MARK, options)
     except AttributeError:
         raise ConfigurationError(
             f"@handles can't mark a {type(method).__qualname__}, which takes no attributes: put "
@@ -139,8 +155,25 @@ def names_of_marked(cls: type) -> list[str]:
 
 def is_marked(value: Any) -> bool:
     """Return whether a value in the body of a class is marked with `handles`."""
+    return _mark_of(value) is not None
+
+
+def _mark_of(value: Any) -> Options | None:
     # Not `hasattr`: a mock and a lazy proxy have every attribute.
-    return any(inspect.getattr_static(layer, _MARK, None) is True for layer in layers(value))
+    marks = (inspect.getattr_static(layer, _MARK, None) for layer in layers(value))
+    return next((found for found in marks if isinstance(found, Options)), None)
+
+
+def options_of(cls: type, name: str, before: Options = PLAIN) -> Options:
+    """Return how a handler runs: as the nearest class says that marks it.
+
+    Args:
+        cls: The class.
+        name: The name of the method.
+        before: What is returned where no class marks it any more, since a mock took its place.
+    """
+    marks = (_mark_of(vars(klass)[name]) for klass in cls.__mro__ if name in vars(klass))
+    return next((found for found in marks if found is not None), before)
 
 
 def _hides_mark(name: str, value: Any) -> bool:
@@ -201,13 +234,21 @@ def find(cls: type, name: str) -> tuple[type, Any]:
     return owner, vars(owner)[name]
 
 
-def read(cls: type, name: str, adapters: Adapters, before: Method | None = None) -> Method:
+def read(
+    cls: type,
+    name: str,
+    adapters: Adapters,
+    before: Method | None = None,
+    *,
+    is_correlated: bool = False,
+) -> Method:
     """Read a method that handles messages.
 
     Args:
         cls: The class.
         name: The name of the method.
         adapters: What makes a handler of it.
+        is_correlated: Whether its replies have the ids of the messages.
         before: What the class had under this name when it was compiled before. A mock that takes
             its place says nothing of its types, and keeps them.
 
@@ -235,7 +276,14 @@ def read(cls: type, name: str, adapters: Adapters, before: Method | None = None)
             if get_origin(returns) in _AWAITABLES:
                 returns = get_args(returns)[-1]
         returns = reply_of(returns, f"{cls.__qualname__}.{name}", is_stream=is_stream)
-    return Method(name, _handler(found, name, kind, adapters), takes, returns)
+    handler = _handler(found, name, kind, adapters)
+    options = options_of(cls, name, PLAIN if before is None else before.options)
+    if is_correlated:
+        handler = adapters.correlating(handler)
+    if options.concurrent:
+        key_of = key_reader(options, takes, f"{cls.__qualname__}.{name}")
+        handler = adapters.concurrent(handler, name, key_of, options.overlap)
+    return Method(name, handler, takes, returns, options)
 
 
 def _handler(found: Any, name: str, kind: Kind, adapters: Adapters) -> Handler:

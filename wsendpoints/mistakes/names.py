@@ -43,8 +43,8 @@ _CALLED_ELSEWHERE: Final = {
     "disconnection": "on_disconnect",
     "end": "on_disconnect",
     "shutdown": "on_disconnect",
-    "error": "on_invalid",
-    "exception": "on_invalid",
+    "exception": "on_error",
+    "failure": "on_error",
     "validation_error": "on_invalid",
 }
 """What other libraries call a hook after `on_`, and what it is called here."""
@@ -62,6 +62,9 @@ _CALLED_IN_CHANNELS: Final = {
 _SETTINGS: Final = (
     "encoding",
     "sends",
+    "correlation_id",
+    "answers",
+    "error_codes",
     "allowed_origins",
     "require_origin",
     "subprotocols",
@@ -76,6 +79,9 @@ _ATTRIBUTES: Final = (*_SETTINGS, "websocket", "scope")
 _CALLS: Final = {
     "push": 1,
     "start_soon": 1,
+    "stream": 1,
+    "ask": 2,
+    "cancel": 1,
     "as_asgi": 0,
     "serve": 1,
 }

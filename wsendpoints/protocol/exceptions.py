@@ -10,6 +10,7 @@ WebSocketError
 │   ├── InvalidMessageError     answered with an error message, or closes with 1008
 │   ├── MessageTooBigError      closes with 1009
 │   └── RateLimitedError        closes with 1008
+├── ErrorReply                raised by a handler to answer its message with an error
 └── Denied                    raised by the application to refuse the handshake
 ConfigurationError            a class is declared incorrectly                  (a TypeError)
 ConfigurationWarning          a class is declared, but perhaps not as meant     (a UserWarning)
@@ -27,6 +28,7 @@ __all__ = [
     "ConfigurationWarning",
     "Denied",
     "ErrorDetails",
+    "ErrorReply",
     "InvalidDataError",
     "InvalidMessageError",
     "InvalidStateError",
@@ -194,6 +196,44 @@ class MessageTooBigError(ClientMessageError):
 
 class RateLimitedError(ClientMessageError):
     """Messages arrive faster than `Limits.rate` allows (RFC 6455, section 7.4.1: 1008)."""
+
+
+class ErrorReply(WebSocketError):
+    """Raise it in a handler to answer the message with an error; the connection goes on.
+
+    In a `"json"` endpoint the client gets
+    `{"type": "error", "code": "room_full", "message": "...", "details": ...}`, with the message's
+    correlation id, if it has one. It is an answer, not a failure: nothing is logged above DEBUG,
+    and it does not count as an invalid message. All of it is shown to the client.
+
+    Attributes:
+        code: Tells the client's code what is wrong, such as `"room_full"`; an int where the
+            protocol has numbers.
+        message: A description for humans; left out of the answer if it is empty.
+        details: Whatever else the client needs, a value or a model; left out if it is `None`.
+
+    Raises:
+        TypeError: The code is neither a str nor an int, or the message is no str.
+        ValueError: The code is empty.
+    """
+
+    def __init__(self, code: str | int, message: str = "", details: Any = None) -> None:
+        super().__init__(code, message, details)
+        if not isinstance(code, str | int) or isinstance(code, bool):
+            raise TypeError(f"the code of an ErrorReply is a str or an int, not {code!r}")
+        if code == "":
+            raise ValueError(
+                "the code of an ErrorReply tells the client what is wrong: it is empty"
+            )
+        if not isinstance(message, str):
+            raise TypeError(f"the message of an ErrorReply is a str, not {message!r}")
+        self.code: str | int = code
+        self.message: str = message
+        self.details: Any = details
+
+    def __str__(self) -> str:
+        because = f": {self.message}" if self.message else ""
+        return f"the message is answered with the error {self.code!r}{because}"
 
 
 class Denied(WebSocketError):

@@ -182,6 +182,8 @@ class Limits:
             a stream awaits in a `finally`.
         grace: Seconds that a handler may go on after the disconnect; one second at the most
             where the server is shutting down.
+        concurrency: Handlers that may run beside each other on one connection; further messages for
+            them wait, and count as messages in the inbox do.
         inbox: Messages that may wait while a handler is busy. When it is full, no more is read
             from the client until there is room; one message always fits.
         inbox_bytes: The same, in bytes of memory.
@@ -217,6 +219,7 @@ class Limits:
     close_timeout: float | None = field(default=5, metadata=_over())
     disconnect_timeout: float | None = field(default=5, metadata=_over())
     grace: float | None = field(default=30, metadata=_over(level=logging.INFO, counts=Period.GRACE))
+    concurrency: int | None = field(default=16, metadata=_over())
     inbox: int | None = field(default=32, metadata=_over())
     inbox_bytes: int | None = field(default=_MIB, metadata=_over())
     inbox_timeout: float | None = field(

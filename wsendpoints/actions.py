@@ -1,0 +1,156 @@
+"""What an endpoint calls: to send, to ask, to start something beside handlers, and to cancel."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
+from types import MethodType
+from typing import Any, Generic, TypeVarTuple, Unpack
+
+from typing_extensions import TypeForm, TypeVar
+
+from wsendpoints.lifecycle.hooks import Lifecycle
+from wsendpoints.lifecycle.streaming import start_streaming
+from wsendpoints.lifecycle.tasks import TaskHandle
+from wsendpoints.protocol.exceptions import ConfigurationError
+
+__all__ = ["Actions"]
+
+# The messages that a class sends. Without brackets it is `Any`, so that nothing is checked.
+M = TypeVar("M", default=Any)
+A = TypeVar("A")
+Ts = TypeVarTuple("Ts")
+
+
+class Actions(Generic[M]):
+    """The methods that a subclass of `WebSocketEndpoint` calls.
+
+    They are for the connection of the endpoint, from any task of its event loop: a handler, a task
+    of `start_soon`, or a request of somewhere else in the application that knows the endpoint.
+    """
+
+    _lifecycle: Lifecycle
+
+    def push(self, message: M) -> Coroutine[Any, Any, None]:
+        """Send a message, as a reply is sent: await it.
+
+        Any task may call it, at any time; see `WebSocket.send_text`.
+
+        Raises:
+            ConfigurationError: The class declares what it sends, and this is not among it.
+            ValueError: It can't be written as JSON.
+            InvalidStateError: The connection is not accepted yet, or the application closed it.
+            WebSocketDisconnect: The peer disconnected, or a limit closed the connection.
+        """
+        connection = self._lifecycle.connection
+        return connection.transmit(connection.encode(message))
+
+    async def ask(
+        self,
+        question: M,
+        answer: TypeForm[A],
+        *,
+        timeout: float,  # noqa: ASYNC109 - the client's, which a scope around a send would break
+    ) -> A:
+        """Send a question to the client, and return its answer.
+
+        ```python
+        class Assistant(WebSocketEndpoint):
+            encoding = "json"
+            correlation_id = "id"
+            answers = Approval
+
+            @handles
+            async def run(self, websocket: WebSocket, data: Run) -> Done:
+                approval = await self.ask(Approve(tool=data.tool), Approval, timeout=60)
+        ```
+
+        The question gets an id of its own in the field that `correlation_id` names, and an answer
+        is a message of a type in `answers` that has the same id. It does not wait behind other
+        messages, so that a handler may ask. What comes too late, or answers nothing, is dropped,
+        and logged at DEBUG. A client may answer with an invalid message: it is told so, and may
+        answer again.
+
+        Any task may call it, any number of times at once. Cancelling it while it waits loses the
+        answer alone.
+
+        Args:
+            question: The message. An id that it has already is kept.
+            answer: The type of the answer, or a union of some.
+            timeout: Seconds that the client has to answer once the question is sent.
+
+        Raises:
+            ConfigurationError: The class does not declare such an answer, or the question has no
+                field for an id.
+            TimeoutError: No answer came in time.
+            InvalidStateError: The connection is not served, or not accepted yet.
+            WebSocketDisconnect: The connection ended before an answer came.
+        """
+        lifecycle = self._lifecycle
+        lifecycle.declaration.answers.check(answer)
+        result: A = await lifecycle.beside("ask").ask(question, answer, timeout)
+        return result
+
+    def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], *args: *Ts) -> TaskHandle:
+        """Run a task that lives as long as the connection, and is cancelled when that ends.
+
+        An exception in it closes the connection with 1011, and is raised to the server. When the
+        connection ends, one wait of the task is cancelled; what it awaits then, in a `finally`,
+        has `limits.disconnect_timeout` seconds. The tasks of a group of its own have none.
+
+        Args:
+            func: An async function; it is called in the task.
+            args: What it is called with.
+
+        Returns:
+            The task: `cancel` ends it while the connection goes on.
+
+        Raises:
+            TypeError: `func` is no async function: it was called already, or has a `yield`.
+            InvalidStateError: The connection is not served yet, or it ended.
+        """
+        return self._lifecycle.start_soon(func, args)
+
+    def stream(self, replies: AsyncGenerator[M, None]) -> TaskHandle:
+        """Send each value that an async generator yields, in a task, as a streaming handler does.
+
+        Args:
+            replies: The generator, which was called already. It is closed in any case.
+
+        Returns:
+            The task: `cancel` closes the generator, `wait` waits until all is sent.
+
+        Raises:
+            TypeError: It is no async generator.
+            InvalidStateError: The connection is not served yet, or it ended.
+        """
+        return start_streaming(self._lifecycle, replies)
+
+    def cancel(self, key: Hashable) -> bool:
+        """Cancel what concurrent handlers do under a key, and drop what waits for it.
+
+        A handler is cancelled at its next wait, or the one that it is at; a generator too, and it
+        may still send in its `finally`. No reply of it is sent after this returns. A send that is
+        under way ends first.
+
+        Args:
+            key: The key, as `@handles(concurrent=True, key=...)` reads it from a message, or a
+                handler itself, `self.ask_model`, for all that it does.
+
+        Returns:
+            Whether anything ran or waited.
+
+        Raises:
+            ConfigurationError: The class has no concurrent handler, or the method is none.
+            InvalidStateError: The connection is not served yet, or it ended.
+        """
+        lifecycle = self._lifecycle
+        methods = lifecycle.declaration.methods
+        concurrent = [name for name, method in methods.items() if method.options.concurrent]
+        is_handler = isinstance(key, MethodType) and key.__self__ is self
+        name = key.__name__ if isinstance(key, MethodType) and is_handler else ""
+        if not concurrent or (is_handler and name not in concurrent):
+            what = f"{name} is not" if is_handler else "no handler is"
+            raise ConfigurationError(
+                f"{type(self).__qualname__}: {what} marked with @handles(concurrent=True), and no "
+                "other can be cancelled"
+            )
+        beside = lifecycle.beside("cancel")
+        return beside.cancel_handler(name) if is_handler else beside.cancel(key)

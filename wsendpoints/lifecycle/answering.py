@@ -1,0 +1,151 @@
+"""What answers a message that could not be handled: an error message, a close, or nothing."""
+
+import logging
+from contextvars import ContextVar
+from typing import Any, Final
+
+from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.failures import holds_only, requested_close, sole
+from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.messages.correlation import Id
+from wsendpoints.messages.declaration import Declaration
+from wsendpoints.messages.unawaited import UnawaitedError
+from wsendpoints.protocol.close_codes import describe
+from wsendpoints.protocol.exceptions import (
+    ClientMessageError,
+    ErrorReply,
+    InvalidMessageError,
+    WebSocketDisconnect,
+)
+from wsendpoints.protocol.limits import OUTCOMES
+from wsendpoints.protocol.state import DISCONNECTED, OPEN
+
+__all__ = ["ANSWERED", "Answering"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+ANSWERED: Final[ContextVar[Id | None]] = ContextVar("wsendpoints_answered", default=None)
+"""The correlation id of the message that is being handled."""
+
+
+class Answering:
+    """Answers what a handler raises, and messages that have no handler.
+
+    Args:
+        endpoint: Its hooks are called.
+        declaration: What its class declares.
+        connection: Its connection.
+
+    Attributes:
+        invalid_in_a_row: How many messages in a row were invalid.
+    """
+
+    __slots__ = ("_connection", "_declaration", "_endpoint", "invalid_in_a_row")
+
+    def __init__(self, endpoint: Hooks, declaration: Declaration, connection: Connection) -> None:
+        self._endpoint = endpoint
+        self._declaration = declaration
+        self._connection = connection
+        self.invalid_in_a_row: int = 0
+
+    async def answer(
+        self,
+        exc: BaseException,
+        message: Any,
+        *,
+        is_handlers: bool = True,
+        is_silent: bool = False,
+    ) -> bool:
+        """Answer what a handler raised.
+
+        Args:
+            exc: The exception.
+            message: What was handled; `None` if it was invalid.
+            is_handlers: Whether the handler raised it, rather than the send of its reply.
+            is_silent: Whether nothing is sent of it, since the handler was cancelled.
+
+        Returns:
+            Whether the conversation goes on; if not, the exception is to be raised on.
+        """
+        if isinstance(exc, ClientMessageError):
+            await self.refuse(exc)
+            return True
+        if self.is_own_disconnect(exc):
+            return True
+        self.invalid_in_a_row = 0
+        if (error := sole(exc, ErrorReply)) is not None:
+            try:
+                if not is_silent:
+                    await self._send_error(error, ANSWERED.get())
+            finally:
+                # It holds this frame: without this reference it is no cycle.
+                del error
+            return True
+        if (
+            not is_handlers
+            or not isinstance(exc, Exception)
+            or isinstance(exc, UnawaitedError | WebSocketDisconnect)
+            or requested_close(exc) is not None
+            or not self._has_on_error()
+        ):
+            return False
+        try:
+            reply = await self._endpoint.on_error(self._endpoint.websocket, message, exc)
+        except ErrorReply as error_reply:
+            await self._send_error(error_reply, ANSWERED.get())
+            return True
+        if reply is not None and not is_silent and self._connection.state is OPEN:
+            if (correlation := self._declaration.correlation) is not None:
+                reply = correlation.fill(reply, ANSWERED.get())
+            await self._connection.transmit(self._connection.encode(reply))
+        return True
+
+    async def refuse(self, error: ClientMessageError) -> None:
+        """Have an unusable message answered; too many in a row close the connection."""
+        self.invalid_in_a_row += 1
+        limit = self._endpoint.limits.max_invalid
+        if isinstance(error, InvalidMessageError):
+            logger.debug("%s: %s", name_of(self._endpoint), error.detail)
+        else:
+            level = logging.INFO if error.limit is None else OUTCOMES[error.limit].level
+            logger.log(
+                level,
+                "%s: %s: %s",
+                name_of(self._endpoint),
+                describe(error.close_code),
+                error.detail,
+            )
+        try:
+            await self._endpoint.on_invalid(self._endpoint.websocket, error)
+        except ErrorReply as reply:
+            await self._send_error(reply, self._declaration.id_of_invalid(error))
+        except (WebSocketDisconnect, BaseExceptionGroup) as exc:
+            if not self.is_own_disconnect(exc):
+                raise
+        if limit is not None and self.invalid_in_a_row >= limit:
+            outcome, reason = (
+                OUTCOMES["max_invalid"],
+                f"max_invalid: {limit} invalid messages in a row",
+            )
+            if self._connection.state is OPEN:
+                logger.log(outcome.level, "%s: %s", name_of(self._endpoint), reason)
+            code = self._endpoint.limits.close_code("max_invalid")
+            await self._connection.end(code, reason)
+
+    def is_own_disconnect(self, exc: BaseException) -> bool:
+        """Whether an exception is this connection's disconnect: what came before is handled still.
+
+        Another connection's disconnect ends this one, unless this one is over too.
+        """
+        return self._connection.state is DISCONNECTED and holds_only(exc, WebSocketDisconnect)
+
+    def _has_on_error(self) -> bool:
+        own = getattr(self._endpoint.on_error, "__func__", None)
+        return own is not self._declaration.default_on_error
+
+    async def _send_error(self, error: ErrorReply, answered: Id | None) -> None:
+        logger.debug("%s: %s", name_of(self._endpoint), error)
+        event = self._declaration.error_event(error, answered)
+        # Like a reply, it is dropped if the connection was closed meanwhile.
+        if self._connection.state is OPEN:
+            await self._connection.transmit(event)

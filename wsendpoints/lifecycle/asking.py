@@ -1,0 +1,169 @@
+"""Questions that the server asks its client, and the answers that they wait for."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any, Final, final
+from uuid import uuid4
+
+import anyio
+
+from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.reader import Reader
+from wsendpoints.messages.correlation import Correlation, Id, bounded
+from wsendpoints.messages.declaration import Declaration
+from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.protocol.frames import frame_of
+
+__all__ = ["Asking", "answered"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+_PENDING: Final = object()
+
+
+@final
+class _Question:
+    """A question that waits for its answer."""
+
+    __slots__ = ("answer", "event", "expected")
+
+    def __init__(self, expected: Any) -> None:
+        self.expected = expected
+        self.event = anyio.Event()
+        self.answer: Any = _PENDING
+
+
+@final
+class Asking:
+    """The questions of one connection that wait for an answer.
+
+    Args:
+        where: The name of the endpoint's class, for the text of an error.
+        declaration: What the class declares: its answers, and the field that an answer has in
+            common with its question.
+        connection: The connection.
+        reader: Reads the answers while a handler waits for them.
+    """
+
+    __slots__ = ("_connection", "_declaration", "_number", "_questions", "_reader", "_where")
+
+    def __init__(
+        self, where: str, declaration: Declaration, connection: Connection, reader: Reader
+    ) -> None:
+        self._where = where
+        self._declaration = declaration
+        self._connection = connection
+        self._reader = reader
+        self._number = 0
+        self._questions: dict[Id, _Question] = {}
+        connection.at_end(self._end)
+
+    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+        """Send a question, and wait for its answer.
+
+        Args:
+            question: A message with the field of the class's `correlation_id`.
+            expected: The type of the answer.
+            timeout: Seconds that the client has to answer, once the question is sent.
+
+        Raises:
+            ConfigurationError: The class does not declare such an answer, or the question has no
+                place for an id.
+            ValueError: The timeout is not above 0, or a question with this id is waiting already.
+            TimeoutError: No answer came in time.
+            WebSocketDisconnect: The connection ended before.
+        """
+        self._declaration.answers.check(expected)
+        if not timeout > 0:
+            raise ValueError(f"ask(timeout={timeout!r}): use seconds, a number above 0")
+        id_, question = self._identify(question)
+        if id_ in self._questions:
+            raise ValueError(
+                f"a question with the id {id_!r} waits for its answer already: leave the id out, "
+                "and each question gets one of its own"
+            )
+        asked = self._questions[id_] = _Question(expected)
+        try:
+            # A cancellation in the middle of a send would end the connection: so the time begins
+            # once it is sent.
+            await self._connection.transmit(self._connection.encode(question))
+            self._reader.divert = self._divert
+            self._reader.read_meanwhile()
+            with anyio.move_on_after(timeout):
+                await asked.event.wait()
+        finally:
+            del self._questions[id_]
+            if not self._questions:
+                self._reader.divert = None
+        if asked.answer is not _PENDING:
+            return asked.answer
+        if asked.event.is_set():
+            raise self._connection.disconnect_error()
+        raise TimeoutError(f"{self._where}: the client has not answered within {timeout:g} s")
+
+    def answered(self, answer: Any, id_: Id | None) -> None:
+        """Give an answer to the question that waits for it, or drop it."""
+        if not self._take(answer, id_):
+            logger.debug("%s: an answer to no question that waits for one", self._where)
+
+    def _take(self, answer: Any, id_: Id | None) -> bool:
+        asked = None if id_ is None else self._questions.get(id_)
+        if asked is None or asked.answer is not _PENDING:
+            return False
+        if not self._declaration.answers.is_one(answer, asked.expected):
+            return False
+        asked.answer = answer
+        asked.event.set()
+        return True
+
+    def _divert(self, event: Event) -> bool:
+        """Take an answer that came while a handler runs."""
+        frame = frame_of(event)
+        message = self._declaration.answer_in(frame)
+        if message is None:
+            return False
+        correlation: Correlation = self._declaration.correlation  # type: ignore[assignment]
+        return self._take(message, correlation.id_of(message, frame))
+
+    def _identify(self, question: Any) -> tuple[Id, Any]:
+        """Return the id of a question, and the question with it."""
+        correlation: Correlation = self._declaration.correlation  # type: ignore[assignment]
+        own = correlation.read_own(question)
+        if own is not None:
+            id_ = bounded(own if isinstance(own, str | int) else str(own))
+            if id_ is None:
+                raise ValueError(
+                    "the id of a question is a str of at most 128 characters, or an int"
+                )
+            return id_, question
+        for id_ in self._new_ids():
+            filled = correlation.fill(question, id_)
+            if correlation.read_own(filled) is not None:
+                return id_, filled
+        raise ConfigurationError(
+            f"{self._where} asks with a {type(question).__name__}, which has no field "
+            f"{correlation.field!r} to tell its answer by: add `{correlation.field}: str | None = "
+            "None`"
+        )
+
+    def _new_ids(self) -> Iterator[Id]:
+        """Yield ids of the kinds that a field may take."""
+        self._number += 1
+        yield f"s{self._number}"
+        yield self._number
+        yield str(uuid4())
+
+    def _end(self) -> None:
+        for asked in self._questions.values():
+            asked.event.set()
+
+
+def answered(endpoint: Any, _websocket: Any, answer: Any) -> Any:
+    """Handle an answer of the client: give it to the question that waits for it."""
+    endpoint._lifecycle.two_way.answered(answer)
+    return _nothing()
+
+
+async def _nothing() -> None:
+    pass

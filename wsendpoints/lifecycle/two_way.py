@@ -1,0 +1,100 @@
+"""What goes on beside the loop of a conversation: concurrent handlers, and questions."""
+
+from collections.abc import Hashable
+from typing import Any, final
+
+import anyio
+
+from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.answering import ANSWERED, Answering
+from wsendpoints.lifecycle.asking import Asking
+from wsendpoints.lifecycle.concurrency import Concurrency
+from wsendpoints.lifecycle.deadlines import Deadlines
+from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.reader import Reader
+from wsendpoints.lifecycle.room import size_of
+from wsendpoints.messages.declaration import Declaration, Handler
+from wsendpoints.messages.options import Overlap
+from wsendpoints.protocol.asgi import Event
+
+__all__ = ["TwoWay"]
+
+
+@final
+class TwoWay:
+    """The concurrent handlers and the questions of one connection, whose class declares such.
+
+    Args:
+        endpoint: The endpoint.
+        declaration: What its class declares.
+        connection: The connection.
+        reader: Reads beside the loop.
+        deadlines: They count the time of the handlers.
+        answering: Answers what they raise.
+
+    Attributes:
+        loop_scope: Around the loop: cancelled, the loop receives nothing more.
+    """
+
+    __slots__ = ("_asking", "_concurrency", "_correlation", "loop_scope")
+
+    def __init__(
+        self,
+        endpoint: Hooks,
+        declaration: Declaration,
+        connection: Connection,
+        reader: Reader,
+        deadlines: Deadlines,
+        answering: Answering,
+    ) -> None:
+        self._correlation = declaration.correlation
+        self._asking = Asking(name_of(endpoint), declaration, connection, reader)
+        self._concurrency = Concurrency(endpoint, connection, reader, deadlines, answering)
+        self.loop_scope: anyio.CancelScope = anyio.CancelScope()
+
+    @property
+    def is_handling(self) -> bool:
+        """Whether any handler runs beside the loop, or is about to."""
+        return self._concurrency.is_active
+
+    def keep_track(self, message: Any, frame: str | bytes, event: Event) -> None:
+        """Keep what is needed of a message beyond its handler.
+
+        Args:
+            message: The message.
+            frame: What it was read from.
+            event: What the frame came in.
+        """
+        if self._correlation is not None:
+            ANSWERED.set(self._correlation.id_of(message, frame))
+        self._concurrency.size = size_of(event)
+
+    async def handle(
+        self, handler: Handler, name: str, message: Any, key: Hashable, overlap: Overlap | None
+    ) -> None:
+        """Have a message handled beside others; return once it is, or has room to wait."""
+        await self._concurrency.handle(handler, name, message, key, overlap)
+
+    def cancel(self, key: Hashable) -> bool:
+        """Cancel what runs under a key, and drop what waits; return whether there was anything."""
+        return self._concurrency.cancel(key)
+
+    def cancel_handler(self, name: str) -> bool:
+        """Cancel all that a handler does; return whether there was anything."""
+        return self._concurrency.cancel_handler(name)
+
+    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+        """Ask the client, and return its answer; see `Asking.ask`."""
+        return await self._asking.ask(question, expected, timeout)
+
+    def answered(self, answer: Any) -> None:
+        """Give an answer of the client to the question that waits for it."""
+        self._asking.answered(answer, ANSWERED.get())
+
+    def close(self) -> None:
+        """Drop what waits for a handler, since the connection is closed."""
+        self._concurrency.close()
+
+    async def finish(self) -> None:
+        """Wait until all handlers are done."""
+        await self._concurrency.finish()
