@@ -125,7 +125,7 @@ class Chat(Recorded):
         return Said(text=data.text)
 
     @handles
-    async def ask(self, websocket: WebSocket, data: Ask) -> Said:
+    async def inquire(self, websocket: WebSocket, data: Ask) -> Said:
         """Take the next message itself."""
         await self.push(Said(text="who?"))
         return Said(text=f"hello, {await websocket.receive_text()}")

@@ -5,7 +5,7 @@ All events that come in here are checked already. What the peer does shows as a 
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 import anyio
@@ -77,7 +77,7 @@ class Connection:
         tells_sends: Whether `Listener.on_send` is called.
         tells_sent: Whether `Listener.on_sent` is called.
         is_send_long: Whether a send takes long, so that its time is counted.
-        before_send: Returns what is awaited before a send, so that no send is cancelled half-way.
+        is_unsent: Whether the send that is being cancelled had not begun.
         close_timeout: Seconds that a close may take, during which it is not cancelled; `None` for
             a close that is neither bounded nor shielded.
     """
@@ -88,7 +88,6 @@ class Connection:
         "_is_receiving",
         "_scope",
         "_turns",
-        "before_send",
         "close_timeout",
         "code",
         "encode",
@@ -97,6 +96,7 @@ class Connection:
         "is_drained",
         "is_send_long",
         "is_shutdown",
+        "is_unsent",
         "listeners",
         "reason",
         "receive",
@@ -128,7 +128,7 @@ class Connection:
         self.tells_sends: bool = False
         self.tells_sent: bool = False
         self.is_send_long: bool = False
-        self.before_send: Callable[[], Awaitable[None] | None] | None = None
+        self.is_unsent: bool = False
         self._turns: Turns | None = None
         self._is_receiving = self._is_ended_by_us = False
         self.listeners: tuple[Listener, ...] = ()
@@ -192,8 +192,6 @@ class Connection:
             InvalidStateError: It is out of turn, or there is nowhere to send it.
             WebSocketDisconnect: The peer disconnected.
         """
-        if self.before_send is not None and (waiting := self.before_send()) is not None:
-            await waiting
         is_accept, following = False, OPEN
         if self.state is not OPEN or event["type"] != SEND:
             if self.send is no_send:
@@ -253,7 +251,9 @@ class Connection:
 
     def send_cancelled(self) -> None:
         """Record that a send was cancelled: nobody knows how much of it was sent."""
-        if self.state in {OPEN, ACCEPTING}:
+        if self.is_unsent:
+            self.is_unsent = False
+        elif self.state in {OPEN, ACCEPTING}:
             self.state = BROKEN
             self._accept_ended()
 

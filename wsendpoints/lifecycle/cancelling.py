@@ -22,7 +22,11 @@ from typing import Any, Final, final
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-__all__ = ["RUNNING", "Cancellable", "before_send"]
+from wsendpoints.connection.connection import Connection
+from wsendpoints.protocol.asgi import Event, Send
+from wsendpoints.protocol.state import SEND
+
+__all__ = ["RUNNING", "Cancellable", "sparing"]
 
 _MOST_MISSED: Final = 100
 """Turns of the event loop that something may take without a wait that the cancellation reaches."""
@@ -180,10 +184,21 @@ RUNNING: Final[ContextVar[Cancellable | None]] = ContextVar("wsendpoints_running
 """The task of a connection that a send is a part of; known in the tasks that it starts, too."""
 
 
-def before_send() -> Awaitable[None] | None:
-    """Return what is to be awaited before a send; `None` in a task that is not cancelled."""
-    running = RUNNING.get()
-    return None if running is None or not running.is_cancelled else running.before_send()
+def sparing(connection: Connection) -> Send:
+    """Return a `send` for a connection on which something may be cancelled alone."""
+    send = connection.send
+
+    async def sparing_send(event: Event) -> None:
+        running = RUNNING.get()
+        if running is not None and running.is_cancelled and event["type"] == SEND:
+            try:
+                await running.before_send()
+            except BaseException:
+                connection.is_unsent = True
+                raise
+        await send(event)
+
+    return sparing_send
 
 
 async def _wait(awaitable: Awaitable[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack, final
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, before_send
+from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, sparing
 from wsendpoints.lifecycle.failures import (
     Verdict,
     failed_wait,
@@ -63,6 +63,7 @@ class Tasks:
         "_requests",
         "_running",
         "_seconds",
+        "_spares_sends",
         "failure",
         "group",
         "were_started",
@@ -78,6 +79,7 @@ class Tasks:
         self._seconds = seconds
         self._running: set[Cancellable] = _NONE
         # Each waits until so many sends have ended.
+        self._spares_sends = False
         self._deferred: tuple[tuple[int, Cancellable], ...] = ()
         self.were_started: bool = False
 
@@ -146,7 +148,9 @@ class Tasks:
         connection = self._connection
         if one.is_cancelled:
             return
-        connection.before_send = before_send
+        if not self._spares_sends:
+            self._spares_sends = True
+            connection.send = sparing(connection)
         # Which of them are its own, only the tasks that it started know.
         defers = connection.sends_ended < connection.sends_begun
         if defers:
