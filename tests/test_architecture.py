@@ -44,6 +44,7 @@ LIFECYCLE: Final = [
     "loops",
     "failures",
     "functions",
+    "native",
     "cancelling",
     "tasks",
     "stage",

@@ -23,6 +23,7 @@ import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.protocol.asgi import Event, Send
 from wsendpoints.protocol.state import SEND
 
@@ -174,13 +175,15 @@ class Cancellable:
 
     async def before_send(self) -> None:
         """Let a cancellation that is still to come arrive here, where nothing is sent yet."""
-        while self._is_pending:
-            await anyio.sleep_forever()
+        while self._is_pending and not self.is_finished:
+            await self.ended()
         # In a task that it started, and that is cancelled together with it.
         await checkpoint_if_cancelled()
 
 
-RUNNING: Final[ContextVar[Cancellable | None]] = ContextVar("wsendpoints_running", default=None)
+RUNNING: Final[ContextVar[Cancellable | NativeTask | None]] = ContextVar(
+    "wsendpoints_running", default=None
+)
 """The task of a connection that a send is a part of; known in the tasks that it starts, too."""
 
 
@@ -190,7 +193,8 @@ def sparing(connection: Connection) -> Send:
 
     async def sparing_send(event: Event) -> None:
         running = RUNNING.get()
-        if running is not None and running.is_cancelled and event["type"] == SEND:
+        is_cancelled = running is not None and running.is_cancelled and not running.is_finished
+        if running is not None and is_cancelled and event["type"] == SEND:
             try:
                 await running.before_send()
             except BaseException:

@@ -3,6 +3,7 @@
 import functools
 from collections import deque
 from collections.abc import Callable, Hashable
+from contextvars import Context, copy_context
 from typing import Any, final
 
 import anyio
@@ -13,6 +14,7 @@ from wsendpoints.lifecycle.cancelling import Cancellable
 from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.names import tell_sender
+from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.messages.correlation import Id
 from wsendpoints.messages.declaration import Handler
@@ -37,10 +39,11 @@ class Run:
         key: Messages with an equal key are handled one at a time.
         size: Bytes that the message counts for, while it waits.
         answered: The correlation id of the message.
-        cancellable: What is cancelled.
+        task: What is cancelled.
+        context: The context variables of the loop, where the message has to wait.
     """
 
-    __slots__ = ("answered", "cancellable", "handler", "key", "message", "name", "size")
+    __slots__ = ("answered", "context", "handler", "key", "message", "name", "size", "task")
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class Run:
         key: Hashable,
         size: int,
         answered: Id | None,
-        cancellable: Cancellable,
+        task: Cancellable | NativeTask,
     ) -> None:
         self.handler: Handler = handler
         self.name: str = name
@@ -58,7 +61,8 @@ class Run:
         self.key: Hashable = key
         self.size: int = size
         self.answered: Id | None = answered
-        self.cancellable: Cancellable = cancellable
+        self.task: Cancellable | NativeTask = task
+        self.context: Context
 
 
 @final
@@ -132,9 +136,11 @@ class Concurrency:
                 raise ErrorReply(BUSY, "another message is being handled: wait for its answer")
             if overlap == "cancel":
                 self.cancel(key)
-        cancellable = self._tasks.new_cancellable()
-        run = Run(handler, name, message, key, self.size, ANSWERED.get(), cancellable)
+        task = self._tasks.new_handler()
+        run = Run(handler, name, message, key, self.size, ANSWERED.get(), task)
         if not self._start(run):
+            # It is started by another handler's end, and has nothing of that one's variables.
+            run.context = copy_context()
             self._line.append(run)
             self._reader.hold(run.size)
             while self._reader.is_filled(1) and self._line:
@@ -168,7 +174,7 @@ class Concurrency:
         for run in self._running:
             if is_meant(run):
                 found = True
-                self._tasks.cancel_one(run.cancellable)
+                self._tasks.cancel_one(run.task)
         return found
 
     def _drop(self, is_meant: Callable[[Run], bool]) -> bool:
@@ -190,33 +196,30 @@ class Concurrency:
             self._by_key[run.key] = run
         self._running.add(run)
         self._deadlines.handler_began(run)
-        self._tasks.start_cancellable(run.cancellable, self._run, (run,))
+        self._tasks.start_handler(run.task, self._run, (run,))
         return True
 
     async def _run(self, run: Run) -> None:
-        try:
-            # It may have been cancelled before it began.
-            if not run.cancellable.is_cancelled:
-                await self._handle(run)
-        finally:
-            self._ended(run)
-
-    async def _handle(self, run: Run) -> None:
-        ANSWERED.set(run.answered)
         endpoint, answering = self._endpoint, self._answering
         try:
+            # It may have been cancelled before it began.
+            if run.task.is_cancelled:
+                return
+            ANSWERED.set(run.answered)
             reply = await run.handler(endpoint, endpoint.websocket, run.message)
             answering.invalid_in_a_row = 0
-            is_sent = reply is not None and not run.cancellable.is_cancelled
+            is_sent = reply is not None and not run.task.is_cancelled
             if is_sent and self._connection.state is OPEN:
                 await self._connection.transmit(self._connection.encode(reply))
         except UnawaitedError as error:
             tell_sender(error, endpoint, run.handler)
             raise
         except (Exception, BaseExceptionGroup) as exc:
-            is_silent = run.cancellable.is_cancelled
+            is_silent = run.task.is_cancelled
             if not await answering.answer(exc, run.message, is_silent=is_silent):
                 raise
+        finally:
+            self._ended(run)
 
     def _ended(self, run: Run) -> None:
         self._running.discard(run)
@@ -231,7 +234,7 @@ class Concurrency:
         passed: set[Hashable] = set()
         for run in [*self._line]:
             # What waits under a key keeps its order.
-            if run.key in passed or not self._start(run):
+            if run.key in passed or not run.context.run(self._start, run):
                 if run.key is not NO_KEY:
                     passed.add(run.key)
                 continue

@@ -20,6 +20,7 @@ from wsendpoints.lifecycle.failures import (
 )
 from wsendpoints.lifecycle.functions import check_awaitable
 from wsendpoints.lifecycle.loops import asyncio_task
+from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
 
@@ -32,6 +33,8 @@ Ts = TypeVarTuple("Ts")
 
 _NONE: Final[set[Cancellable]] = set()
 """Shared by all connections that have none: an empty set takes 200 bytes."""
+
+_NO_NATIVE: Final[set[NativeTask]] = set()
 
 _NOT_ENDED: Final = frozenset(
     {
@@ -60,6 +63,7 @@ class Tasks:
         "_connection",
         "_deferred",
         "_is_closed",
+        "_native",
         "_requests",
         "_running",
         "_seconds",
@@ -80,7 +84,8 @@ class Tasks:
         self._running: set[Cancellable] = _NONE
         # Each waits until so many sends have ended.
         self._spares_sends = False
-        self._deferred: tuple[tuple[int, Cancellable], ...] = ()
+        self._deferred: tuple[tuple[int, Cancellable | NativeTask], ...] = ()
+        self._native: set[NativeTask] = _NO_NATIVE
         self.were_started: bool = False
 
     async def __aenter__(self) -> None:
@@ -95,6 +100,11 @@ class Tasks:
         exc_tb: TracebackType | None,
     ) -> bool | None:
         try:
+            if self._native:
+                try:
+                    await self._end_native()
+                except asyncio.CancelledError as exc:
+                    exc_type, exc_val, exc_tb = type(exc), exc, exc.__traceback__
             if self.were_started or self._requests is None:
                 is_caught = await self.group.__aexit__(exc_type, exc_val, exc_tb)
             else:
@@ -126,24 +136,39 @@ class Tasks:
             return None
         # Known from now on, since it may be cancelled before it has begun.
         one = self._new()
-        self.start_cancellable(one, func, args)
+        self.were_started = True
+        self.group.start_soon(self._run, one, func, args)
         return one
 
-    def start_cancellable(
+    def start_handler(
         self,
-        one: Cancellable,
+        one: Cancellable | NativeTask,
         func: Callable[[Unpack[Ts]], Awaitable[Any]],
         args: tuple[*Ts],
     ) -> None:
-        """Run an async function in a task of its own, which `cancel` leaves alone."""
+        """Run an async function in a task of its own, which `cancel` leaves alone.
+
+        Args:
+            one: A new one, of `new_handler`.
+            func: The function.
+            args: What it is called with.
+        """
         self.were_started = True
-        self.group.start_soon(self._run, one, func, args)
+        if isinstance(one, Cancellable):
+            self.group.start_soon(self._run, one, func, args)
+            return
+        if self._native is _NO_NATIVE:
+            self._native = set()
+        self._native.add(one)
+        one.start(self._run_natively(one, func, args))
 
-    def new_cancellable(self) -> Cancellable:
-        """Return what runs within two scopes, with the time to clean up that all tasks have."""
-        return Cancellable(self._seconds)
+    def new_handler(self) -> Cancellable | NativeTask:
+        """Return what can be cancelled alone, with the time to clean up that all tasks have."""
+        if self._requests is None:
+            return Cancellable(self._seconds)
+        return NativeTask(self._seconds)
 
-    def cancel_one(self, one: Cancellable) -> None:
+    def cancel_one(self, one: Cancellable | NativeTask) -> None:
         """Cancel what was started, though the connection goes on: none of its sends is broken."""
         connection = self._connection
         if one.is_cancelled:
@@ -153,10 +178,14 @@ class Tasks:
             connection.send = sparing(connection)
         # Which of them are its own, only the tasks that it started know.
         defers = connection.sends_ended < connection.sends_begun
-        if defers:
+        # One that cancels itself may be about to send.
+        is_own = isinstance(one, NativeTask) and one.is_running
+        if defers or is_own:
             self._deferred = (*self._deferred, (connection.sends_begun, one))
             connection.tells_sent = True
-        one.cancel(defers=defers)
+        if is_own:
+            asyncio.get_running_loop().call_soon(self.sent)
+        one.cancel(defers=defers or is_own)
 
     def sent(self) -> bool:
         """A send has ended; return whether there is anything to cancel once others have."""
@@ -199,8 +228,10 @@ class Tasks:
         self._is_closed = True
 
     def end(self) -> None:
-        """Cancel all that the connection does: the tasks, the reader, and the handler."""
+        """Cancel all that the connection does: the tasks, the reader, and the handlers."""
         self.cancel()
+        for handler in [*self._native]:
+            handler.cancel()
         self.group.cancel_scope.cancel()
 
     def end_at(self, moment: float) -> None:
@@ -251,16 +282,57 @@ class Tasks:
             self.end()
             del failed
         except BaseException as exc:  # noqa: BLE001 - it is raised in the end
-            # A task that only finds the connection ended has not failed. While it has not, the
-            # disconnect is that of another connection.
-            if self._connection.state in _NOT_ENDED or not holds_only(
-                exc, WebSocketDisconnect, InvalidStateError
-            ):
-                self.fail(exc)
-                self.end()
+            self._failed(exc)
         finally:
             self._running.discard(one)
             one.finish()
+
+    def _failed(self, exc: BaseException) -> None:
+        # A task that only finds the connection ended has not failed. While it has not, the
+        # disconnect is that of another connection.
+        if self._connection.state in _NOT_ENDED or not holds_only(
+            exc, WebSocketDisconnect, InvalidStateError
+        ):
+            self.fail(exc)
+            self.end()
+
+    async def _run_natively(
+        self, one: NativeTask, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]
+    ) -> None:
+        RUNNING.set(one)
+        one.begin()
+        try:
+            await func(*args)
+        except asyncio.CancelledError as exc:
+            if (failed := failed_wait(exc)) is not None:
+                self.fail(failed)
+                self.end()
+            del failed
+        except BaseException as exc:  # noqa: BLE001 - it is raised in the end
+            self._failed(exc)
+        finally:
+            self._native.discard(one)
+            one.finish()
+
+    async def _end_native(self) -> None:
+        """Cancel the handlers that are asyncio's tasks, and wait until they have ended."""
+        cancellation: asyncio.CancelledError | None = None
+        with CancelScope(shield=True):
+            for handler in [*self._native]:
+                handler.cancel()
+            while waiting := [one.task for one in self._native if one.task is not None]:
+                try:
+                    await asyncio.wait(waiting)
+                except asyncio.CancelledError as exc:
+                    cancellation = exc
+                # One that was cancelled from outside before it began has not told of its end.
+                self._native = {one for one in self._native if one.task and not one.task.done()}
+        if cancellation is not None:
+            try:
+                raise cancellation
+            finally:
+                # It holds this frame: without this reference it is no cycle.
+                del cancellation
 
     def _has_more_requests(self) -> bool:
         """Whether more cancellations of the task are not taken back than when it entered."""
@@ -287,7 +359,7 @@ class Tasks:
     def _new(self) -> Cancellable:
         if self._running is _NONE:
             self._running = set()
-        one = self.new_cancellable()
+        one = Cancellable(self._seconds)
         self._running.add(one)
         return one
 

@@ -13,8 +13,7 @@ from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.lifecycle.room import size_of
-from wsendpoints.messages.declaration import Declaration, Handler
-from wsendpoints.messages.options import Overlap
+from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event
 
 __all__ = ["TwoWay"]
@@ -33,10 +32,11 @@ class TwoWay:
         answering: Answers what they raise.
 
     Attributes:
+        handle: Has a message handled beside others; see `Concurrency.handle`.
         loop_scope: Around the loop: cancelled, the loop receives nothing more.
     """
 
-    __slots__ = ("_asking", "_concurrency", "_correlation", "loop_scope")
+    __slots__ = ("_asking", "_concurrency", "_correlation", "handle", "loop_scope")
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class TwoWay:
         self._correlation = declaration.correlation
         self._asking = Asking(name_of(endpoint), declaration, connection, reader)
         self._concurrency = Concurrency(endpoint, connection, reader, deadlines, answering)
+        self.handle = self._concurrency.handle
         self.loop_scope: anyio.CancelScope = anyio.CancelScope()
 
     @property
@@ -68,12 +69,6 @@ class TwoWay:
         if self._correlation is not None:
             ANSWERED.set(self._correlation.id_of(message, frame))
         self._concurrency.size = size_of(event)
-
-    async def handle(
-        self, handler: Handler, name: str, message: Any, key: Hashable, overlap: Overlap | None
-    ) -> None:
-        """Have a message handled beside others; return once it is, or has room to wait."""
-        await self._concurrency.handle(handler, name, message, key, overlap)
 
     def cancel(self, key: Hashable) -> bool:
         """Cancel what runs under a key, and drop what waits; return whether there was anything."""

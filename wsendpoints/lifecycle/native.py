@@ -1,0 +1,122 @@
+"""A task of asyncio's own, for what is started for a message.
+
+One in a task group of anyio's takes three times as long to begin and to end, and another cancel
+scope as long as the whole task. Its cancellation comes once, so that it has time to clean up.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, final
+
+__all__ = ["NativeTask"]
+
+_AGAIN: Final = 0.01
+"""Seconds between two cancellations of a task whose time to clean up is over."""
+
+
+@final
+class NativeTask:
+    """A task that is cancelled natively.
+
+    Args:
+        seconds: How long it may clean up once it is cancelled; `math.inf` for ever.
+
+    Attributes:
+        is_cancelled: Whether it was cancelled, be it that it still cleans up.
+        is_finished: Whether it has ended.
+        task: The task, until it has ended.
+    """
+
+    __slots__ = (
+        "_end",
+        "_has_begun",
+        "_is_deferred",
+        "_seconds",
+        "_timer",
+        "is_cancelled",
+        "is_finished",
+        "task",
+    )
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._end: asyncio.Event | None = None
+        self._is_deferred = False
+        self._has_begun = False
+        self.is_cancelled: bool = False
+        self.is_finished: bool = False
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine in the task; it calls `begin` first, and `finish` in the end."""
+        task = asyncio.create_task(coroutine)
+        # With an eager task factory it may have ended already.
+        if not self.is_finished:
+            self.task = task
+
+    def begin(self) -> None:
+        """It begins: from now on it can be cancelled. Before, it has to look at `is_cancelled`."""
+        self._has_begun = True
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is what runs at this moment."""
+        return self.task is None or self.task is asyncio.current_task()
+
+    def cancel(self, *, defers: bool = False) -> None:
+        """Cancel its wait, or its next one; a second call does nothing.
+
+        Args:
+            defers: Whether it goes on until `resume_cancel`, since a send may be under way in it.
+        """
+        if self.is_cancelled:
+            if not defers:
+                self.resume_cancel()
+            return
+        self.is_cancelled = self._is_deferred = True
+        if not defers:
+            self.resume_cancel()
+
+    def resume_cancel(self) -> None:
+        """Cancel it now, if `cancel` deferred that."""
+        if self._is_deferred:
+            self._is_deferred = False
+            # asyncio never runs a task that is cancelled before it began, so nothing in it would
+            # tell of its end.
+            if self.task is not None and self._has_begun:
+                self.task.cancel()
+                self._insist_in(self._seconds)
+
+    def _insist_in(self, seconds: float) -> None:
+        if seconds < float("inf"):
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._insist)
+
+    def _insist(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            self._insist_in(_AGAIN)
+
+    async def before_send(self) -> None:
+        """Let a cancellation that is still to come arrive here, where nothing is sent yet.
+
+        A task that it started waits for its end: it is cancelled together with it, or goes on then.
+        """
+        if self._is_deferred or not self.is_running:
+            await self.ended()
+
+    def finish(self) -> None:
+        """It has ended: let all that wait for that go on."""
+        self.is_finished = True
+        self.task = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._end is not None:
+            self._end.set()
+
+    async def ended(self) -> None:
+        """Wait until it has ended."""
+        if not self.is_finished:
+            self._end = self._end or asyncio.Event()
+            await self._end.wait()
