@@ -21,6 +21,7 @@ HERE: Final = Path(__file__).parent
 SLOW: Final = frozenset(
     {
         HERE / "examples" / "test_chat_in_browser.py",
+        HERE / "examples" / "test_stream_in_browser.py",
         HERE / "faults",
         HERE / "interop",
         HERE / "lifecycle" / "test_leaks.py",

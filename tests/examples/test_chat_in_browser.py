@@ -1,91 +1,23 @@
 """The chat in a browser: Debian's Chromium, with uvicorn as the server."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.examples.browsing import Server, browser
 
-ARGUMENTS: Final = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+__all__ = ["browser"]
 
 PHONE: Final = {"width": 375, "height": 667}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    """Start the browser; its windows share nothing."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if executable is None:
-        pytest.fail(
-            "this test needs Chromium: run `apt-get install chromium`, or set the variable "
-            "CHROMIUM to the path of its executable"
-        )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-class Server:
-    """uvicorn, in a process of its own, on a port that stays the same."""
-
-    def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        options = ["--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"]
-        self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
-            [sys.executable, "-m", "uvicorn", "examples.chat:app", *options], cwd=ROOT
-        )
-        deadline = time.monotonic() + 20
-        while True:
-            assert self._process.poll() is None, "uvicorn ended: its output tells why"
-            assert time.monotonic() < deadline, "uvicorn takes no connection after 20 s"
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                time.sleep(0.02)  # until the process listens: nothing tells it to wait for
-            else:
-                return
-
-    def stop(self) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        finally:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture(scope="module")
 def server() -> Generator[Server]:
     """Serve the chat to all tests of this module, each in rooms of its own."""
-    server = Server()
+    server = Server("examples.chat:app")
     try:
         server.start()
         yield server
