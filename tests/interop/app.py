@@ -19,6 +19,7 @@ from wsendpoints import (
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
 from .journal import DeliberateError, Recorded, Recording, journal
+from .two_way import Assistant
 
 __all__ = ["app"]
 
@@ -371,6 +372,7 @@ app: Final = Recording(
             "torrent": Torrent,
             "grouped": Grouped,
             "hanging": Hanging,
+            "assistant": Assistant,
         }
     )
 )

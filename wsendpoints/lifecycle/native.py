@@ -62,7 +62,7 @@ class NativeTask:
     @property
     def is_running(self) -> bool:
         """Whether it is what runs at this moment."""
-        return self.task is None or self.task is asyncio.current_task()
+        return not self.is_finished and self.task in {None, asyncio.current_task()}
 
     def cancel(self, *, defers: bool = False) -> None:
         """Cancel its wait, or its next one; a second call does nothing.
@@ -80,7 +80,10 @@ class NativeTask:
 
     def resume_cancel(self) -> None:
         """Cancel it now, if `cancel` deferred that."""
-        if self._is_deferred:
+        if self._is_deferred and self.is_running:
+            # Cancelled now, its next wait would be, which may be in the middle of a send.
+            asyncio.get_running_loop().call_soon(self.resume_cancel)
+        elif self._is_deferred:
             self._is_deferred = False
             # asyncio never runs a task that is cancelled before it began, so nothing in it would
             # tell of its end.

@@ -178,14 +178,10 @@ class Tasks:
             connection.send = sparing(connection)
         # Which of them are its own, only the tasks that it started know.
         defers = connection.sends_ended < connection.sends_begun
-        # One that cancels itself may be about to send.
-        is_own = isinstance(one, NativeTask) and one.is_running
-        if defers or is_own:
+        if defers:
             self._deferred = (*self._deferred, (connection.sends_begun, one))
             connection.tells_sent = True
-        if is_own:
-            asyncio.get_running_loop().call_soon(self.sent)
-        one.cancel(defers=defers or is_own)
+        one.cancel(defers=defers)
 
     def sent(self) -> bool:
         """A send has ended; return whether there is anything to cancel once others have."""
