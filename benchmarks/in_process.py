@@ -14,6 +14,7 @@ from typing import Final
 
 from benchmarks.compare import AGAIN, Comparison, Quantity, Run, Sample, Target, take_turns
 from benchmarks.contenders import Contender
+from benchmarks.contenders.beside import BESIDE, BY_HAND, CONCURRENT, KEYED
 from benchmarks.contenders.ours import WITH_LIMITS
 from benchmarks.options import Options
 from benchmarks.plain_server import Turn, connect, converse, hold, replies_of
@@ -38,6 +39,7 @@ IDLE: Final = 2000
 """Connections that are open at once."""
 
 MESSAGE: Final = Quantity("time", "µs a message", scale=1e6)
+MORE: Final = Quantity("time", "µs a message", scale=1e6, shows="difference")
 CONNECTION: Final = Quantity("time", "µs a connection", scale=1e6)
 MEMORY: Final = Quantity("bytes", "bytes a connection", digits=0, shows="difference")
 
@@ -83,6 +85,7 @@ def compare_in_process(
             }
             yield _compare(title, MESSAGE, runs, options.rounds, targets)
     yield from _compare_limits(contenders, options)
+    yield from _compare_beside(contenders, options)
     yield from _compare_connections(contenders, options)
 
 
@@ -97,6 +100,17 @@ def _compare_limits(contenders: Mapping[str, Contender], options: Options) -> It
             without, *_, with_all = WITH_LIMITS
             targets = (Target(with_all, without, 1.10),)
             yield _compare(title, MESSAGE, runs, options.rounds, targets)
+
+
+def _compare_beside(contenders: Mapping[str, Contender], options: Options) -> Iterator[Comparison]:
+    title = "handlers beside each other, one loop turn a message"
+    if options.wants(title) and "ours" in contenders:
+        runs: dict[str, Run | None] = {
+            name: _messages(contenders["ours"], TYPES, app, "message", options.messages)
+            for name, app in BESIDE.items()
+        }
+        targets = (Target(CONCURRENT, BY_HAND, 3), Target(KEYED, BY_HAND, 3))
+        yield _compare(title, MORE, runs, options.rounds, targets)
 
 
 def _compare_connections(

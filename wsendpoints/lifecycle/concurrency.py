@@ -194,8 +194,12 @@ class Concurrency:
             if run.key in self._by_key:
                 return False
             self._by_key[run.key] = run
+        deadlines = self._deadlines
+        if not self._running:
+            deadlines.busy()
         self._running.add(run)
-        self._deadlines.handler_began(run)
+        if deadlines.time_handlers:
+            deadlines.handler_began(run)
         self._tasks.start_handler(run.task, self._run, (run,))
         return True
 
@@ -223,12 +227,16 @@ class Concurrency:
 
     def _ended(self, run: Run) -> None:
         self._running.discard(run)
-        if self._by_key.get(run.key) is run:
+        if run.key is not NO_KEY:
             del self._by_key[run.key]
-        self._deadlines.handler_ended(run, is_last=not self._running)
+        if self._deadlines.time_handlers:
+            self._deadlines.handler_ended(run)
+        if not self._running:
+            self._deadlines.busy_no_more()
         if self._line and not self._tasks.is_ending:
             self._start_waiting()
-        self._tell_if_idle()
+        if self._idle is not None:
+            self._tell_if_idle()
 
     def _start_waiting(self) -> None:
         passed: set[Hashable] = set()
