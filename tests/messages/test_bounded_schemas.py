@@ -8,7 +8,7 @@ import pathlib
 import uuid
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, Optional
 
 import pydantic.dataclasses
 import pytest
@@ -18,6 +18,7 @@ from pydantic import (
     AwareDatetime,
     Base64Str,
     BaseModel,
+    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
@@ -26,6 +27,7 @@ from pydantic import (
     Json,
     KafkaDsn,
     PastDate,
+    PlainValidator,
     RedisDsn,
     RootModel,
     SecretStr,
@@ -188,6 +190,52 @@ def test_function_of_the_application_sees_what_was_sent_alone(annotation: Any) -
     found = errors(annotation, {})
     assert found[0]["type"] in {"missing", "missing_argument"}
     assert not any(error["input"] is ABSENT for error in found)
+
+
+def look(value: Any) -> Any:
+    """See a value before pydantic does."""
+    return see(value, lambda seen: seen)
+
+
+each_that_may_be_anything = pytest.mark.parametrize(
+    "annotation",
+    [
+        pytest.param(Any, id="anything"),
+        pytest.param(object, id="any object"),
+        pytest.param(Optional[Any], id="anything or null"),  # noqa: UP045 - pydantic keeps both
+        pytest.param(Annotated[int | None, BeforeValidator(look)], id="a function before"),
+        pytest.param(Annotated[Any, PlainValidator(look)], id="a function"),
+    ],
+)
+
+
+@each_that_may_be_anything
+def test_error_of_a_large_message_about_a_missing_field_has_none(annotation: Any) -> None:
+    """Not even where it may be anything: no function of the application's sees the default."""
+    found = errors(named(annotation), {}, large=True)
+    assert [error["input"] is ABSENT for error in found] == [True]
+
+
+@each_that_may_be_anything
+@pytest.mark.parametrize(
+    "value",
+    [None, True, False, 0, 10**30, -1, 1.5, 1e300, "", "x", [], [1, {"a": []}], {}],
+    ids=repr,
+)
+def test_large_message_may_have_anything_where_that_is_declared(
+    annotation: Any, value: Any
+) -> None:
+    """The same is valid, and becomes the same, of the same type."""
+    adapter = TypeAdapter[Any](named(annotation))
+    schema = bounded(adapter.core_schema, large=True)
+    text = json.dumps({"a": value})
+    try:
+        expected = adapter.validate_json(text)
+    except ValidationError:
+        with pytest.raises(ValidationError):
+            SchemaValidator(schema).validate_json(text)
+    else:
+        assert repr(SchemaValidator(schema).validate_json(text)) == repr(expected)
 
 
 class WithInit(BaseModel):

@@ -82,6 +82,25 @@ _WRAPS: Final = frozenset({"custom-error", "dataclass", "function-after", "model
 _OBJECTS: Final = frozenset({"definition-ref", "dataclass-args", "model-fields", "typed-dict"})
 """What may have many errors."""
 
+_ANYTHING: Final = core_schema.json_or_python_schema(
+    json_schema=core_schema.union_schema(
+        [
+            core_schema.dict_schema(),
+            core_schema.list_schema(),
+            core_schema.str_schema(strict=True),
+            core_schema.bool_schema(strict=True),
+            core_schema.int_schema(strict=True),
+            core_schema.float_schema(strict=True),
+            core_schema.none_schema(),
+        ],
+        mode="left_to_right",
+        custom_error_type=INVALID,
+        custom_error_message=_TEXT,
+    ),
+    python_schema=core_schema.any_schema(),
+)
+"""Takes any JSON, and nothing else."""
+
 _FUNCTIONS: Final = frozenset({"function-after", "function-before", "function-wrap"})
 
 
@@ -165,8 +184,12 @@ class _Rewriting:
         It gets a default, which its own schema refuses.
         """
         schema = field["schema"]
-        if not field.get("init", True) or not self._refuses_objects(schema, frozenset()):
+        if not field.get("init", True):
             return field
+        if not self._refuses_objects(schema, frozenset()):
+            schema = _refusing_objects(schema) if self._large else None
+            if schema is None:
+                return field
         if field["type"] == "typed-dict-field":
             if not field.get("required"):
                 return field
@@ -207,6 +230,23 @@ class _Rewriting:
                 return self._refuses_objects(inner, seen)
             case _:
                 return schema["type"] in _REFUSES_OBJECTS
+
+
+def _refusing_objects(schema: Any) -> Any:
+    """Return a schema that takes the same JSON, and refuses an `object()`; `None` if unknown."""
+    match schema:
+        case {"type": "any"}:
+            return _ANYTHING
+        case {"type": "nullable", "schema": inner}:
+            inner = _refusing_objects(inner)
+            return inner and {**schema, "schema": inner}
+        case {"type": "function-before" | "function-plain"}:
+            # What such a function gets is a value of Python's in any case.
+            ref = schema.get("ref")
+            inner = {key: value for key, value in schema.items() if key != "ref"}
+            return core_schema.chain_schema([_ANYTHING, inner], ref=ref)
+        case _:
+            return None
 
 
 def _ambiguous(fields: Mapping[str, Any]) -> AbstractSet[str]:
