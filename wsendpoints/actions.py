@@ -85,7 +85,7 @@ class Actions(Generic[M]):
         """
         lifecycle = self._lifecycle
         lifecycle.declaration.answers.check(answer)
-        result: A = await lifecycle.beside("ask").ask(question, answer, timeout)
+        result: A = await lifecycle.ask(question, answer, timeout)
         return result
 
     def start_soon(self, func: Callable[[Unpack[Ts]], Awaitable[Any]], *args: *Ts) -> TaskHandle:
@@ -139,7 +139,6 @@ class Actions(Generic[M]):
 
         Raises:
             ConfigurationError: The class has no concurrent handler, or the method is none.
-            InvalidStateError: The connection is not served yet, or it ended.
         """
         lifecycle = self._lifecycle
         methods = lifecycle.declaration.methods
@@ -152,5 +151,7 @@ class Actions(Generic[M]):
                 f"{type(self).__qualname__}: {what} marked with @handles(concurrent=True), and no "
                 "other can be cancelled"
             )
-        beside = lifecycle.beside("cancel")
+        beside = lifecycle.two_way
+        if beside is None:
+            return False
         return beside.cancel_handler(name) if is_handler else beside.cancel(key)

@@ -68,13 +68,11 @@ class Asking:
             timeout: Seconds that the client has to answer, once the question is sent.
 
         Raises:
-            ConfigurationError: The class does not declare such an answer, or the question has no
-                place for an id.
+            ConfigurationError: The question has no field for an id.
             ValueError: The timeout is not above 0, or a question with this id is waiting already.
             TimeoutError: No answer came in time.
             WebSocketDisconnect: The connection ended before.
         """
-        self._declaration.answers.check(expected)
         if not timeout > 0:
             raise ValueError(f"ask(timeout={timeout!r}): use seconds, a number above 0")
         id_, question = self._identify(question)

@@ -121,18 +121,15 @@ class Lifecycle:
             raise InvalidStateError("tasks can be started while the connection is served")
         return TaskHandle(self.tasks, self.tasks.start(func, args))
 
-    def beside(self, what: str) -> Beside:
-        """Return what goes on beside the loop.
-
-        Args:
-            what: What it is needed for, for the text of an error.
+    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+        """Ask the client, and return its answer.
 
         Raises:
             InvalidStateError: The connection is not served yet, or ended.
         """
         if self.two_way is None:
-            raise InvalidStateError(f"{what} is possible while the connection is served")
-        return self.two_way
+            raise InvalidStateError("a client can be asked while the connection is served")
+        return await self.two_way.ask(question, expected, timeout)
 
     def dropped(self, endpoint: Hooks) -> None:
         """Tell of a message that is dropped, the first time: its class has no handler at all."""
