@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from wsendpoints.protocol.limits import Limits, Rate
     from wsendpoints.protocol.starlette_states import WebSocketState
     from wsendpoints.protocol.state import ConnectionState
+    from wsendpoints.providing import provides
 
 __all__ = [
     "URL",
@@ -72,6 +73,7 @@ __all__ = [
     "WebSocketState",
     "bearer_token",
     "handles",
+    "provides",
 ]
 
 # Those that are not here are exceptions.
@@ -93,6 +95,7 @@ _MODULES: Final = {
     "WebSocketState": "protocol.starlette_states",
     "bearer_token": "handshake.tokens",
     "handles": "handling",
+    "provides": "providing",
 }
 
 

@@ -34,9 +34,11 @@ from wsendpoints.lifecycle.asking import answered
 from wsendpoints.lifecycle.concurrency import concurrent
 from wsendpoints.lifecycle.correlating import correlating
 from wsendpoints.lifecycle.hooks import Lifecycle
+from wsendpoints.lifecycle.providing import providing
 from wsendpoints.lifecycle.replies import awaiting_or_streaming
 from wsendpoints.lifecycle.serving import serve
 from wsendpoints.lifecycle.streaming import streaming
+from wsendpoints.lifecycle.threads import blocking
 from wsendpoints.messages.annotations import UnboundTypeVariable
 from wsendpoints.messages.assignments import guard_assignments, refuse_assignment
 from wsendpoints.messages.codecs import Encoding
@@ -389,4 +391,12 @@ async def _ignore() -> None:
 _DEFAULTS: Final = MappingProxyType(dict(vars(WebSocketEndpoint)))
 """The attributes of the base class, before anything is patched."""
 
-_ADAPTERS: Final = Adapters(streaming, awaiting_or_streaming, correlating, concurrent, answered)
+_ADAPTERS: Final = Adapters(
+    stream=streaming,
+    either=awaiting_or_streaming,
+    blocking=blocking,
+    providing=providing,
+    correlating=correlating,
+    concurrent=concurrent,
+    answered=answered,
+)

@@ -1,7 +1,7 @@
 """The decorator that marks a method as a handler, as type checkers see it."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Hashable
-from typing import Any, Literal, TypeVar, overload
+from collections.abc import Callable, Hashable
+from typing import Any, Concatenate, Literal, TypeVar, overload
 
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.messages.brackets import brackets_error, is_method
@@ -12,7 +12,8 @@ __all__ = ["handles"]
 
 # What it returns keeps the type of the method itself, so that a call and an override of it are
 # checked. Of `self` nothing is asked: the method of a mixin is a handler too.
-F = TypeVar("F", bound=Callable[[Any, WebSocket, Any], Awaitable[Any] | AsyncIterable[Any]])
+# More parameters are for what the class provides, and a plain function is called in a thread.
+F = TypeVar("F", bound=Callable[Concatenate[Any, WebSocket, Any, ...], Any])
 
 
 @overload
@@ -59,12 +60,20 @@ def handles(*args: Any, **given: Any) -> Any:  # noqa: D417 - as the overloads h
     handlers wait, and count as messages in the inbox do. `self.cancel(key)` ends what runs and
     waits under a key, and `self.cancel(self.ask)` all that a handler does.
 
-    Type checkers refuse a method that can't be called with a WebSocket and a message, and one that
-    is not async. They can't compare what it returns with the messages in `WebSocketEndpoint[...]`:
-    a decorator gets the method, and not the class around it.
+    More parameters are for what the class provides, see `provides`.
+
+    A plain `def` is called in a worker thread, one of the 40 that anyio has by default, so that it
+    may block. There `anyio.from_thread.run(self.push, message)` calls what is async. Nothing ends a
+    thread from outside: when the client has disconnected, the connection waits for it, beyond
+    `limits.grace` too, and calls `on_disconnect` after it. So give what it waits for a timeout.
+
+    Type checkers refuse a method that can't be called with a WebSocket and a message. They can't
+    compare what it returns with the messages in `WebSocketEndpoint[...]`: a decorator gets the
+    method, and not the class around it.
 
     Args:
-        method: An `async def` method, or an async generator: `(self, websocket, data)`.
+        method: An `async def` method, an async generator, or a plain `def` that blocks:
+            `(self, websocket, data)`.
         name: How a dialect calls it; see `dialect`.
         concurrent: Whether it runs beside others.
         key: A field of the message, or a function of it: messages with an equal key are handled
@@ -79,8 +88,9 @@ def handles(*args: Any, **given: Any) -> Any:  # noqa: D417 - as the overloads h
         The method itself.
 
     Raises:
-        ConfigurationError: When the class is made: the method is not async, its message has no
-            type, or another handler takes the same message. At once, for options that are none.
+        ConfigurationError: When the class is made: the method can't be a handler, its message has
+            no type, another handler takes the same message, or nothing provides what it takes. At
+            once, for options that are none.
     """
     if len(args) == 1 and not given and is_method(args[0]):
         return mark(args[0], PLAIN)

@@ -308,10 +308,6 @@ class WrongParameters:
         ("none", "() -> None"),
         ("two", "(self, data: tests.some_messages.Say) -> None"),
         (
-            "four",
-            f"(self, websocket: {WEBSOCKET}, data: tests.some_messages.Say, more: int) -> None",
-        ),
-        (
             "keyword",
             f"(self, websocket: {WEBSOCKET}, *, data: tests.some_messages.Say) -> None",
         ),
@@ -324,6 +320,17 @@ def test_wrong_parameters_are_an_error(name: str, signature: str) -> None:
     assert str(caught.value) == (
         f"WrongParameters.{name}{signature} can't be called with a websocket and a message: "
         "declare it as (self, websocket, data)"
+    )
+
+
+def test_parameter_that_nothing_is_passed_for_is_an_error() -> None:
+    """The error says how it would be."""
+    with pytest.raises(ConfigurationError) as caught:
+        types_of(WrongParameters, "four")
+    assert str(caught.value) == (
+        f"WrongParameters.four(self, websocket: {WEBSOCKET}, data: tests.some_messages.Say, "
+        "more: int) -> None takes more, which nothing provides: mark a method of that name with "
+        "@provides, or give the parameter a default"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from wsendpoints.lifecycle.streaming import streaming
 from wsendpoints.messages.declaration import Handler
 
-__all__ = ["awaiting_or_streaming"]
+__all__ = ["as_generator", "awaiting_or_streaming", "is_a"]
 
 
 def awaiting_or_streaming(function: Handler) -> Handler:
@@ -18,25 +18,31 @@ def awaiting_or_streaming(function: Handler) -> Handler:
     async def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
         reply: Any = function(endpoint, websocket, data)
         # A coroutine function may return an async generator, too.
-        if _is(reply, Awaitable):
+        if is_a(reply, Awaitable):
             reply = await reply
-        elif not _is(reply, AsyncIterable):
+        elif not is_a(reply, AsyncIterable):
             raise TypeError(
                 f"a handler of {type(endpoint).__qualname__} returned {reply!r}, which can't be "
                 "awaited: make it an async method"
             )
-        if _is(reply, AsyncIterable):
+        if is_a(reply, AsyncIterable):
             return await _send_each(endpoint, websocket, reply)
         return reply
 
     return handler
 
 
-def _as_generator(_endpoint: Any, _websocket: Any, replies: Any) -> AsyncGenerator[Any, None]:
-    return replies if _is(replies, AsyncGenerator) else _each_of(replies)
+def as_generator(replies: Any) -> AsyncGenerator[Any, None]:
+    """Return the async generator of what an async iterable yields: itself, if it is one."""
+    return replies if is_a(replies, AsyncGenerator) else _each_of(replies)
 
 
-def _is(value: Any, kind: type) -> bool:
+def _replies_of(_endpoint: Any, _websocket: Any, replies: Any) -> AsyncGenerator[Any, None]:
+    return as_generator(replies)
+
+
+def is_a(value: Any, kind: type) -> bool:
+    """Return whether a value is of a kind, without telling type checkers so."""
     return isinstance(value, kind)
 
 
@@ -45,4 +51,4 @@ async def _each_of(replies: AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
         yield reply
 
 
-_send_each = streaming(_as_generator)
+_send_each = streaming(_replies_of)

@@ -8,7 +8,7 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -49,7 +49,9 @@ MISSING: Final = _Missing()
 """Stands for an annotation that is not there."""
 
 
-def message_types(function: Function, owner: type, cls: type) -> tuple[Any, Any]:
+def message_types(
+    function: Function, owner: type, cls: type, named: Collection[str] = ()
+) -> tuple[Any, Any]:
     """Return the types of a handler's message and of its return value.
 
     Other annotations are not resolved, so they may name what is imported only for type checkers.
@@ -58,6 +60,7 @@ def message_types(function: Function, owner: type, cls: type) -> tuple[Any, Any]
         function: A method to be called with an instance, a WebSocket and the message.
         owner: The class that defines it.
         cls: The class that it is looked up on, which may bind type variables of `owner`.
+        named: What it is passed by name, in addition.
 
     Returns:
         The two types; `MISSING` for one that is not annotated. Those of a decorator's function
@@ -68,7 +71,7 @@ def message_types(function: Function, owner: type, cls: type) -> tuple[Any, Any]
             resolved, or a type variable can't be bound.
         UnboundTypeVariable: `cls` is still generic.
     """
-    parameters = message_parameters(function)
+    parameters = message_parameters(function, named)
     returns = [(layer, "return") for layer, _ in parameters]
     types_ = (_type_of(parameters, owner), _type_of(returns, owner))
     where = f"{cls.__qualname__}.{_name_of(parameters[-1][0])}"

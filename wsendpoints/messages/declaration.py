@@ -29,6 +29,7 @@ from wsendpoints.messages.methods import (
     read,
 )
 from wsendpoints.messages.outbound import Outbound
+from wsendpoints.messages.providers import Provider, names_of_providers, read_providers
 from wsendpoints.messages.routing import Routed, Routes, route
 from wsendpoints.messages.substitution import union_of
 from wsendpoints.protocol.asgi import Event
@@ -55,6 +56,7 @@ class Declaration:
         error_codes: The codes of its `ErrorReply`s, with descriptions; `None` for any.
         is_two_way: Whether handlers run beside the loop, or messages belong together.
         methods: The methods that handle messages, by their names.
+        providers: Those of the class, by their names.
         look: Returns what its class has now of what was compiled ...
         compiled: ... what it had then ...
         seen: ... and what it had when it was served first; `()` until then, since a decorator of
@@ -82,6 +84,7 @@ class Declaration:
     error_codes: Mapping[str | int, str] | None
     is_two_way: bool
     methods: Mapping[str, Method]
+    providers: Mapping[str, Provider]
     look: Look
     compiled: Any
     seen: Any
@@ -109,8 +112,10 @@ class Declaration:
             now = self.look()
         except AttributeError:  # deleted
             return False
+        known = {**self.methods, **self.providers}
         return now == self.compiled and all(
-            name in self.methods or getattr(cls, name) is None for name in names_of_marked(cls)
+            name in known or getattr(cls, name) is None
+            for name in (*names_of_marked(cls), *names_of_providers(cls))
         )
 
     def id_of_invalid(self, error: ClientMessageError) -> Id | None:
@@ -199,15 +204,19 @@ def declare(
     original = before and (before.original or before)
     known: Mapping[str, Method] = original.methods if original else {}
     is_correlated = cls.correlation_id is not None
+    provided: Mapping[str, Provider] = original.providers if original else {}
+    providers = read_providers(cls, provided)
+    reading = functools.partial(
+        read, cls, adapters=adapters, providers=providers, is_correlated=is_correlated
+    )
     methods = [
-        read(cls, name, adapters, known.get(name), is_correlated=is_correlated)
+        reading(name, before=known.get(name))
         for name in {**dict.fromkeys(known), **dict.fromkeys(names_of_marked(cls))}
         if name != "on_receive" and getattr(cls, name, None) is not None
     ]
     receiver = None
     if find(cls, "on_receive")[1] not in {defaults["on_receive"], None}:
-        before_it = known.get("on_receive")
-        receiver = read(cls, "on_receive", adapters, before_it, is_correlated=is_correlated)
+        receiver = reading("on_receive", before=known.get("on_receive"))
     if methods and receiver is not None:
         raise ConfigurationError(
             f"{where} has both on_receive and methods marked with @handles "
@@ -238,7 +247,8 @@ def declare(
     is_concurrent = any(method.options.concurrent for method in methods)
     _check_refusing(where, codec, methods)
     tag = inbound.tag or outbound.tag or "type"
-    look = looking_at(cls, {**known, **{method.name: None for method in methods}})
+    names = [*known, *(method.name for method in methods)] or ["on_receive"]
+    look = looking_at(cls, [*names, *provided, *providers])
     return Declaration(
         codec=codec,
         inbound=inbound,
@@ -253,6 +263,7 @@ def declare(
         error_codes=read_error_codes(cls.error_codes, where),
         is_two_way=is_concurrent or is_correlated,
         methods={method.name: method for method in methods},
+        providers=providers,
         look=look,
         compiled=look(),
         seen=(),

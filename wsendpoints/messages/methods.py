@@ -22,10 +22,12 @@ from types import FunctionType
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 from wsendpoints.messages.annotations import MISSING, message_types
+from wsendpoints.messages.blocking import check_blocking
 from wsendpoints.messages.keys import KeyOf, key_reader
 from wsendpoints.messages.options import PLAIN, Options, Overlap
+from wsendpoints.messages.providers import Plan, Provider, plan_of
 from wsendpoints.messages.replies import reply_of
-from wsendpoints.messages.wrapping import Kind, held_by, kind_of, layers
+from wsendpoints.messages.wrapping import Kind, find, held_by, kind_of, layers
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = [
@@ -70,6 +72,8 @@ class Adapters(NamedTuple):
     Attributes:
         stream: Returns the handler that sends what an async generator yields.
         either: Returns the handler that awaits, or sends, whatever a method returns.
+        blocking: Returns the handler that calls a method in a thread.
+        providing: Returns the handler that opens what a method takes, and closes it in the end.
         correlating: Returns the handler whose reply has the id of the message.
         concurrent: Returns the handler that has another one run beside the loop, given that one,
             the name of its method, what tells the key of a message, and what a message does whose
@@ -79,6 +83,8 @@ class Adapters(NamedTuple):
 
     stream: Callable[[Stream], Handler]
     either: Callable[[Handler], Handler]
+    blocking: Callable[[Callable[..., Any]], Handler]
+    providing: Callable[[Callable[..., Any], Kind, Plan], Handler]
     correlating: Callable[[Handler], Handler]
     concurrent: Callable[[Handler, str, KeyOf, Overlap | None], Handler]
     answered: Handler
@@ -92,16 +98,18 @@ class Method(NamedTuple):
     takes: Any
     returns: Any
     options: Options = PLAIN
+    is_blocking: bool = False
+    plan: Plan | None = None
 
 
-def looking_at(cls: Any, handlers: Iterable[str]) -> Look:
+def looking_at(cls: Any, names: Iterable[str]) -> Look:
     """Return what looks at the attributes of a class that are compiled, so that a change shows.
 
     Args:
         cls: The class.
-        handlers: The names of its handlers, and of those that it had.
+        names: Those of its handlers and providers, and of those that it had.
     """
-    names = dict.fromkeys((*_COMPILED, *(handlers or ("on_receive",))))
+    names = dict.fromkeys((*_COMPILED, *names))
     # Some descriptors return another object each time, and others may be gone for a while.
     simple = [name for name in names if getattr(cls, name, None) is getattr(cls, name, _MARK)]
     others = [name for name in names if name not in simple]
@@ -228,16 +236,11 @@ _STARLETTE: Final[Mapping[str, tuple[Sequence[None], str]]] = {
 """Methods that Starlette's class calls, each with its arguments, and what takes its place."""
 
 
-def find(cls: type, name: str) -> tuple[type, Any]:
-    """Return the class that an attribute is inherited from, and its value there, not bound."""
-    owner = next(klass for klass in cls.__mro__ if name in vars(klass))
-    return owner, vars(owner)[name]
-
-
 def read(
     cls: type,
     name: str,
     adapters: Adapters,
+    providers: Mapping[str, Provider],
     before: Method | None = None,
     *,
     is_correlated: bool = False,
@@ -248,6 +251,7 @@ def read(
         cls: The class.
         name: The name of the method.
         adapters: What makes a handler of it.
+        providers: Those of the class.
         is_correlated: Whether its replies have the ids of the messages.
         before: What the class had under this name when it was compiled before. A mock that takes
             its place says nothing of its types, and keeps them.
@@ -259,12 +263,16 @@ def read(
     owner, found = find(cls, name)
     kind = kind_of(found)
     is_unbound = isinstance(found, staticmethod | classmethod | functools.partial)
-    if is_unbound or kind is Kind.NEITHER:
+    is_blocking = kind is Kind.NEITHER and _may_block(cls, name, found, before)
+    if is_unbound or (kind is Kind.NEITHER and not is_blocking):
         raise ConfigurationError(
             f"{cls.__qualname__}.{name} is no async method: use `async def {name}(self, "
             "websocket, data)`"
         )
-    takes, returns = message_types(found, owner, cls)
+    plan = plan_of(cls, name, providers, before.plan if before else None)
+    takes, returns = message_types(found, owner, cls, plan.takes if plan else ())
+    if is_blocking:
+        check_blocking(found, f"{cls.__qualname__}.{name}", returns)
     if before is not None and (takes is MISSING or takes is Any):
         takes = before.takes
     if before is not None and returns is MISSING:
@@ -276,26 +284,45 @@ def read(
             if get_origin(returns) in _AWAITABLES:
                 returns = get_args(returns)[-1]
         returns = reply_of(returns, f"{cls.__qualname__}.{name}", is_stream=is_stream)
-    handler = _handler(found, name, kind, adapters)
+    handler = _handler(found, name, kind, adapters, plan)
     options = options_of(cls, name, PLAIN if before is None else before.options)
     if is_correlated:
         handler = adapters.correlating(handler)
     if options.concurrent:
         key_of = key_reader(options, takes, f"{cls.__qualname__}.{name}")
         handler = adapters.concurrent(handler, name, key_of, options.overlap)
-    return Method(name, handler, takes, returns, options)
+    return Method(name, handler, takes, returns, options, is_blocking, plan)
 
 
-def _handler(found: Any, name: str, kind: Kind, adapters: Adapters) -> Handler:
+def _may_block(cls: type, name: str, found: Any, before: Method | None) -> bool:
+    """Whether a method that is not async is meant to be called in a thread.
+
+    An override counts as marked if what it overrides is such a method too.
+    """
+    if before is not None and before.is_blocking and callable(found):
+        return True
+    if name == "on_receive" or type(found) is not FunctionType:
+        return False
+    values = [vars(klass).get(name) for klass in cls.__mro__]
+    return any(is_marked(value) and kind_of(value) is Kind.NEITHER for value in values)
+
+
+def _handler(found: Any, name: str, kind: Kind, adapters: Adapters, plan: Plan | None) -> Handler:
+    function = found
     if type(found) is not FunctionType:
-        return adapters.either(_bound(name))
-    if kind is Kind.COROUTINE:
-        return found
-    return adapters.stream(found) if kind is Kind.STREAM else adapters.either(found)
+        function = _bound(name)
+        kind = kind if kind is Kind.NEITHER else Kind.EITHER
+    if plan is not None:
+        return adapters.providing(function, kind, plan)
+    if kind is Kind.STREAM:
+        return adapters.stream(function)
+    if kind is Kind.NEITHER:
+        return adapters.blocking(function)
+    return adapters.either(function) if kind is Kind.EITHER else function
 
 
-def _bound(name: str) -> Handler:
-    def handler(endpoint: Any, websocket: Any, data: Any) -> Any:
-        return getattr(endpoint, name)(websocket, data)
+def _bound(name: str) -> Callable[..., Any]:
+    def handler(endpoint: Any, websocket: Any, data: Any, **values: Any) -> Any:
+        return getattr(endpoint, name)(websocket, data, **values)
 
     return handler

@@ -8,7 +8,7 @@ import asyncio
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from enum import Enum
 from types import FunctionType, MethodType
@@ -23,10 +23,14 @@ __all__ = [
     "Parameter",
     "annotated",
     "annotations_of",
+    "find",
     "held_by",
+    "is_generator",
     "kind_of",
     "layers",
     "message_parameters",
+    "taken_by_name",
+    "untaken",
 ]
 
 Parameter: TypeAlias = tuple[Any, str]
@@ -35,6 +39,9 @@ Parameter: TypeAlias = tuple[Any, str]
 _Named: TypeAlias = inspect.Parameter | None
 
 _MESSAGE: Final = object()
+
+_NAMED: Final = frozenset({inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY})
+"""The kinds of parameters that can be passed by name."""
 
 # A mock may have the mark of asyncio alone, up to Python 3.13; from 3.14 on it is deprecated.
 _is_coroutine_function: Final[Callable[[Any], bool]] = (
@@ -49,6 +56,12 @@ class Kind(Enum):
     STREAM = "an async generator"
     EITHER = "what shows only when it is called"
     NEITHER = "nothing that could be awaited"
+
+
+def find(cls: type, name: str) -> tuple[type, Any]:
+    """Return the class that an attribute is inherited from, and its value there, not bound."""
+    owner = next(klass for klass in cls.__mro__ if name in vars(klass))
+    return owner, vars(owner)[name]
 
 
 def layers(method: Any) -> Iterator[Any]:
@@ -92,6 +105,11 @@ def kind_of(method: Any) -> Kind:
     return outer
 
 
+def is_generator(method: Any) -> bool:
+    """Return whether a method, or what it wraps, has a `yield` and is not async."""
+    return any(_flags(layer) & inspect.CO_GENERATOR for layer in layers(method))
+
+
 def _kind_alone(layer: Any) -> Kind:
     flags = _flags(layer)
     if flags & inspect.CO_ASYNC_GENERATOR:
@@ -121,11 +139,15 @@ def _has_get(layer: object) -> bool:
     return hasattr(type(layer), "__get__")
 
 
-def message_parameters(method: Any) -> list[Parameter]:
+def message_parameters(method: Any, named: Collection[str] = ()) -> list[Parameter]:
     """Return the layers of a method, each with its parameter for the message.
 
     A layer may take other arguments than the one within, which its decorator adds, or drops. Then
     the message is the parameter of the same name in both, or else the third, as it always is.
+
+    Args:
+        method: The method, as it was found in a class.
+        named: What it is passed by name, in addition.
 
     Raises:
         ConfigurationError: It can't be called with an instance, a WebSocket and the message, or
@@ -137,10 +159,11 @@ def message_parameters(method: Any) -> list[Parameter]:
     for number, layer in enumerate(layers(method)):
         signature = _signature(layer)
         if signature is not None:
+            by_name = _accepted(signature, named)
             if number == 0:
-                parameter = _outermost(method, signature, arguments)
+                parameter = _outermost(method, signature, arguments, by_name)
             else:
-                parameter = _within(method, layer, signature, parameter, arguments)
+                parameter = _within(method, layer, signature, parameter, (arguments, by_name))
         found.append((layer, "" if parameter is None else parameter.name))
     return found
 
@@ -163,12 +186,27 @@ def _signature(layer: Any) -> inspect.Signature | None:
         return None
 
 
-def _outermost(method: Any, signature: inspect.Signature, arguments: list[Any]) -> _Named:
-    parameter = _bound(signature.bind, arguments)
+def _accepted(signature: inspect.Signature, named: Collection[str]) -> list[str]:
+    kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
+    takes_all = inspect.Parameter.VAR_KEYWORD in kinds.values()
+    return [name for name in named if kinds.get(name) in _NAMED or takes_all]
+
+
+def _outermost(
+    method: Any, signature: inspect.Signature, arguments: list[Any], by_name: list[str]
+) -> _Named:
+    parameter = _bound(signature.bind, arguments, by_name)
     if parameter is None and not _passes_self(method):
         raise _without_self(method)
     # What a descriptor of another kind calls, only its `__get__` knows.
     if parameter is None and type(method) is FunctionType:
+        missing = [name for name in _required(signature, len(arguments)) if name not in by_name]
+        if missing and _bound(signature.bind, arguments, [*by_name, *missing]) is not None:
+            raise ConfigurationError(
+                f"{_name_of(method)}{signature} takes {' and '.join(missing)}, which nothing "
+                "provides: mark a method of that name with @provides, or give the parameter a "
+                "default"
+            )
         raise ConfigurationError(
             f"{_name_of(method)}{signature} can't be called with a websocket and a message: "
             "declare it as (self, websocket, data)"
@@ -177,18 +215,22 @@ def _outermost(method: Any, signature: inspect.Signature, arguments: list[Any]) 
 
 
 def _within(
-    method: Any, layer: Any, signature: inspect.Signature, outer: _Named, arguments: list[Any]
+    method: Any,
+    layer: Any,
+    signature: inspect.Signature,
+    outer: _Named,
+    given: tuple[list[Any], list[str]],
 ) -> inspect.Parameter:
     """Return the parameter for the message of a function that another one wraps."""
     is_named = outer is not None and outer.kind is not inspect.Parameter.VAR_POSITIONAL
     if outer is not None and is_named and outer.name in signature.parameters:
         return signature.parameters[outer.name]
-    parameter = _bound(signature.bind, arguments)
+    parameter = _bound(signature.bind, *given)
     if parameter is not None:
         return parameter
     if not _passes_self(method):
         raise _without_self(method)
-    if not is_named and (parameter := _bound(signature.bind_partial, arguments)) is not None:
+    if not is_named and (parameter := _bound(signature.bind_partial, *given)) is not None:
         return parameter
     raise ConfigurationError(
         f"{_name_of(layer)}{signature} is wrapped in a function that does not show which of the "
@@ -205,10 +247,10 @@ def _without_self(method: Any) -> ConfigurationError:
 
 
 def _bound(
-    bind: Callable[..., inspect.BoundArguments], arguments: list[Any]
+    bind: Callable[..., inspect.BoundArguments], arguments: list[Any], by_name: list[str]
 ) -> inspect.Parameter | None:
     try:
-        bound = bind(*arguments)
+        bound = bind(*arguments, **dict.fromkeys(by_name))
     except TypeError:
         return None
     # With `*args` the value is a tuple, and the annotation is that of its items.
@@ -217,6 +259,102 @@ def _bound(
         for name, value in bound.arguments.items()
         if value is _MESSAGE or (isinstance(value, tuple) and _MESSAGE in value)
     )
+
+
+def _required(signature: inspect.Signature, count: int) -> list[str]:
+    """Return the parameters without a default, after the first ones, that are passed by name."""
+    parameters = [*signature.parameters.values()]
+    return [
+        it.name
+        for number, it in enumerate(parameters)
+        if it.kind in _NAMED
+        and it.default is inspect.Parameter.empty
+        and (number >= count or it.kind is inspect.Parameter.KEYWORD_ONLY)
+    ]
+
+
+def taken_by_name(
+    method: Any, names: Collection[str], count: int, hidden: Collection[str] = ()
+) -> list[str]:
+    """Return those of some names under which a method takes something.
+
+    A layer with `**kwargs` passes on what the one within takes.
+
+    Args:
+        method: The method, as it was found in a class.
+        names: What it can be passed by name.
+        count: How many arguments it is passed by position, with `self`.
+        hidden: Those that it takes if it does not show what it takes, as a mock does not.
+
+    Raises:
+        ConfigurationError: One of the first parameters has such a name, or one can't be passed by
+            name, or is not passed on.
+    """
+    found: dict[str, None] = {}
+    is_reached = True
+    for layer in layers(method):
+        signature = _signature(layer)
+        if signature is None:
+            continue
+        parameters = [*signature.parameters.values()]
+        if is_reached:
+            _check_named(layer, signature, parameters[:count], names)
+            taken = [it.name for it in parameters if it.kind in _NAMED and it.name in names]
+            found.update(dict.fromkeys(taken))
+            is_reached = any(it.kind is inspect.Parameter.VAR_KEYWORD for it in parameters)
+            continue
+        for name in _required(signature, count):
+            if name in names and name not in found:
+                raise ConfigurationError(
+                    f"{_name_of(layer)}{signature} takes {name}, but is wrapped in a function that "
+                    "does not pass it on: give that `**kwargs`"
+                )
+    if is_reached:
+        found.update((name, None) for name in hidden if name in names)
+    return [*found]
+
+
+def untaken(method: Any, names: Collection[str], count: int) -> list[str]:
+    """Return the parameters of a method that have no default, and for which nothing is passed.
+
+    Args:
+        method: The method, as it was found in a class.
+        names: What it is passed by name.
+        count: How many arguments it is passed by position, with `self`.
+    """
+    signature = _signature(method)
+    if signature is None or not _passes_self(method):
+        return []
+    return [
+        it.name
+        for number, it in enumerate(signature.parameters.values())
+        if it.kind not in {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+        and it.default is inspect.Parameter.empty
+        and (number >= count or it.kind is inspect.Parameter.KEYWORD_ONLY)
+        and it.name not in names
+    ]
+
+
+def _check_named(
+    layer: Any,
+    signature: inspect.Signature,
+    first: Sequence[inspect.Parameter],
+    names: Collection[str],
+) -> None:
+    for parameter in signature.parameters.values():
+        if parameter.name not in names:
+            continue
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            raise ConfigurationError(
+                f"{_name_of(layer)}{signature} takes {parameter.name} by position alone, and what "
+                "is provided is passed by name: move it behind the `/`"
+            )
+        if parameter in first and parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            raise ConfigurationError(
+                f"{_name_of(layer)}{signature} takes {parameter.name}, which is the name of a "
+                "provider, where it gets the WebSocket or the message: declare it as (self, "
+                f"websocket, data, {parameter.name}), or give one of the two another name"
+            )
 
 
 def _name_of(layer: Any) -> str:

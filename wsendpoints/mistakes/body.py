@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from wsendpoints.messages.methods import is_marked
+from wsendpoints.messages.providers import is_provider
 from wsendpoints.messages.wrapping import held_by
 
 __all__ = ["Body", "Method", "is_method_like", "method_of", "read_body"]
@@ -28,12 +29,14 @@ class Method:
         function: The function.
         has_self: Whether its first argument is the endpoint, or the class.
         is_marked: Whether it is marked with `handles`.
+        is_provider: Whether it is marked with `provides`.
     """
 
     name: str
     function: types.FunctionType
     has_self: bool
     is_marked: bool
+    is_provider: bool
 
     @property
     def is_async(self) -> bool:
@@ -143,7 +146,8 @@ def method_of(name: str, value: Any) -> Method | None:
         function = cast("Any", value).__func__
     if not isinstance(function, types.FunctionType):
         return None
-    return Method(name, function, not isinstance(value, staticmethod), is_marked(value))
+    has_self = not isinstance(value, staticmethod)
+    return Method(name, function, has_self, is_marked(value), is_provider(value))
 
 
 def is_method_like(value: Any) -> bool:

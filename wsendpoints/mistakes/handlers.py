@@ -26,6 +26,7 @@ def check_marks(body: Body) -> None:
         if (
             method.name.startswith(("_", "on_"))
             or method.name in body.handlers
+            or method.is_provider
             or body.is_meant(method.name)
             or not (method.is_async and method.has_self and len(method.parameters) == 2)
         ):

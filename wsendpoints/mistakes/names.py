@@ -97,7 +97,8 @@ def check_hook_names(body: Body) -> None:
         ConfigurationError: It is close to the name of a hook, or another library's name for it.
     """
     for method in body.methods:
-        if method.name in body.hooks or method.is_marked or body.is_meant(method.name):
+        is_called = method.is_marked or method.is_provider or body.is_meant(method.name)
+        if method.name in body.hooks or is_called:
             continue
         if method.name in _CALLED_IN_CHANNELS:
             warn(
@@ -177,7 +178,15 @@ def check_names_of_the_library(body: Body) -> None:
             )
     for method in body.methods:
         name = method.name
-        if method.is_async and method.is_marked and name in body.hooks:
+        if method.is_provider and (name in body.hooks or name in _CALLS or method.is_marked):
+            other = "marked with @handles too"
+            if not method.is_marked:
+                other = f"takes the place of {base}.{name}"
+            raise ConfigurationError(
+                f"{body.where}.{name} is marked with @provides, and {other}: give the provider a "
+                "method and a name of its own"
+            )
+        if method.is_marked and name in body.hooks:
             raise ConfigurationError(
                 f"{body.where}.{name} is a hook, and marked with @handles: remove the mark, or "
                 "give the handler another name"
