@@ -1,7 +1,7 @@
 """What the application raises, forgets, or declares wrongly: F16 to F20, F31, F32 and F34."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import anyio
 import pytest
@@ -22,7 +22,6 @@ from wsendpoints import (
     WebSocket,
     WebSocketDisconnect,
     WebSocketEndpoint,
-    handles,
 )
 
 anyio_test = pytest.mark.anyio

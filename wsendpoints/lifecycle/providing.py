@@ -13,8 +13,14 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self, TypeAlias, final
 
-from anyio import CancelScope, current_effective_deadline, current_time
+from anyio import (
+    CancelScope,
+    current_effective_deadline,
+    current_time,
+    get_cancelled_exc_class,
+)
 
+from wsendpoints.lifecycle.failures import holds_only, is_group
 from wsendpoints.lifecycle.hooks import name_of
 from wsendpoints.lifecycle.replies import as_generator, awaiting_or_streaming, is_a
 from wsendpoints.lifecycle.streaming import streaming
@@ -111,7 +117,10 @@ def _around_either(function: _Function, plan: Plan) -> Handler:
                         return reply
                     raise ended
         except BaseException as exc:
-            if exc is not ended:
+            # A task group around the `yield` of a provider puts it into a group.
+            if ended is None or not (
+                exc is ended or (is_group(exc) and holds_only(exc, type(ended)))
+            ):
                 raise
         finally:
             # An exception that is raised holds this frame: without these references it is no cycle.
@@ -258,9 +267,9 @@ class _Opened:
         self._give_time()
         while self._closes:
             pending = await self._closes.pop()(pending)
-        if exc is not None and pending is not exc and self._has_taken_too_long():
-            # A clean-up that is cut hides nothing.
-            pending = exc
+        if pending is not None and pending is not exc and self._is_cut(pending):
+            # It hides nothing that was raised before.
+            pending = pending if exc is None else exc
         if pending is exc:
             return False
         if pending is None:
@@ -282,7 +291,8 @@ class _Opened:
             scope.deadline = math.inf if seconds is None else current_time() + seconds
             scope.shield = True
 
-    def _has_taken_too_long(self) -> bool:
+    def _is_cut(self, pending: BaseException) -> bool:
+        """Whether an exception is of a clean-up that was cancelled because it took too long."""
         if self._scope is None or not self._scope.cancel_called:
             return False
         logger.warning(
@@ -290,7 +300,7 @@ class _Opened:
             name_of(self._endpoint),
             self._endpoint.limits.disconnect_timeout,
         )
-        return True
+        return holds_only(pending, get_cancelled_exc_class())
 
 
 async def _close_context(
@@ -323,11 +333,10 @@ async def _close_generator(
     except BaseException as exc:  # noqa: BLE001 - raised in the end
         # A generator may not raise a `StopAsyncIteration`: Python puts it into a `RuntimeError`.
         is_wrapped = isinstance(pending, StopAsyncIteration) and exc.__cause__ is pending
-        if exc is not pending and not is_wrapped:
+        if pending is None or not (exc is pending or is_wrapped):
             # Not in a variable: the exception holds this frame, so that would be a cycle.
             return exc
-        if pending is not None:
-            pending.__traceback__ = traceback
+        pending.__traceback__ = traceback
         return pending
     finally:
         del traceback

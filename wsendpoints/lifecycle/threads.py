@@ -3,9 +3,9 @@
 import functools
 from collections.abc import Callable
 from types import GeneratorType
-from typing import Any
+from typing import Any, TypeAlias
 
-from anyio import get_cancelled_exc_class, to_thread
+from anyio import to_thread
 
 from wsendpoints.lifecycle.names import name_of_method
 from wsendpoints.lifecycle.shielding import run_shielded
@@ -20,6 +20,9 @@ from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["blocking"]
 
+_Ended: TypeAlias = list[tuple[Any, BaseException | None]]
+"""What a function returned, and what it raised, once it has ended."""
+
 
 def blocking(function: Callable[..., Any]) -> Handler:
     """Return the handler that calls a function in a worker thread, and sends what it returns.
@@ -32,16 +35,15 @@ def blocking(function: Callable[..., Any]) -> Handler:
     @functools.wraps(function, updated=())
     async def handler(endpoint: Any, websocket: Any, data: Any, **values: Any) -> Any:
         work = functools.partial(function, endpoint, websocket, data, **values)
-        ended, cancellation = await run_shielded(functools.partial(_run, work))
+        ended: _Ended = []
+        _, cancellation = await run_shielded(functools.partial(_run, work, ended))
+        reply, failure = ended.pop() if ended else (None, None)
         try:
-            if ended is not None and ended[1] is not None:
-                raise ended[1]
-            if cancellation is not None:
-                raise cancellation
-            reply = ended[0] if ended is not None else None
+            if (failure := failure or cancellation) is not None:
+                raise failure
         finally:
-            # An exception that is raised holds this frame: without these references it is no cycle.
-            del ended, cancellation
+            # The exception holds this frame: without these references it is no cycle.
+            del failure, cancellation
         if is_unawaited(reply):
             discard(reply)
             raise UnawaitedError(
@@ -59,11 +61,21 @@ def blocking(function: Callable[..., Any]) -> Handler:
     return handler
 
 
-async def _run(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
-    """Call a function in a thread, and return what it returned, and what it raised."""
+async def _run(work: Callable[[], Any], ended: _Ended) -> None:
     try:
-        return await to_thread.run_sync(work), None
-    except get_cancelled_exc_class():
-        raise
-    except BaseException as exc:  # noqa: BLE001 - raised by the caller
-        return None, exc
+        await to_thread.run_sync(_call, work, ended)
+    except Exception as exc:  # noqa: BLE001 - raised by the caller
+        # No thread can be started.
+        ended.append((None, exc))
+
+
+def _call(work: Callable[[], Any], ended: _Ended) -> None:
+    """Call a function, and keep what it returned, and what it raised, for whoever takes it there.
+
+    Returned, a coroutine would be refused by trio. Raised, an exception would be held by frames of
+    anyio's that it holds itself, and a `StopIteration` would be another one.
+    """
+    try:
+        ended.append((work(), None))
+    except BaseException as exc:  # noqa: BLE001 - raised in the event loop
+        ended.append((None, exc))
