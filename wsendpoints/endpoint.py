@@ -392,11 +392,5 @@ _DEFAULTS: Final = MappingProxyType(dict(vars(WebSocketEndpoint)))
 """The attributes of the base class, before anything is patched."""
 
 _ADAPTERS: Final = Adapters(
-    stream=streaming,
-    either=awaiting_or_streaming,
-    blocking=blocking,
-    providing=providing,
-    correlating=correlating,
-    concurrent=concurrent,
-    answered=answered,
+    streaming, awaiting_or_streaming, blocking, providing, correlating, concurrent, answered
 )

@@ -3,6 +3,7 @@
 It is read and compiled when the class is made, which fails if the declaration has a mistake.
 """
 
+import functools
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
