@@ -116,6 +116,16 @@ NAMES: Final = [
         "another name",
     ),
     Row(
+        "@provides\nasync def push(self): ...",
+        "Chat.push is marked with @provides, and takes the place of WebSocketEndpoint.push: give "
+        "the provider a method and a name of its own",
+    ),
+    Row(
+        "@provides\n@handles\nasync def say(self, websocket, data: Say): ...",
+        "Chat.say is marked with @provides, and marked with @handles too: give the provider a "
+        "method and a name of its own",
+    ),
+    Row(
         "def _lifecycle(self): ...",
         "Chat._lifecycle replaces what WebSocketEndpoint itself has by this name: give it another "
         "name",
@@ -165,6 +175,35 @@ COMPILED: Final = [
         "async def on_receive(self, data): ...",
         "Chat.on_receive(self, data) can't be called with a websocket and a message: declare "
         "it as (self, websocket, data)",
+    ),
+    Row(
+        "def on_receive(self, websocket, data): ...",
+        "Chat.on_receive is no async method: use `async def on_receive(self, websocket, data)`",
+    ),
+    Row(
+        "@handles\ndef say(self, websocket, data: Say):\n    yield data",
+        "Chat.say is no async method, but a generator: send each value with `yield` in an `async "
+        "def say`, or return a list, which is sent as one message",
+    ),
+    Row(
+        "async def on_receive(self, websocket, data, db): ...",
+        "Chat.on_receive(self, websocket, data, db) takes db, which nothing provides: mark a "
+        "method of that name with @provides, or give the parameter a default",
+    ),
+    Row(
+        "@provides\nasync def session(self, db): ...",
+        "Chat.session takes db, which nothing provides: a provider may take websocket, data, and "
+        "other methods that are marked with @provides, or give the parameter a default",
+    ),
+    Row(
+        "@provides\nasync def session(self, user): ...\n"
+        "@provides\nasync def user(self, session): ...",
+        "Chat.session can't be opened before itself: session takes user takes session",
+    ),
+    Row(
+        "@provides\ndef session(self): ...",
+        "Chat.session is marked with @provides, and is no async method: use `async def "
+        "session(self)`, with `yield` in front of what closes it, or without",
     ),
     Row(
         "sends = []",

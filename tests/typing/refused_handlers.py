@@ -25,23 +25,11 @@ class Chat(WebSocketEndpoint):
         return Said()
 
     @handles  # refused: handler
-    async def with_more(self, websocket: WebSocket, data: Say, more: int) -> Said:
-        return Said()
-
-    @handles  # refused: handler
-    async def with_a_keyword(self, websocket: WebSocket, data: Say, *, more: int) -> Said:
-        return Said()
-
-    @handles  # refused: handler
     async def with_keywords_alone(self, *, websocket: WebSocket, data: Say) -> Said:
         return Said()
 
     @handles  # refused: handler
     async def with_another_websocket(self, websocket: str, data: Say) -> Said:
-        return Said()
-
-    @handles  # refused: handler
-    def not_async(self, websocket: WebSocket, data: Say) -> Said:
         return Said()
 
     @handles  # refused: handler

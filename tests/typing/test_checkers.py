@@ -23,6 +23,7 @@ MARK: Final = re.compile(r"# refused: (\w+)$")
 
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "handler": ("type-var", "reportArgumentType"),
+    "provider": ("type-var", "reportArgumentType"),
     "override": ("override", "reportIncompatibleMethodOverride"),
     "bases": ("misc", "reportIncompatibleMethodOverride"),
     "brackets": ("type-arg", "reportInvalidTypeArguments"),
