@@ -4,6 +4,7 @@ import asyncio
 import functools
 import gc
 import logging
+import types
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -731,6 +732,88 @@ async def test_native_cancellation_is_raised_at_the_yield() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert Chat.log == ["connect", "open", "cancelled", "closed", 1012]
+
+
+# Handlers that run beside each other.
+
+
+async def test_each_message_has_its_own() -> None:
+    """However many are handled at once on a connection."""
+
+    class Chat(Recording):
+        encoding = "json"
+
+        @provides
+        async def it(self, data: int) -> AsyncIterator[int]:
+            self.log.append(f"open {data}")
+            try:
+                yield data
+            finally:
+                self.log.append(f"close {data}")
+
+        @handles(concurrent=True)
+        async def say(self, websocket: WebSocket, data: int, it: int) -> int:
+            await anyio.sleep(1 / data)
+            return it
+
+    async with connect(Chat.as_asgi(), timeout=10) as client:
+        for number in (1, 2, 3):
+            await client.send_json(number)
+        assert [await client.receive_json() for _ in range(3)] == [3, 2, 1]
+    first, *opened, third, second, last, code = Chat.log
+    # trio begins tasks in any order.
+    assert sorted(opened) == [f"open {number}" for number in (1, 2, 3)]
+    assert [first, third, second, last, code] == [
+        "connect",
+        *("close 3", "close 2", "close 1"),
+        1000,
+    ]
+
+
+@pytest.mark.parametrize("function", [*STREAMS.values(), None], ids=[*STREAMS, "coroutine"])
+async def test_what_is_cancelled_by_its_key_has_time_to_close(function: Any) -> None:
+    """And that is no failure: the connection stays open."""
+
+    async def wait(self: Any, websocket: WebSocket, data: str, it: str) -> None:
+        await anyio.sleep_forever()
+
+    def key(message: str) -> str:
+        return "key"
+
+    async def stop(self: Any, websocket: WebSocket, data: int) -> None:
+        assert self.cancel("key")
+
+    attributes = {
+        "encoding": "json",
+        "seconds": 2,
+        "say": handles(concurrent=True, key=key)(copied(function or wait)),
+        "stop": handles(stop),
+    }
+    cls: Any = type("Chat", (Providing,), attributes)
+    async with connect(cls.as_asgi(), timeout=20) as client:
+        await client.send_json("wait")
+        if function is not None:
+            assert [await client.receive_json() for _ in "12"] == ["1", "2"]
+        await all_tasks_blocked()
+        await client.send_json(1)
+        await anyio.sleep(10)
+        closed = ["stream cancelled", "stream closed"] if function is not None else []
+        assert cls.log == ["connect", "open", *closed, "cancelled", "closed"]
+    assert cls.log[-1] == 1000
+
+
+def copied(function: Any) -> Any:
+    """Return a function for a mark of its own."""
+    copy = types.FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__annotations__ = dict(function.__annotations__)
+    copy.__dict__.update(function.__dict__)
+    return copy
 
 
 # What remains.

@@ -235,6 +235,15 @@ HANDLERS: Final = [
         is_warning=True,
     ),
     Row(
+        "@provides\nasync def session(self): ...\n"
+        "@handles\nasync def say(self, websocket, data: Say): ...\n"
+        "async def leave(self, websocket, data: Leave, session): ...",
+        "Chat.leave(self, websocket, data, session) takes Leave, but is not marked, and nothing in "
+        "the class calls it: mark it with @handles if it handles a message, or let its name begin "
+        "with an underscore if it is called from elsewhere",
+        is_warning=True,
+    ),
+    Row(
         "@handles\nasync def say(self, websocket, data: Say): ...\n"
         "@handles\nasync def say(self, websocket, data: Leave): ...",
         "Chat.say is defined twice in its class, in lines 3 and 5, and the second replaces the "

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from wsendpoints import WebSocketEndpoint
+from wsendpoints import WebSocketEndpoint, provides
 from wsendpoints.messages.methods import mark
 from wsendpoints.mistakes.body import Body, Method, method_of, read_body
 
@@ -25,13 +25,17 @@ def test_body_has_what_the_class_says() -> None:
     @mark
     def said(self: Any, websocket: Any, data: Any) -> None: ...
 
-    body = body_of(function=function, value=5, said=said)
+    @provides
+    async def session(self: Any) -> None: ...
+
+    body = body_of(function=function, value=5, said=said, session=session)
     assert {name: body.own[name] for name in ("function", "value")} == {
         "function": function,
         "value": 5,
     }
     assert not any(name.startswith("__") for name in body.own)
-    assert [method.name for method in body.methods] == ["function", "said"]
+    assert [method.name for method in body.methods] == ["function", "said", "session"]
+    assert [*body.providers] == ["session"]
     assert body.hooks == ["on_connect", "on_receive", "on_disconnect", "on_error", "on_invalid"]
     assert (body.where, [*body.handlers], body.is_open) == ("Chat", ["said"], False)
 

@@ -50,6 +50,7 @@ MEANT = {
         "    async def say(self, websocket, data: Say): ...\n"
         "    async def leave(self, websocket, data: T): ..."
     ),
+    "a provider": SAY + "@provides\nasync def leave(self, websocket, data: Leave): ...",
     "no handlers": "async def leave(self, websocket, data: Leave): ...",
     "an override": (
         "class Base(WebSocketEndpoint):\n"

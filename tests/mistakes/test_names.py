@@ -55,6 +55,7 @@ MEANT = {
     "a handler called like a hook of Channels": (
         "@handles\nasync def connect(self, websocket, data: Say): ..."
     ),
+    "a provider": "@provides\nasync def on_message(self): ...",
     "marked": "@handles\nasync def on_message(self, websocket, data: Say): ...",
     "called": (
         "async def on_message(self, data): ...\n"
@@ -119,6 +120,16 @@ def test_name_of_the_library_is_no_name_of_a_handler(name: str) -> None:
     """It would never be called as what it replaces."""
     with pytest.raises(ConfigurationError, match=rf"^Chat\.{name}\b.*give the method another name"):
         make(f"@handles\nasync def {name}(self, websocket, data: Say): ...")
+
+
+@pytest.mark.parametrize("name", ["on_connect", "on_receive", "push", "serve"])
+def test_name_of_the_library_is_no_name_of_a_provider(name: str) -> None:
+    """Nor is it one of a handler."""
+    text = (
+        rf"^Chat\.{name} is marked with @provides, and takes the place of WebSocketEndpoint.{name}"
+    )
+    with pytest.raises(ConfigurationError, match=text):
+        make(f"@provides\nasync def {name}(self, *args): ...")
 
 
 ALL_NAMES = {*vars(WebSocketEndpoint), *WebSocketEndpoint.__annotations__}

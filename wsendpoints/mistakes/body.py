@@ -83,7 +83,8 @@ class Body:
         own: What the body assigns or defines, without `__magic__` names.
         methods: The functions among it.
         hooks: The names of the hooks.
-        handlers: The names that the class, or one above it, marks with `handles`.
+        handlers: The names that the class, or one above it, marks with `handles` ...
+        providers: ... and with `provides`.
         is_open: Whether a part of its code can't be read, as that of an extension in C.
         mentioned: The names that its code uses.
         prefixes: The beginnings of names that its code may put together, as in `f"on_{kind}"`.
@@ -96,6 +97,7 @@ class Body:
     methods: Sequence[Method]
     hooks: Sequence[str]
     handlers: frozenset[str]
+    providers: frozenset[str]
     is_open: bool
     mentioned: frozenset[str]
     prefixes: tuple[str, ...]
@@ -133,6 +135,7 @@ def read_body(cls: type, base: type) -> Body:
         methods=[method for name, it in own.items() if (method := method_of(name, it))],
         hooks=[name for name in vars(base) if name.startswith("on_")],
         handlers=frozenset(name for name, value in values if is_marked(value)),
+        providers=frozenset(name for name, value in values if is_provider(value)),
         is_open=any(is_method_like(value) and not _functions(value) for _, value in values),
         mentioned=frozenset(name for code in codes for name in code.co_names).union(strings),
         prefixes=tuple(text for text in strings if text.endswith("_")),

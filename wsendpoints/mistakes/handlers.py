@@ -28,7 +28,7 @@ def check_marks(body: Body) -> None:
             or method.name in body.handlers
             or method.is_provider
             or body.is_meant(method.name)
-            or not (method.is_async and method.has_self and len(method.parameters) == 2)
+            or not (method.is_async and method.has_self and _takes_a_message(body, method))
         ):
             continue
         takes = _messages_of(body, method)
@@ -41,10 +41,16 @@ def check_marks(body: Body) -> None:
             )
 
 
+def _takes_a_message(body: Body, method: Method) -> bool:
+    """Whether a method takes two arguments, and beside them what the class provides."""
+    arguments, provided = method.parameters[:2], method.parameters[2:]
+    return len(arguments) == 2 and body.providers.issuperset(provided)
+
+
 def _messages_of(body: Body, method: Method) -> Sequence[Any]:
     """Return the members of the union that a method takes; none if that can't be told."""
     try:
-        takes = message_types(method.function, body.cls, body.cls)[0]
+        takes = message_types(method.function, body.cls, body.cls, body.providers)[0]
     except (ConfigurationError, UnboundTypeVariable):
         # What a method that is not marked may name is not for us to say.
         return []
