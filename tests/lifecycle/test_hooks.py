@@ -135,15 +135,28 @@ async def test_class_with_a_handler_drops_what_it_wants(
     assert caplog.messages == []
 
 
+class Applying:
+    """A conversation that notes the limits which it is to keep."""
+
+    two_way = None
+
+    def __init__(self) -> None:
+        self.applied: list[Limits] = []
+
+    def limit_by(self, limits: Limits) -> None:
+        """Note them."""
+        self.applied.append(limits)
+
+
 async def test_limits_are_applied_while_the_handshake_is_answered() -> None:
     """Before that they are not needed, and afterwards it is too late."""
     lifecycle = Lifecycle(await connection_in(S.OPEN, FakeServer()), DECLARATION)
     lifecycle.limit_by(Limits())
-    applied: list[Limits] = []
-    lifecycle.is_used, lifecycle.apply_limits = True, applied.append
+    held = Applying()
+    lifecycle.is_used, lifecycle.conversation = True, held
     lifecycle.limit_by(limits := Limits(grace=1))
-    assert applied == [limits]
-    lifecycle.apply_limits = None
+    assert held.applied == [limits]
+    lifecycle.conversation = None
     with pytest.raises(InvalidStateError) as caught:
         lifecycle.limit_by(Limits())
     assert str(caught.value) == LATE

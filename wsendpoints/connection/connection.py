@@ -61,11 +61,9 @@ class Connection:
         send: The server's. It is looked up for each send, so that an outbox can take its place.
             A caller of it checks the state first, and reports how it failed to `send_failed` or
             `send_cancelled`.
-        encode: Turns a message into the event that sends it; for an endpoint, the encoder that
-            its class declares.
+        encode: Turns a message into the event that sends it, as an endpoint's class declares it.
         state: Where the connection stands.
-        is_accepted: Whether an accept was sent, or begun to be, so that the peer may take the
-            connection for open.
+        is_accepted: Whether an accept was sent, or begun to be: the peer may take it for open.
         is_drained: Whether the disconnect was received: no other event follows.
         is_shutdown: Whether it ended because the server shuts down, and says so.
         code: The close code of whichever side closed first; 1006 until then.
@@ -78,8 +76,8 @@ class Connection:
         tells_sent: Whether `Listener.on_sent` is called.
         is_send_long: Whether a send takes long, so that its time is counted.
         is_unsent: Whether the send that is being cancelled had not begun.
-        close_timeout: Seconds that a close may take, during which it is not cancelled; `None` for
-            a close that is neither bounded nor shielded.
+        invalid_in_a_row: How many messages in a row were invalid.
+        close_timeout: Seconds of a close, which is not cancelled then; `None` to do neither.
     """
 
     __slots__ = (
@@ -92,6 +90,7 @@ class Connection:
         "code",
         "encode",
         "expires_at",
+        "invalid_in_a_row",
         "is_accepted",
         "is_drained",
         "is_send_long",
@@ -129,6 +128,7 @@ class Connection:
         self.tells_sent: bool = False
         self.is_send_long: bool = False
         self.is_unsent: bool = False
+        self.invalid_in_a_row: int = 0
         self._turns: Turns | None = None
         self._is_receiving = self._is_ended_by_us = False
         self.listeners: tuple[Listener, ...] = ()

@@ -35,18 +35,14 @@ class Answering:
         endpoint: Its hooks are called.
         declaration: What its class declares.
         connection: Its connection.
-
-    Attributes:
-        invalid_in_a_row: How many messages in a row were invalid.
     """
 
-    __slots__ = ("_connection", "_declaration", "_endpoint", "invalid_in_a_row")
+    __slots__ = ("_connection", "_declaration", "_endpoint")
 
     def __init__(self, endpoint: Hooks, declaration: Declaration, connection: Connection) -> None:
         self._endpoint = endpoint
         self._declaration = declaration
         self._connection = connection
-        self.invalid_in_a_row: int = 0
 
     async def answer(
         self,
@@ -72,7 +68,7 @@ class Answering:
             return True
         if self.is_own_disconnect(exc):
             return True
-        self.invalid_in_a_row = 0
+        self._connection.invalid_in_a_row = 0
         if (error := sole(exc, ErrorReply)) is not None:
             try:
                 if not is_silent:
@@ -102,7 +98,7 @@ class Answering:
 
     async def refuse(self, error: ClientMessageError) -> None:
         """Have an unusable message answered; too many in a row close the connection."""
-        self.invalid_in_a_row += 1
+        self._connection.invalid_in_a_row += 1
         limit = self._endpoint.limits.max_invalid
         if isinstance(error, InvalidMessageError):
             logger.debug("%s: %s", name_of(self._endpoint), error.detail)
@@ -122,7 +118,7 @@ class Answering:
         except (WebSocketDisconnect, BaseExceptionGroup) as exc:
             if not self.is_own_disconnect(exc):
                 raise
-        if limit is not None and self.invalid_in_a_row >= limit:
+        if limit is not None and self._connection.invalid_in_a_row >= limit:
             outcome, reason = (
                 OUTCOMES["max_invalid"],
                 f"max_invalid: {limit} invalid messages in a row",

@@ -5,7 +5,7 @@ from contextvars import Context, copy_context
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.deadlines import Deadlines
-from wsendpoints.lifecycle.stage import Stage  # noqa: TC001 - it costs nothing
+from wsendpoints.lifecycle.stage import Stage
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.lifecycle.ticker import Ticker, running_ticker
 
@@ -15,10 +15,8 @@ __all__ = ["Attention"]
 class Attention(ABC):
     """Has the ticker look at what one connection is at: a handler, a reply, other sends.
 
-    Args:
-        connection: The connection.
-        tasks: Those of the connection.
-        deadlines: They count the time of what takes long.
+    Its attributes are set by `Reader`, all in one function: another one takes each connection 500
+    instructions.
 
     Attributes:
         tasks: Those of the connection.
@@ -41,18 +39,17 @@ class Attention(ABC):
         "tasks",
     )
 
-    def __init__(self, connection: Connection, tasks: Tasks, deadlines: Deadlines) -> None:
-        self._connection = connection
-        self.tasks: Tasks = tasks
-        self._deadlines = deadlines
-        self.stage: Stage | None = None
-        self.is_unseen: bool = False
-        self._is_attended = False
-        self._ticker: Ticker | None = None
-        self._context: Context
-        self._is_found_long = False
-        self._is_send_long = False
-        self._sends_seen = 0
+    _connection: Connection
+    _context: Context
+    _deadlines: Deadlines
+    _is_attended: bool
+    _is_found_long: bool
+    _is_send_long: bool
+    _sends_seen: int
+    _ticker: Ticker | None
+    is_unseen: bool
+    stage: Stage | None
+    tasks: Tasks
 
     @abstractmethod
     def _take_long(self) -> None:

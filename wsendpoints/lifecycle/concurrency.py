@@ -198,8 +198,7 @@ class Concurrency:
         if not self._running:
             deadlines.busy()
         self._running.add(run)
-        if deadlines.time_handlers:
-            deadlines.handler_began(run)
+        deadlines.handler_began(run)
         self._tasks.start_handler(run.task, self._run, (run,))
         return True
 
@@ -211,7 +210,7 @@ class Concurrency:
                 return
             ANSWERED.set(run.answered)
             reply = await run.handler(endpoint, endpoint.websocket, run.message)
-            answering.invalid_in_a_row = 0
+            self._connection.invalid_in_a_row = 0
             is_sent = reply is not None and not run.task.is_cancelled
             if is_sent and self._connection.state is OPEN:
                 await self._connection.transmit(self._connection.encode(reply))
@@ -229,8 +228,7 @@ class Concurrency:
         self._running.discard(run)
         if run.key is not NO_KEY:
             del self._by_key[run.key]
-        if self._deadlines.time_handlers:
-            self._deadlines.handler_ended(run)
+        self._deadlines.handler_ended(run)
         if not self._running:
             self._deadlines.busy_no_more()
         if self._line and not self._tasks.is_ending:

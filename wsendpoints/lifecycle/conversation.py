@@ -69,7 +69,6 @@ class Conversation(Listener):
     """
 
     __slots__ = (
-        "_answering",
         "_connection",
         "_deadlines",
         "_declaration",
@@ -94,7 +93,6 @@ class Conversation(Listener):
         self._endpoint = endpoint
         self._declaration = declaration
         self._connection = connection
-        self._answering = Answering(endpoint, declaration, connection)
         self._is_over = False
         # Each knows those before it, and none of those after it.
         self.tasks: Tasks = Tasks(connection, limits.disconnect_timeout or math.inf)
@@ -147,8 +145,9 @@ class Conversation(Listener):
             failure, tasks.failure = tasks.failure, None
             # The exception holds the frames of the task group, and so this, on Python 3.12 and
             # later: without these references it is no cycle.
-            del tasks, self._connection, self._endpoint, self._reader, self.tasks, self.two_way
-            del self._answering
+            del tasks, self._connection, self._endpoint, self._reader, self.tasks
+            if self.two_way is not None:
+                self.two_way = None
         try:
             return failure
         finally:
@@ -188,7 +187,6 @@ class Conversation(Listener):
         decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
         encoders, encode = outbound.encoders, outbound.encode
         handler = on_message
-        answering = self._answering
         keep_track = None if self.two_way is None else self.two_way.keep_track
         message: Any = None
 
@@ -229,7 +227,7 @@ class Conversation(Listener):
                 if keep_track is not None:
                     keep_track(message, frame, event)
                 reply = await handler(endpoint, websocket, message)
-                answering.invalid_in_a_row = 0
+                connection.invalid_in_a_row = 0
                 # A reply is dropped if the connection was closed meanwhile.
                 if reply is not None and connection.state is OPEN:
                     event = encoders.get(reply.__class__, encode)(reply)
@@ -251,7 +249,7 @@ class Conversation(Listener):
             except (Exception, BaseExceptionGroup) as exc:
                 # What a send raises is no exception of the handler's.
                 is_handlers = reader.stage is _HANDLING
-                if not await answering.answer(exc, message, is_handlers=is_handlers):
+                if not await self._answering.answer(exc, message, is_handlers=is_handlers):
                     raise
             reader.stage = None
             if deadlines.time_messages:
@@ -305,6 +303,11 @@ class Conversation(Listener):
             self.two_way.loop_scope.deadline = anyio.current_time() + REMAINING.seconds
         else:
             self._deadlines.await_remaining()
+
+    @property
+    def _answering(self) -> Answering:
+        # Made where it is needed, which is rare.
+        return Answering(self._endpoint, self._declaration, self._connection)
 
     @property
     def _is_handling(self) -> bool:

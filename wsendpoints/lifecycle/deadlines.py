@@ -77,9 +77,6 @@ _awaits_first: Final = is_timed(Period.AWAITING_FIRST)
 _times_idle: Final = is_timed(Period.IDLE)
 _times_handlers: Final = is_timed(Period.HANDLING)
 
-_NOBODY: Final[set[Hashable]] = set()
-"""Shared by all connections whose handlers have all the time: an empty set takes 200 bytes."""
-
 
 def strictest(limits: Limits, *periods: Period) -> Deadline | None:
     """Return the strictest of the limits that count the seconds of some periods."""
@@ -104,14 +101,12 @@ class Deadlines:
         limits: The endpoint's, as they are now.
         await_messages: Whether `message_came` is to be called for each message.
         time_messages: Whether `handled` is to be called after each message.
-        time_handlers: Whether `handler_began` is to be called for each that runs beside the loop.
     """
 
     __slots__ = (
         "_beside",
         "_clock",
         "_held",
-        "_is_busy",
         "_is_ended",
         "_is_sending",
         "_nap",
@@ -122,7 +117,6 @@ class Deadlines:
         "_wakes_at",
         "await_messages",
         "limits",
-        "time_handlers",
         "time_messages",
     )
 
@@ -132,15 +126,13 @@ class Deadlines:
         self.limits: Limits = limits
         self._tasks = tasks
         self._clock = clock
-        self.time_handlers: bool = _times_handlers(limits)
         self._once: dict[Hashable, _Running] = _NONE
         self._recurring: dict[Hashable, _Running] = _NONE
         self._passed: Deadline | None = None
         # Handlers whose time stands still; due in so many seconds.
         self._held: dict[Hashable, _Running] = _NONE
-        # Whether handlers run beside the loop, and those whose time is counted.
-        self._is_busy = False
-        self._beside: set[Hashable] = set() if self.time_handlers else _NOBODY
+        # The handlers beside the loop whose time is counted; `None` while none runs there.
+        self._beside: set[Hashable] | None = None
         self._is_ended = False
         self._is_sending = False
         self._wakes_at = math.inf
@@ -159,8 +151,6 @@ class Deadlines:
         self.limits = limits
         self.time_messages = _times_idle(limits)
         self.await_messages = self.time_messages or _awaits_first(limits)
-        self.time_handlers = _times_handlers(limits)
-        self._beside = set() if self.time_handlers else _NOBODY
         for period in (_CONNECTING, _AWAITING_FIRST):
             self._once.pop(period, None)
         self._move_scope()
@@ -220,28 +210,30 @@ class Deadlines:
 
     def busy(self) -> None:
         """Handlers run beside the loop: meanwhile the connection is not idle."""
-        self._is_busy = True
+        self._beside = set()
         self._recurring.pop(_IDLE, None)
 
     def busy_no_more(self) -> None:
         """No handler runs beside the loop any more."""
-        self._is_busy = False
+        self._beside = None
         # Unless the loop is at work: then it is not idle either, until that is `handled`.
         if self.time_messages and _HANDLING not in self._recurring:
             self._begin(_IDLE, _IDLE)
 
     def handler_began(self, handler: Hashable) -> None:
-        """A handler begins to run beside the loop; called if `time_handlers`."""
-        self._begin(_HANDLING, handler)
-        self._beside.add(handler)
-        if self._is_sending:
-            self._hold()
+        """A handler begins to run beside the loop; called after `busy`."""
+        if self._beside is not None and _times_handlers(self.limits):
+            self._begin(_HANDLING, handler)
+            self._beside.add(handler)
+            if self._is_sending:
+                self._hold()
 
     def handler_ended(self, handler: Hashable) -> None:
         """It has ended."""
-        self._beside.discard(handler)
-        self._recurring.pop(handler, None)
-        self._held.pop(handler, None)
+        if self._beside:
+            self._beside.discard(handler)
+            self._recurring.pop(handler, None)
+            self._held.pop(handler, None)
 
     def replying(self) -> None:
         """The reply of a handler takes long: the handler is done."""
@@ -256,7 +248,7 @@ class Deadlines:
         self._recurring.pop(_HANDLING, None)
         self._recurring.pop(_SENDING, None)
         self._held.pop(_HANDLING, None)
-        if not self._is_busy:
+        if self._beside is None:
             self._begin(_IDLE, _IDLE)
         self.time_messages = _times_idle(self.limits) and not self._is_ended
 
@@ -280,7 +272,7 @@ class Deadlines:
 
     def _hold(self) -> None:
         """Have the time of the handlers stand still."""
-        for handler in (_HANDLING, *self._beside):
+        for handler in (_HANDLING, *(self._beside or ())):
             handling = self._recurring.pop(handler, None)
             if handling is not None:
                 if self._held is _NONE:

@@ -14,7 +14,7 @@ from wsendpoints.messages.options import Overlap
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 from wsendpoints.protocol.limits import Limits
 
-__all__ = ["LATE", "Beside", "Hooks", "Lifecycle", "name_of"]
+__all__ = ["LATE", "Beside", "Held", "Hooks", "Lifecycle", "name_of"]
 
 LATE: Final = (
     "limits are assigned in __init__ or on_connect, which may receive the first messages itself: "
@@ -70,6 +70,18 @@ class Beside(Protocol):
         """Give an answer of the client to the question that waits for it."""
 
 
+class Held(Protocol):
+    """A conversation, as its endpoint uses it."""
+
+    @property
+    def two_way(self) -> Beside | None:
+        """What goes on beside the loop."""
+        ...
+
+    def limit_by(self, limits: Limits) -> None:
+        """Keep other limits."""
+
+
 def name_of(endpoint: Hooks) -> str:
     """Return how an endpoint is called in the log."""
     return type(endpoint).__qualname__
@@ -87,30 +99,31 @@ class Lifecycle:
         connection: The connection.
         declaration: What the class declared when the connection was made.
         tasks: Those of the connection, while it is served.
-        apply_limits: Has the connection keep other limits, while it is served.
-        two_way: What goes on beside the loop, while the connection is served; `None` if the class
-            declares none of it.
+        conversation: The conversation, while it is held.
         is_used: Whether it was served already.
     """
 
     __slots__ = (
         "_has_dropped",
-        "apply_limits",
         "connection",
+        "conversation",
         "declaration",
         "is_used",
         "tasks",
-        "two_way",
     )
 
     def __init__(self, connection: Connection, declaration: Declaration) -> None:
         self.connection: Connection = connection
         self.declaration: Declaration = declaration
         self.tasks: Tasks | None = None
-        self.apply_limits: Callable[[Limits], None] | None = None
-        self.two_way: Beside | None = None
+        self.conversation: Held | None = None
         self.is_used: bool = False
         self._has_dropped = False
+
+    @property
+    def two_way(self) -> Beside | None:
+        """What goes on beside the loop; `None` unless the class declares any of it."""
+        return None if self.conversation is None else self.conversation.two_way
 
     def start_soon(
         self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]
@@ -147,7 +160,7 @@ class Lifecycle:
         Raises:
             InvalidStateError: Its handshake was answered already.
         """
-        if self.apply_limits is not None:
-            self.apply_limits(limits)
+        if self.conversation is not None:
+            self.conversation.limit_by(limits)
         elif self.is_used:
             raise InvalidStateError(LATE)

@@ -86,7 +86,14 @@ class Reader(Attention):
         limits: Limits,
         first: Event | None = None,
     ) -> None:
-        super().__init__(connection, tasks, deadlines)
+        self._connection = connection
+        self.tasks = tasks
+        self._deadlines = deadlines
+        self.stage = None
+        self.is_unseen = self._is_attended = False
+        self._ticker = None
+        self._is_found_long = self._is_send_long = False
+        self._sends_seen = 0
         self.receive: Receive = connection.receive
         self.has_role: bool = first is None
         connection.receive = self.take

@@ -73,15 +73,14 @@ async def serve(
                     connection.encode = declaration.encode
                 conversation = Conversation(endpoint, declaration, connection, first, clock)
                 lifecycle.tasks = conversation.tasks
-                lifecycle.apply_limits = conversation.limit_by
-                lifecycle.two_way = conversation.two_way
+                lifecycle.conversation = conversation
                 failure = await conversation.hold()
                 passed = conversation.passed()
         except GeneratorExit:
             raise
         except BaseException as exc:  # noqa: BLE001 - raised in the end
             failure = failed_wait(exc) or exc
-        lifecycle.tasks = lifecycle.apply_limits = lifecycle.two_way = None
+        lifecycle.tasks = lifecycle.conversation = None
         # Now, for it may have been replaced at any time.
         on_disconnect = getattr(endpoint.on_disconnect, "__func__", None)
         cleans_up = on_disconnect is not declaration.default_on_disconnect

@@ -67,7 +67,6 @@ class Tasks:
         "_requests",
         "_running",
         "_seconds",
-        "_spares_sends",
         "failure",
         "group",
         "were_started",
@@ -82,9 +81,8 @@ class Tasks:
         self._requests: int | None = None
         self._seconds = seconds
         self._running: set[Cancellable] = _NONE
-        # Each waits until so many sends have ended.
-        self._spares_sends = False
-        self._deferred: tuple[tuple[int, Cancellable | NativeTask], ...] = ()
+        # Each waits until so many sends have ended; `None` as long as nothing is cancelled alone.
+        self._deferred: tuple[tuple[int, Cancellable | NativeTask], ...] | None = None
         self._native: set[NativeTask] = _NO_NATIVE
         self.were_started: bool = False
 
@@ -173,8 +171,8 @@ class Tasks:
         connection = self._connection
         if one.is_cancelled:
             return
-        if not self._spares_sends:
-            self._spares_sends = True
+        if self._deferred is None:
+            self._deferred = ()
             connection.send = sparing(connection)
         # Which of them are its own, only the tasks that it started know.
         defers = connection.sends_ended < connection.sends_begun
