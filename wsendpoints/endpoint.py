@@ -30,6 +30,7 @@ from wsendpoints.attributes import (
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
+from wsendpoints.lifecycle.answering import ANSWERED
 from wsendpoints.lifecycle.asking import answered
 from wsendpoints.lifecycle.concurrency import concurrent
 from wsendpoints.lifecycle.correlating import correlating
@@ -377,7 +378,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
         connection, declaration = connection_of(websocket), self._lifecycle.declaration
         answer = None
         if isinstance(error, InvalidMessageError):
-            answer = declaration.invalid_event(error)
+            answer = declaration.invalid_event(error, ANSWERED.get())
         if answer is None:
             await connection.end(error.close_code, error.detail)
         elif connection.state is not ConnectionState.CLOSED:

@@ -1,12 +1,13 @@
 """The decorator that marks a method as a handler, as type checkers see it."""
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, Concatenate, Literal, TypeVar, overload
 
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.messages.brackets import brackets_error, is_method
 from wsendpoints.messages.methods import mark
-from wsendpoints.messages.options import PLAIN, Overlap, options
+from wsendpoints.messages.options import Overlap, options
 
 __all__ = ["handles"]
 
@@ -93,11 +94,7 @@ def handles(*args: Any, **given: Any) -> Any:  # noqa: D417 - as the overloads h
             once, for options that are none.
     """
     if len(args) == 1 and not given and is_method(args[0]):
-        return mark(args[0], PLAIN)
-    if not args and given.keys() <= {"concurrent", "key", "overlap"} and given:
-        chosen = options(**given)
-    elif len(args) == 1 and isinstance(args[0], str):
-        chosen = options(*args, **given)
-    else:
+        return mark(args[0])
+    if not (given and not args) and not (len(args) == 1 and isinstance(args[0], str)):
         raise brackets_error("handles", args, given)
-    return lambda method: mark(method, chosen)
+    return partial(mark, options=options(*args, **given))

@@ -82,6 +82,14 @@ def test_no_field_of_the_endpoint_is_overwritten(
     assert ErrorWriter(tag, correlation_id).reply(ErrorReply("full", "no"), 7) == told
 
 
+def test_error_without_details_is_told_as_one() -> None:
+    """A frame that is no message at all has no list of errors; it may have an id."""
+    writer = ErrorWriter("type", "id")
+    told = {"type": "error", "code": "invalid_message", "errors": ()}
+    assert writer.invalid(ClientMessageError("bad"), None) == told
+    assert writer.invalid(ClientMessageError("bad"), "5") == {**told, "id": "5"}
+
+
 @pytest.mark.parametrize("bad", [{"loc": [1.5]}, {"type": 1}, {"msg": None}], ids=repr)
 def test_details_are_validated(bad: dict[str, Any]) -> None:
     """An error is not just any dict."""

@@ -15,6 +15,7 @@ from wsendpoints.protocol.exceptions import (
     ConfigurationWarning,
     Denied,
     ErrorDetails,
+    ErrorReply,
     InvalidDataError,
     InvalidMessageError,
     InvalidStateError,
@@ -60,6 +61,16 @@ EXAMPLES = [
     ),
     pytest.param(MessageTooBigError("too big"), "too big", id="MessageTooBigError"),
     pytest.param(RateLimitedError("too fast"), "too fast", id="RateLimitedError"),
+    pytest.param(
+        ErrorReply("room_full"),
+        "the message is answered with the error 'room_full'",
+        id="ErrorReply",
+    ),
+    pytest.param(
+        ErrorReply(4001, "no place is left", {"places": 3}),
+        "the message is answered with the error 4001: no place is left",
+        id="ErrorReply with all",
+    ),
     pytest.param(Denied(), "the handshake is denied with status 403", id="Denied"),
     pytest.param(
         Denied(401, headers={"www-authenticate": "Basic"}, body="who?"),
@@ -110,6 +121,7 @@ def test_exception_copies_and_pickles(
         (InvalidStateError, RuntimeError),
         (ServerProtocolError, RuntimeError),
         (ClientMessageError, ValueError),
+        (ErrorReply, WebSocketError),
         (Denied, WebSocketError),
         (ConfigurationError, TypeError),
         (ConfigurationWarning, UserWarning),
@@ -172,6 +184,40 @@ def test_denied_refuses_a_status_that_is_not_an_error(status: int) -> None:
 def test_denied_takes_an_error_status(status: int) -> None:
     """Both ends of the range are accepted."""
     assert Denied(status).status == status
+
+
+@pytest.mark.parametrize("code", ["room_full", 4001, 0, -32601], ids=repr)
+def test_error_reply_keeps_what_it_tells(code: str | int) -> None:
+    """What is left out is empty."""
+    exc = ErrorReply(code, "no place is left", [3])
+    assert (exc.code, exc.message, exc.details) == (code, "no place is left", [3])
+    exc = ErrorReply(code)
+    assert (exc.code, exc.message, exc.details) == (code, "", None)
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        (
+            ("",),
+            ValueError("the code of an ErrorReply tells the client what is wrong: it is empty"),
+        ),
+        *(
+            ((code,), TypeError(f"the code of an ErrorReply is a str or an int, not {code!r}"))
+            for code in (None, True, 1.5, b"full", ["full"])
+        ),
+        *(
+            (("full", text), TypeError(f"the message of an ErrorReply is a str, not {text!r}"))
+            for text in (None, 5, b"no")
+        ),
+    ],
+    ids=str,
+)
+def test_error_reply_refuses_what_no_client_can_read(args: Any, error: Exception) -> None:
+    """The mistake shows where it is made, and not where the error is sent."""
+    with pytest.raises(type(error)) as caught:
+        ErrorReply(*args)
+    assert str(caught.value) == str(error)
 
 
 # The frame that an error is about.

@@ -64,7 +64,7 @@ class Answering:
             Whether the conversation goes on; if not, the exception is to be raised on.
         """
         if isinstance(exc, ClientMessageError):
-            await self.refuse(exc)
+            await self.refuse(exc, message)
             return True
         if self.is_own_disconnect(exc):
             return True
@@ -96,9 +96,16 @@ class Answering:
             await self._connection.transmit(self._connection.encode(reply))
         return True
 
-    async def refuse(self, error: ClientMessageError) -> None:
-        """Have an unusable message answered; too many in a row close the connection."""
+    async def refuse(self, error: ClientMessageError, message: Any = None) -> None:
+        """Have an unusable message answered; too many in a row close the connection.
+
+        Args:
+            error: What is wrong with it.
+            message: The message, if a handler refuses it.
+        """
         self._connection.invalid_in_a_row += 1
+        if message is None:
+            ANSWERED.set(self._declaration.id_of_invalid(error))
         limit = self._endpoint.limits.max_invalid
         if isinstance(error, InvalidMessageError):
             logger.debug("%s: %s", name_of(self._endpoint), error.detail)
@@ -114,7 +121,7 @@ class Answering:
         try:
             await self._endpoint.on_invalid(self._endpoint.websocket, error)
         except ErrorReply as reply:
-            await self._send_error(reply, self._declaration.id_of_invalid(error))
+            await self._send_error(reply, ANSWERED.get())
         except (WebSocketDisconnect, BaseExceptionGroup) as exc:
             if not self.is_own_disconnect(exc):
                 raise

@@ -1,30 +1,12 @@
 """A decorator that is written without brackets says so where they are written."""
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NewType, TypeVar, cast, get_origin
+from collections.abc import Mapping, Sequence
+from typing import Any, NewType, get_origin
 
 from wsendpoints.messages.unions import is_alias, name_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["brackets_error", "is_method", "without_brackets"]
-
-D = TypeVar("D", bound=Callable[..., Any])
-
-
-def without_brackets(decorator: D) -> D:
-    """Make a decorator of methods refuse other arguments, such as those of `@handles(Say)`.
-
-    Python would tell of a missing argument, or of the method that is called with itself.
-    """
-
-    @functools.wraps(decorator)
-    def checked(*args: Any, **options: Any) -> Any:
-        if len(args) == 1 and not options and is_method(args[0]):
-            return decorator(args[0])
-        raise brackets_error(decorator.__name__, args, options)
-
-    return cast("D", checked)
+__all__ = ["brackets_error", "is_method"]
 
 
 def brackets_error(

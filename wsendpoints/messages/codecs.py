@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, final
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from wsendpoints.messages.client_errors import to_client_error
 from wsendpoints.messages.codec import (
@@ -108,17 +109,25 @@ class JSONCodec(Codec):
     ) -> ClientMessageError:
         error = to_client_error(exc, places, frame, json=True)
         is_json = isinstance(error, InvalidMessageError)
-        return about(error, frame, self.value_of if is_json else None)
+        return about(error, frame, _value_or_none if is_json else None)
 
     def error_event(self, message: Mapping[str, Any]) -> Event | None:
         return self.encoder(encode_json)(message)
 
     def value_of(self, frame: str | bytes) -> Any:
         try:
-            return decode_json(frame)
-        except InvalidDataError:
-            # `NaN`, which pydantic takes for a number where a message may have one.
+            # With `NaN`, which pydantic takes for a number where a message may have one.
+            return from_json(frame)
+        except (ValueError, TypeError):
             return None
+
+
+def _value_or_none(frame: str | bytes) -> Any:
+    """Return the value of a message that is invalid; `None` if that holds `NaN`."""
+    try:
+        return decode_json(frame)
+    except InvalidDataError:
+        return None
 
 
 CODECS: Final[Mapping[object, Codec]] = MappingProxyType(

@@ -1,16 +1,20 @@
 """Which message an answer belongs to: a field that both have, with the same value in it."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, get_type_hints
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from typing_extensions import get_type_hints as get_typed_dict_hints
+from pydantic import BaseModel, RootModel
+from pydantic_core import SchemaSerializer
 from typing_extensions import is_typeddict
 
-from wsendpoints.messages.fields import MISSING_FIELD, attribute_of, infos_of, reader_of
-from wsendpoints.messages.unions import bare
+from wsendpoints.messages.adapters import compile_adapter
+from wsendpoints.messages.fields import NO_DEFAULT, Field, may_have, written_field
+from wsendpoints.messages.recognition import Recognizer
+from wsendpoints.messages.unions import bare, runtime_types
+from wsendpoints.messages.validators import compile_validator
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["MAX_ID_LENGTH", "Correlation", "Id", "bounded"]
@@ -25,6 +29,9 @@ _MAX_INT: Final = 10**MAX_ID_LENGTH
 M = TypeVar("M")
 
 _Fill: TypeAlias = Callable[[Any, Id], Any]
+
+_Take: TypeAlias = Callable[[Id], Any]
+"""Returns the value that stands for an id in a field; `None` if the field would change it."""
 
 
 class Correlation:
@@ -41,7 +48,7 @@ class Correlation:
         ConfigurationError: It is no name of a field, or none of the messages has it.
     """
 
-    __slots__ = ("_fillers", "_outbound", "_readers", "_value_of", "field")
+    __slots__ = ("_dicts", "_fillers", "_is_decoded", "_outbound", "_value_of", "field")
 
     def __init__(
         self,
@@ -58,9 +65,11 @@ class Correlation:
             )
         self.field: str = field
         self._value_of = value_of
+        # Without a type, a message is what the frame holds.
+        self._is_decoded = not inbound
         self._outbound = outbound
-        self._readers: dict[type, Callable[[Any], Any] | None] = {}
         self._fillers: dict[type, _Fill] = {}
+        self._dicts: list[_DeclaredDict] = [*_declared_dicts(outbound, field, where)]
         if inbound and not any(map(self.may_have, inbound)):
             raise ConfigurationError(
                 f"{where}.correlation_id is {field!r}, but no message that it takes has such a "
@@ -69,57 +78,40 @@ class Correlation:
 
     def may_have(self, member: Any) -> bool:
         """Return whether messages of a type may have the field."""
-        klass = bare(member)
-        if is_typeddict(klass):
-            return self.field in klass.__annotations__
-        if not isinstance(klass, type):
-            return True
-        return issubclass(klass, dict) or not infos_of(klass) or self._has(klass)
-
-    def _has(self, klass: type) -> bool:
-        return attribute_of(klass, self.field) is not None
+        return may_have(member, self.field)
 
     # What came.
 
     def id_of(self, message: Any, frame: str | bytes) -> Id | None:
         """Return the value that a message has in the field; `None` if there is none to send back.
 
-        It is what the client sent, not what a validator made of that: the client compares it.
+        It is what the client sent, not what a validator made of that: the client compares it. So it
+        is read from the frame, whatever class the message has.
 
         Args:
             message: The message.
             frame: What it was read from.
         """
-        klass = message.__class__
-        try:
-            read = self._readers[klass]
-        except KeyError:
-            read = self._readers[klass] = reader_of(klass, self.field)
-        if read is None:
+        if isinstance(message, bytes):  # a binary frame, which holds no value
             return None
-        value = read(message)
-        if value is None or value is MISSING_FIELD:
-            return None
-        # A str is what was sent if it stands there, in quotes. Any other value may have been
-        # something else, such as an int that was sent as a str.
-        if type(value) is str and isinstance(frame, str) and f'"{value}"' in frame:
-            return bounded(value)
-        return self.id_of_value(self._value_of(frame))
+        return self.id_of_value(message if self._is_decoded else self._value_of(frame))
 
     def id_of_value(self, value: Any) -> Id | None:
         """Return the same for the value of a frame that is no message, but may have the field."""
-        return bounded(value.get(self.field)) if isinstance(value, dict) else None
+        return bounded(value.get(self.field)) if value.__class__ is dict else None
 
     # What goes out.
 
     def fill(self, answer: M, id_: Id | None) -> M:
-        """Return an answer with a message's id, if it has the field and nothing in it.
+        """Return an answer with a message's id, if it has the field and leaves it unset.
 
         The answer itself stays as it is: it may be sent to others, too.
 
         Args:
-            answer: A model, a dataclass or a dict; anything else is returned as it is.
-            id_: The id; `None` if there is none.
+            answer: A model, a dataclass or a dict; anything else is returned as it is. A model
+                tells what was set. Elsewhere a field is unset that is `None`, or has its default.
+            id_: The id; `None` if there is none. It is left out where the field has a type that
+                would change it, as an `int` changes `"5"`.
         """
         if id_ is None:
             return answer
@@ -133,31 +125,61 @@ class Correlation:
 
     def read_own(self, message: Any) -> Any:
         """Return what the application itself has in the field of a message; `None` for nothing."""
-        read = reader_of(message.__class__, self.field)
-        value = None if read is None else read(message)
-        return None if value is MISSING_FIELD else value
+        klass = message.__class__
+        if issubclass(klass, dict):
+            keys = (it.key for it in self._dicts if it.key in message)
+            return message.get(next(keys, self.field))
+        if issubclass(klass, RootModel):
+            return self.read_own(message.root)
+        field = written_field(klass, self.field)
+        return None if field is None else getattr(message, field.name)
 
     def _filler(self, klass: type) -> _Fill:
         if issubclass(klass, dict):
             return self._fill_dict
-        attribute = attribute_of(klass, self.field)
-        if attribute is None:
+        if issubclass(klass, RootModel):
+            return self._fill_root
+        field = written_field(klass, self.field)
+        if field is None:
             return _leave
-        takes = _taker(klass, attribute)
+        take = _taker(field)
         if issubclass(klass, BaseModel):
-            return partial(_fill_model, attribute, takes)
-        return partial(_fill_attribute, attribute, takes)
+            return partial(_fill_model, field.name, take)
+        return partial(_fill_attribute, field, take)
+
+    def _fill_root(self, answer: Any, id_: Id) -> Any:
+        root = self.fill(answer.root, id_)
+        return answer if root is answer.root else answer.model_copy(update={"root": root})
 
     def _fill_dict(self, answer: dict[Any, Any], id_: Id) -> dict[Any, Any]:
-        if self.field in answer or not self._is_in_dict(answer):
-            return answer
-        return {**answer, self.field: id_}
+        if not self._outbound:
+            return answer if self.field in answer else {**answer, self.field: id_}
+        for declared in self._dicts:
+            value = None if declared.key in answer else declared.take(id_)
+            if value is not None and declared.recognizer.is_one(
+                filled := {**answer, declared.key: value}
+            ):
+                return filled
+        return answer
 
-    def _is_in_dict(self, answer: Mapping[Any, Any]) -> bool:
-        """Whether a dict may have the field: unless it is declared as one that does not."""
-        declared = [klass for member in self._outbound if is_typeddict(klass := bare(member))]
-        fitting = [klass for klass in declared if _fits(answer, klass)]
-        return not fitting or any(self.field in get_typed_dict_hints(it) for it in fitting)
+
+class _DeclaredDict(NamedTuple):
+    """A type of dicts that a class sends, and that have the field."""
+
+    key: str
+    take: _Take
+    recognizer: Recognizer
+
+
+def _declared_dicts(outbound: Sequence[Any], field: str, where: str) -> Iterator[_DeclaredDict]:
+    for member in outbound:
+        if runtime_types(member) not in (None, frozenset({dict})):
+            continue
+        recognizer = Recognizer(compile_adapter(member, where))
+        if not is_typeddict(bare(member)):
+            yield _DeclaredDict(field, _as_it_is, recognizer)
+        elif (found := written_field(member, field)) is not None:
+            yield _DeclaredDict(found.name, _taker(found), recognizer)
 
 
 def bounded(value: Any) -> Id | None:
@@ -169,49 +191,45 @@ def bounded(value: Any) -> Id | None:
     return None
 
 
-def _fits(answer: Mapping[Any, Any], declared: Any) -> bool:
-    return bool(
-        declared.__required_keys__ <= answer.keys() <= get_typed_dict_hints(declared).keys()
-    )
+def _as_it_is(id_: Id) -> Id:
+    return id_
 
 
 def _leave(answer: Any, _id: Id) -> Any:
     return answer
 
 
-def _fill_model(attribute: str, takes: Callable[[Id], Any], answer: Any, id_: Id) -> Any:
-    if attribute in answer.model_fields_set or (value := takes(id_)) is None:
+def _fill_model(name: str, take: _Take, answer: Any, id_: Id) -> Any:
+    if name in answer.model_fields_set or (value := take(id_)) is None:
         return answer
-    return answer.model_copy(update={attribute: value})
+    return answer.model_copy(update={name: value})
 
 
-def _fill_attribute(attribute: str, takes: Callable[[Id], Any], answer: Any, id_: Id) -> Any:
-    if getattr(answer, attribute) is not None or (value := takes(id_)) is None:
+def _fill_attribute(field: Field, take: _Take, answer: Any, id_: Id) -> Any:
+    own = getattr(answer, field.name)
+    is_unset = own is None or (field.default is not NO_DEFAULT and own == field.default)
+    if not is_unset or (value := take(id_)) is None:
         return answer
+    if not dataclasses.is_dataclass(answer):
+        return answer.__replace__(**{field.name: value})
     filled = copy.copy(answer)
-    object.__setattr__(filled, attribute, value)
+    # It may be frozen.
+    object.__setattr__(filled, field.name, value)
     return filled
 
 
-def _taker(klass: type, attribute: str) -> Callable[[Id], Any]:
-    """Return what makes of an id the value of an attribute; `None` if that would be another one."""
-    info = infos_of(klass)[attribute]
-    annotation: Any = info.annotation if info is not None else _hint_of(klass, attribute)
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+def _taker(field: Field) -> _Take:
+    if field.schema is None:
+        return _as_it_is
+    validate = compile_validator(field.schema).validate_python
+    write = SchemaSerializer(field.schema).to_python
 
     def take(id_: Id) -> Any:
         try:
-            value = adapter.validate_python(id_)
-        except ValidationError:
+            value = validate(id_)
+            written = write(value, mode="json")
+        except ValueError:  # pydantic's of either kind
             return None
-        # A UUID is written as it came; what is a str or an int must be that very one.
-        return value if value == id_ or (str(value) == id_ and not isinstance(value, int)) else None
+        return value if type(written) is type(id_) and written == id_ else None
 
     return take
-
-
-def _hint_of(klass: type, attribute: str) -> Any:
-    try:
-        return get_type_hints(klass, include_extras=True)[attribute]
-    except (NameError, TypeError):
-        return Any

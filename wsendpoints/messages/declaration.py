@@ -34,7 +34,12 @@ from wsendpoints.messages.providers import Provider, names_of_providers, read_pr
 from wsendpoints.messages.routing import Routed, Routes, route
 from wsendpoints.messages.substitution import union_of
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.exceptions import ClientMessageError, ConfigurationError, ErrorReply
+from wsendpoints.protocol.exceptions import (
+    ClientMessageError,
+    ConfigurationError,
+    ErrorReply,
+    InvalidMessageError,
+)
 
 __all__ = ["Adapters", "Declaration", "Handler", "Stream", "declare"]
 
@@ -121,15 +126,23 @@ class Declaration:
 
     def id_of_invalid(self, error: ClientMessageError) -> Id | None:
         """Return the correlation id of an invalid message, if it has one."""
-        return None if self.correlation is None else self.correlation.id_of_value(error.value)
+        # What exceeds a limit is not decoded.
+        if self.correlation is None or not isinstance(error, InvalidMessageError):
+            return None
+        value = None if error.frame is None else self.codec.value_of(error.frame)
+        return self.correlation.id_of_value(value)
 
-    def invalid_event(self, error: ClientMessageError) -> Event | None:
+    def invalid_event(self, error: ClientMessageError, answered: Id | None) -> Event | None:
         """Return the event that answers an invalid message.
+
+        Args:
+            error: What is wrong with it.
+            answered: The correlation id of the message; `None` if it has none.
 
         Returns:
             `None` where the encoding has no format for errors: the connection is closed then.
         """
-        return self.codec.error_event(self.errors.invalid(error, self.id_of_invalid(error)))
+        return self.codec.error_event(self.errors.invalid(error, answered))
 
     def error_event(self, error: ErrorReply, answered: Id | None) -> Event:
         """Return the event that answers a message with an error of the application's.

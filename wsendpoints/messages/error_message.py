@@ -56,7 +56,7 @@ class ErrorMessage(BaseModel):
     type: Literal["error"] = "error"
     code: str | int = "invalid_message"
     errors: list[Annotated[ErrorDetails, _DETAILS]] = Field(
-        default_factory=list, exclude_if=lambda errors: not errors
+        default_factory=list[Any], exclude_if=lambda errors: not errors
     )
     more: int = Field(default=0, exclude_if=lambda more: more == 0)
     message: str = Field(default="", exclude_if=lambda message: not message)

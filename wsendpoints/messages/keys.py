@@ -1,15 +1,13 @@
 """The key of a message: those with an equal one are handled one at a time."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
-from typing_extensions import is_typeddict
-
 from wsendpoints.messages.annotations import MISSING
-from wsendpoints.messages.fields import MISSING_FIELD, attribute_of, reader_of
+from wsendpoints.messages.fields import FieldReader, may_have
 from wsendpoints.messages.options import Options
 from wsendpoints.messages.tags import members
-from wsendpoints.messages.unions import bare, is_object, name_of
+from wsendpoints.messages.unions import name_of
 from wsendpoints.protocol.exceptions import ConfigurationError, ErrorDetails, InvalidMessageError
 
 __all__ = ["NO_KEY", "KeyOf", "key_reader"]
@@ -37,12 +35,13 @@ def key_reader(options: Options, takes: Any, where: str) -> KeyOf:
         return lambda message: whole
     if callable(key):
         return _checked(key, where)
-    for member in [] if takes is MISSING else members(takes):
-        if is_object(member) and not _has(bare(member), key):
+    types = [] if takes is MISSING else members(takes)
+    for member in types:
+        if not may_have(member, key, is_attribute=True):
             raise ConfigurationError(
                 f"{where} is marked with key={key!r}, but {name_of(member)} has no such field"
             )
-    return _field_reader(key)
+    return _field_reader(key, types)
 
 
 class _Whole:
@@ -53,12 +52,6 @@ class _Whole:
 
     def __repr__(self) -> str:
         return f"<all of {self._where}>"
-
-
-def _has(klass: Any, field: str) -> bool:
-    if is_typeddict(klass):
-        return field in klass.__annotations__
-    return attribute_of(klass, field) is not None
 
 
 def _checked(key: Callable[[Any], Hashable], where: str) -> KeyOf:
@@ -78,17 +71,12 @@ def _checked(key: Callable[[Any], Hashable], where: str) -> KeyOf:
     return key_of
 
 
-def _field_reader(field: str) -> KeyOf:
-    readers: dict[type, Callable[[Any], Any] | None] = {}
+def _field_reader(field: str, types: Sequence[Any]) -> KeyOf:
+    read = FieldReader(field, types)
 
     def key_of(message: Any) -> Hashable:
-        klass = message.__class__
-        try:
-            read = readers[klass]
-        except KeyError:
-            read = readers[klass] = reader_of(klass, field)
-        value = MISSING_FIELD if read is None else read(message)
-        if value is None or value is MISSING_FIELD:
+        value: Hashable = read(message)
+        if value is None:
             return NO_KEY
         try:
             hash(value)

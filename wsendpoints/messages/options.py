@@ -1,5 +1,6 @@
 """How a handler runs, as `@handles(...)` says: alone, or beside others, and in which order."""
 
+import inspect
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -40,16 +41,23 @@ PLAIN: Final = Options()
 
 def options(
     name: object = None,
+    /,
     *,
     concurrent: object = False,
     key: object = None,
     overlap: object = None,
+    **others: object,
 ) -> Options:
     """Return the options in the brackets of `@handles(...)`.
 
     Raises:
         ConfigurationError: One of them is none, or they contradict each other.
     """
+    if others:
+        names = ", ".join(f"{name}=..." for name in others)
+        raise ConfigurationError(
+            f"@handles({names}): its options are concurrent=..., key=... and overlap=..."
+        )
     if name is not None and (not isinstance(name, str) or not name):
         raise ConfigurationError(f"@handles({name!r}) names no method: use a str")
     if not isinstance(concurrent, bool):
@@ -57,6 +65,11 @@ def options(
     if key is not None and not isinstance(key, str) and not callable(key):
         raise ConfigurationError(
             f"@handles(key={key!r}): use the name of a field of the message, or a function of it"
+        )
+    if inspect.iscoroutinefunction(key):
+        raise ConfigurationError(
+            f"@handles(key={key!r}): the function is async, and a key is needed at once: use a "
+            "plain one"
         )
     known = get_args(Overlap)
     if overlap is not None and overlap not in known:

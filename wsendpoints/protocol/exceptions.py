@@ -219,14 +219,7 @@ class ErrorReply(WebSocketError):
 
     def __init__(self, code: str | int, message: str = "", details: Any = None) -> None:
         super().__init__(code, message, details)
-        if not isinstance(code, str | int) or isinstance(code, bool):
-            raise TypeError(f"the code of an ErrorReply is a str or an int, not {code!r}")
-        if code == "":
-            raise ValueError(
-                "the code of an ErrorReply tells the client what is wrong: it is empty"
-            )
-        if not isinstance(message, str):
-            raise TypeError(f"the message of an ErrorReply is a str, not {message!r}")
+        _check_reply(code, message)
         self.code: str | int = code
         self.message: str = message
         self.details: Any = details
@@ -234,6 +227,15 @@ class ErrorReply(WebSocketError):
     def __str__(self) -> str:
         because = f": {self.message}" if self.message else ""
         return f"the message is answered with the error {self.code!r}{because}"
+
+
+def _check_reply(code: object, message: object) -> None:
+    if not isinstance(code, str | int) or isinstance(code, bool):
+        raise TypeError(f"the code of an ErrorReply is a str or an int, not {code!r}")
+    if code == "":
+        raise ValueError("the code of an ErrorReply tells the client what is wrong: it is empty")
+    if not isinstance(message, str):
+        raise TypeError(f"the message of an ErrorReply is a str, not {message!r}")
 
 
 class Denied(WebSocketError):
