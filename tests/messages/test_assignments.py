@@ -19,6 +19,8 @@ METHOD = (
 )
 VALUE = "is compiled with the class: set it in a subclass"
 
+NAMES = ("on_receive", "say", "encoding", "sends", "correlation_id", "answers", "error_codes")
+
 Assign = Callable[[Any, str, Any], None]
 
 
@@ -31,13 +33,19 @@ def by_name(self: Any, name: str, value: Any) -> None:
             self.say = value
         case "encoding":
             self.encoding = value
+        case "correlation_id":
+            self.correlation_id = value
+        case "answers":
+            self.answers = value
+        case "error_codes":
+            self.error_codes = value
         case _:
             self.sends = value
 
 
 def by_text(self: Any, name: str, value: Any) -> None:
     """Assign as with a text."""
-    for known in ("on_receive", "say", "encoding", "sends"):
+    for known in NAMES:
         if known == name:
             setattr(self, known, value)
 
@@ -90,7 +98,7 @@ def refused(cls: Any, name: str, value: Any = None) -> str:
         pytest.param(functools.partialmethod(by_name), id="partialmethod"),
     ],
 )
-@pytest.mark.parametrize("name", ["on_receive", "say", "encoding", "sends"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("where", ["class", "base", "plain base", "subclass"])
 async def test_what_is_compiled_is_not_assigned(assign: Any, name: str, where: str) -> None:
     """Wherever the code is that assigns it."""

@@ -116,6 +116,12 @@ def test_encoding_has_no_format_for_errors_by_default() -> None:
     assert Values().error_event({"type": "error"}) is None
 
 
+@pytest.mark.parametrize("frame", ["[1]", b"[1]"])
+def test_frame_has_no_value_by_default(frame: str | bytes) -> None:
+    """Without one, no correlation id is read from it."""
+    assert Values().value_of(frame) is None
+
+
 def test_message_that_is_a_frame_is_sent_by_the_function_of_its_kind() -> None:
     """A codec can send each kind of frame in a way of its own."""
     codec = Values(text=lambda text: {"a": text}, binary=lambda data: {"b": data})

@@ -1,5 +1,6 @@
 """The table of encodings: which frames each takes and sends, and how it tells of an error."""
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -301,3 +302,22 @@ def test_frame_that_is_not_decoded_is_there(encoding: Encoding, frame: str | byt
     with pytest.raises(ClientMessageError) as caught:
         decode(encoding, frame)
     assert (caught.value.frame, caught.value.value) == (frame, None)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "frame", "value"),
+    [
+        pytest.param("json", '{"a": [1]}', {"a": [1]}, id="JSON"),
+        pytest.param("json", b'{"a": [1]}', {"a": [1]}, id="JSON in bytes"),
+        pytest.param("json", "[Infinity]", [math.inf], id="Infinity, which pydantic takes"),
+        pytest.param("json", "{", None, id="no JSON"),
+        pytest.param("json", b"\xff", None, id="no UTF-8"),
+        pytest.param("json", LONE_SURROGATE, None, id="no UTF-8 in a str"),
+        pytest.param("text", "[1]", None, id="text"),
+        pytest.param("bytes", b"[1]", None, id="bytes"),
+        pytest.param(None, "[1]", None, id="frame"),
+    ],
+)
+def test_value_of_a_frame(encoding: Encoding, frame: str | bytes, value: object) -> None:
+    """That of any message which the encoding has, invalid ones too."""
+    assert CODECS[encoding].value_of(frame) == value

@@ -18,6 +18,7 @@ from wsendpoints import (
     WebSocketEndpoint,
     handles,
 )
+from wsendpoints.messages.methods import Adapters, read
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -693,3 +694,50 @@ async def test_method_of_ones_own_may_have_the_name_of_a_hook_of_starlettes() ->
 
     assert Own.as_asgi()
     assert await texts_of(Handling) == ["hi"]
+
+
+# What adapters make of a handler.
+
+
+def wrapped(method: Any) -> Any:
+    """Decorate with a function that is not async."""
+
+    @functools.wraps(method)
+    def wrapper(*args: Any) -> Any:
+        return method(*args)
+
+    return wrapper
+
+
+@pytest.mark.parametrize("is_correlated", [False, True])
+@pytest.mark.parametrize("is_concurrent", [False, True])
+@pytest.mark.parametrize("kind", ["coroutine", "stream", "either"])
+async def test_handler_is_adapted_as_its_class_needs(
+    kind: str, is_correlated: bool, is_concurrent: bool
+) -> None:
+    """The reply has the id of the message; and all of that runs beside others."""
+    methods: dict[str, Any] = {
+        "coroutine": fresh(reply),
+        "stream": fresh(stream),
+        "either": wrapped(fresh(reply)),
+    }
+    mark: Any = handles(concurrent=True, key="text") if is_concurrent else handles
+    cls = type("Chat", (), {"say": mark(methods[kind])})
+    made: list[Any] = []
+
+    def note(name: str) -> Any:
+        def adapt(function: Any, *args: Any) -> Any:
+            made.append(name)
+            if name == "concurrent":
+                method, key_of, overlap = args
+                assert (method, key_of(Say(text="x")), overlap) == ("say", "x", "wait")
+            return function
+
+        return adapt
+
+    adapters = Adapters(**{name: note(name) for name in Adapters._fields})
+    method = read(cls, "say", adapters, is_correlated=is_correlated)
+    expected = [kind] if kind != "coroutine" else []
+    expected += ["correlating"] * is_correlated + ["concurrent"] * is_concurrent
+    assert made == expected
+    assert method.options.concurrent is is_concurrent

@@ -82,12 +82,12 @@ class Answers:
 
 
 def _parts_of(declared: Any) -> Iterator[Any]:
-    """Yield the members of a union, of those too that are annotated with a discriminator."""
+    """Yield the members of a union, whatever it and they are annotated with."""
     declared = without_alias(declared)
     if is_union(declared):
         for part in get_args(declared):
             yield from _parts_of(part)
-    elif get_origin(declared) is Annotated and is_union(without_alias(declared.__origin__)):
+    elif get_origin(declared) is Annotated:
         yield from _parts_of(declared.__origin__)
     else:
         yield declared

@@ -6,7 +6,7 @@ It is read and compiled when the class is made, which fails if the declaration h
 import functools
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
@@ -208,7 +208,6 @@ def declare(
     """
     where = cls.__qualname__
     encoding: Any = cls.encoding
-    sends: Any = cls.sends
     codec = CODECS.get(encoding) if isinstance(encoding, Hashable) else None
     if codec is None:
         raise ConfigurationError(f"{where}: encoding is {encoding!r}: use {_encodings()}")
@@ -240,7 +239,7 @@ def declare(
         methods = [receiver]
     # Without handlers that of the base class takes every message, and ignores it.
     routes: Routes = defaults["on_receive"], {}, [Any]
-    answers = Answers(_bound(cls, "answers"), where)
+    answers = Answers(_union_in(cls, "answers"), where)
     if answers.members:
         _check_typed(where, receiver)
         answering = Method("answers", adapters.answered, union_of([*answers.members]), MISSING)
@@ -249,11 +248,10 @@ def declare(
         routes = route(where, methods, routed=receiver is None)
     on_message, handlers, taken = routes
     inbound = Inbound(Any if Any in taken else union_of(taken), codec, where)
-    if isinstance(sends, list | tuple | set | frozenset):
-        sends = _union_of_all(cast("Collection[Any]", sends), where)
-    outbound = Outbound(_sent(methods, _bound(cls, "sends", sends)), codec, where)
+    outbound = Outbound(_sent(methods, _union_in(cls, "sends")), codec, where)
     correlation = None
     if is_correlated:
+        _check_values(where, codec, methods)
         correlation = Correlation(
             cls.correlation_id, inbound.messages, outbound.messages, codec.value_of, where
         )
@@ -294,13 +292,24 @@ def declare(
     )
 
 
-def _bound(cls: Any, name: str, value: Any = None) -> Any:
-    """Return an attribute that is a type, with the type variables of its class filled in."""
-    value = getattr(cls, name) if value is None else value
+_EMPTY: Final = {
+    "answers": "name what clients answer, or leave `answers` out",
+    "sends": "name what it sends, or leave `sends` out, and it may send anything",
+}
+
+
+def _union_in(cls: Any, name: str) -> Any:
+    """Return the union of types in an attribute, with the type variables of its class filled in."""
+    value = getattr(cls, name)
     if value is None:
         return None
+    where = f"{cls.__qualname__}.{name}"
+    if isinstance(value, list | tuple | set | frozenset):
+        if not value:
+            raise ConfigurationError(f"{where} is empty: {_EMPTY[name]}")
+        value = union_of([*cast("Collection[Any]", value)])
     owner = next(klass for klass in cls.__mro__ if name in vars(klass))
-    return bind(value, owner, cls, f"{cls.__qualname__}.{name}")
+    return bind(value, owner, cls, where)
 
 
 def _check_typed(where: str, receiver: Method | None) -> None:
@@ -308,6 +317,15 @@ def _check_typed(where: str, receiver: Method | None) -> None:
         raise ConfigurationError(
             f"{where} declares `answers`, but its on_receive takes anything, and so them as well: "
             "annotate the message of on_receive with a type"
+        )
+
+
+def _check_values(where: str, codec: Codec, methods: Sequence[Method]) -> None:
+    # A base class without handlers may leave the encoding to its subclasses.
+    if methods and not codec.has_values:
+        raise ConfigurationError(
+            f"{where} declares `correlation_id`, but in the encoding {codec.name!r} a message is "
+            'a frame, and has no fields: set encoding = "json"'
         )
 
 
@@ -319,15 +337,6 @@ def _check_refusing(where: str, codec: Codec, methods: Sequence[Method]) -> None
                 f'{codec.name!r} has no format for errors: use overlap="wait" or "cancel", or set '
                 'encoding = "json"'
             )
-
-
-def _union_of_all(sends: Collection[Any], where: str) -> Any:
-    if not sends:
-        raise ConfigurationError(
-            f"{where}.sends is empty: name what it sends, or leave `sends` out, and it may send "
-            "anything"
-        )
-    return union_of([*sends])
 
 
 def _encodings() -> str:
