@@ -165,7 +165,8 @@ def test_field_that_the_message_has_not_is_an_error(takes: Any, name: str) -> No
     with pytest.raises(ConfigurationError) as caught:
         reader("chat", takes)
     assert str(caught.value) == (
-        f"Chat.ask is marked with key='chat', but {name} has no such field"
+        f"Chat.ask is marked with key='chat', but {name} has no such field: use the name of one "
+        "that it has, or a function of the message"
     )
 
 

@@ -68,7 +68,7 @@ def test_options_are_as_written(given: dict[str, Any], chosen: Options) -> None:
         ),
         pytest.param(
             {"concurrent": True, "overlap": "drop"},
-            "(overlap='drop'): use 'wait', 'cancel', 'refuse'",
+            "(overlap='drop'): use 'wait', 'cancel' or 'refuse'",
             id="overlap",
         ),
         pytest.param(

@@ -37,6 +37,13 @@ class Push(pydantic.BaseModel):
     type: Literal["push"] = "push"
 
 
+class Yes(pydantic.BaseModel):
+    """An answer."""
+
+    type: Literal["yes"] = "yes"
+    id: str | None = None
+
+
 class DB:
     """What an endpoint may be given."""
 
@@ -53,6 +60,7 @@ NAMES: Final[dict[str, Any]] = {
     "Push": Push,
     "Say": Say,
     "TypeVar": TypeVar,
+    "Yes": Yes,
     "abstractmethod": abstractmethod,
     "collections": collections,
     "dataclass": dataclasses.dataclass,

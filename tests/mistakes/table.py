@@ -105,6 +105,14 @@ NAMES: Final = [
         "Chat.start_soon(self) takes the place of WebSocketEndpoint.start_soon, which is called in "
         "another way: give the method another name",
     ),
+    *(
+        Row(
+            f"@handles\nasync def {name}(self, websocket, data: Say): ...",
+            f"Chat.{name}(self, websocket, data) takes the place of WebSocketEndpoint.{name}, "
+            "which is called in another way: give the method another name",
+        )
+        for name in ("ask", "cancel", "stream")
+    ),
     Row(
         "async def websocket(self, data): ...",
         "Chat.websocket is a method, but `websocket` is an attribute of every WebSocketEndpoint: "
@@ -209,6 +217,54 @@ COMPILED: Final = [
         "sends = []",
         "Chat.sends is empty: name what it sends, or leave `sends` out, and it may send anything",
     ),
+    Row(
+        '@handles(concurrent=True, key="room")\nasync def say(self, websocket, data: Say): ...',
+        "Chat.say is marked with key='room', but Say has no such field: use the name of one that "
+        "it has, or a function of the message",
+    ),
+    Row(
+        'class Chat(WebSocketEndpoint):\n    encoding = "text"\n'
+        '    @handles(concurrent=True, overlap="refuse")\n'
+        "    async def say(self, websocket, data: str): ...",
+        "Chat.say is marked with overlap=\"refuse\", but the encoding 'text' has no format for "
+        'errors: use overlap="wait" or "cancel", or set encoding = "json"',
+    ),
+    Row(
+        'correlation_id = "id"\nasync def on_receive(self, websocket, data: Say): ...',
+        "Chat.correlation_id is 'id', but no message that it takes has such a field: add `id: str "
+        "| None = None` to those that are answered",
+    ),
+    Row(
+        'class Chat(WebSocketEndpoint):\n    correlation_id = "id"\n'
+        "    async def on_receive(self, websocket, data: str): ...",
+        "Chat declares `correlation_id`, but in the encoding None a message is a frame, and has no "
+        'fields: set encoding = "json"',
+    ),
+    Row(
+        "answers = Yes",
+        "Chat declares `answers`, but no `correlation_id`: name the field that an answer has in "
+        'common with its question, as in `correlation_id = "id"`',
+    ),
+    Row(
+        'correlation_id = "id"\nanswers = Yes | Say',
+        "Chat.answers has Say, which has no field 'id' to tell its question by: add `id: str | "
+        "None = None`",
+    ),
+    Row(
+        'correlation_id = "id"\nanswers = Yes\n'
+        "@handles\nasync def yes(self, websocket, data: Yes): ...",
+        "Chat.yes and Chat.answers both handle Yes: take it from one of them",
+    ),
+    Row(
+        'correlation_id = "id"\nanswers = Yes\nasync def on_receive(self, websocket, data): ...',
+        "Chat declares `answers`, but its on_receive takes anything, and so them as well: annotate "
+        "the message of on_receive with a type",
+    ),
+    Row(
+        'error_codes = "room_full"',
+        "Chat.error_codes is 'room_full': use a dict from the codes of its ErrorReply to what they "
+        'mean, such as {"room_full": "The room has no place left."}',
+    ),
 ]
 """What is found while the class is compiled; `tests/messages` has the rest of it."""
 
@@ -222,6 +278,19 @@ BRACKETS: Final = [
         "@handles(Say)\nasync def say(self, websocket, data): ...",
         "@handles(Say) has brackets: write `@handles` alone, and annotate the last parameter of "
         "the method with the type of its message",
+    ),
+    Row(
+        '@handles(key="text")\nasync def say(self, websocket, data: Say): ...',
+        "@handles(key=...) is for handlers that run beside others, and this one does not: write "
+        "`@handles(concurrent=True, key=...)`",
+    ),
+    Row(
+        '@handles(concurrent=True, overlap="drop")\nasync def say(self, websocket, data: Say): ...',
+        "@handles(overlap='drop'): use 'wait', 'cancel' or 'refuse'",
+    ),
+    Row(
+        '@handles(concurrent=True, by="text")\nasync def say(self, websocket, data: Say): ...',
+        "@handles(by=...): its options are concurrent=..., key=... and overlap=...",
     ),
 ]
 

@@ -39,7 +39,8 @@ def key_reader(options: Options, takes: Any, where: str) -> KeyOf:
     for member in types:
         if not may_have(member, key, is_attribute=True):
             raise ConfigurationError(
-                f"{where} is marked with key={key!r}, but {name_of(member)} has no such field"
+                f"{where} is marked with key={key!r}, but {name_of(member)} has no such field: use "
+                "the name of one that it has, or a function of the message"
             )
     return _field_reader(key, types)
 

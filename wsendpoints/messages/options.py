@@ -71,11 +71,8 @@ def options(
             f"@handles(key={key!r}): the function is async, and a key is needed at once: use a "
             "plain one"
         )
-    known = get_args(Overlap)
-    if overlap is not None and overlap not in known:
-        raise ConfigurationError(
-            f"@handles(overlap={overlap!r}): use {', '.join(map(repr, known))}"
-        )
+    if overlap is not None and overlap not in get_args(Overlap):
+        raise ConfigurationError(f"@handles(overlap={overlap!r}): use 'wait', 'cancel' or 'refuse'")
     if not concurrent and (key is not None or overlap is not None):
         given = "key" if key is not None else "overlap"
         raise ConfigurationError(
