@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
+    from wsendpoints.lifecycle.tasks import TaskHandle
     from wsendpoints.messages.error_message import ErrorMessage
     from wsendpoints.protocol.close_codes import CloseCode
     from wsendpoints.protocol.exceptions import (
@@ -65,6 +66,7 @@ __all__ = [
     "RateLimitedError",
     "ServerProtocolError",
     "State",
+    "TaskHandle",
     "UnsupportedDataError",
     "WebSocket",
     "WebSocketDisconnect",
@@ -90,6 +92,7 @@ _MODULES: Final = {
     "QueryParams": "handshake.datastructures",
     "Rate": "protocol.limits",
     "State": "handshake.datastructures",
+    "TaskHandle": "lifecycle.tasks",
     "WebSocket": "connection.websocket",
     "WebSocketEndpoint": "endpoint",
     "WebSocketState": "protocol.starlette_states",

@@ -48,7 +48,7 @@ def handles(*args: Any, **given: Any) -> Any:  # noqa: D417 - as the overloads h
         async def say(self, websocket: WebSocket, data: Say) -> Said: ...
 
         @handles(concurrent=True, key="chat", overlap="cancel")
-        async def ask(self, websocket: WebSocket, data: Ask) -> AsyncIterator[Token]: ...
+        async def create(self, websocket: WebSocket, data: Ask) -> AsyncIterator[Token]: ...
     ```
 
     The endpoint takes the messages of all its handlers. A subclass inherits them, may override one
@@ -59,7 +59,7 @@ def handles(*args: Any, **given: Any) -> Any:  # noqa: D417 - as the overloads h
     `concurrent` runs beside all others, in a task of the connection: the next message is handled
     meanwhile. At most `limits.concurrency` run at once on a connection; further messages for such
     handlers wait, and count as messages in the inbox do. `self.cancel(key)` ends what runs and
-    waits under a key, and `self.cancel(self.ask)` all that a handler does.
+    waits under a key, and `self.cancel(self.create)` all that a handler does.
 
     More parameters are for what the class provides, see `provides`.
 

@@ -736,7 +736,7 @@ async def test_handler_is_adapted_as_its_class_needs(
         return adapt
 
     adapters = Adapters(**{name: note(name) for name in Adapters._fields})
-    method = read(cls, "say", adapters, is_correlated=is_correlated)
+    method = read(cls, "say", adapters, {}, is_correlated=is_correlated)
     expected = [kind] if kind != "coroutine" else []
     expected += ["correlating"] * is_correlated + ["concurrent"] * is_concurrent
     assert made == expected

@@ -69,7 +69,7 @@ async def call(base: Base, websocket: WebSocket) -> None:
 
 
 class WithParentheses(WebSocketEndpoint):
-    @handles()  # refused: call
+    @handles()  # refused: overload
     async def say(self, websocket: WebSocket, data: Say) -> Said:
         return Said()
 

@@ -33,6 +33,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "assignment": ("assignment", "reportAssignmentType"),
     "attribute": ("union-attr", "reportAttributeAccessIssue"),
     "expected": ("call-overload", "reportArgumentType"),
+    "overload": ("call-overload", "reportCallIssue"),
     "received": ("arg-type", "reportAssignmentType"),
 }
 """The code of mypy's error, and the rule of pyright's."""

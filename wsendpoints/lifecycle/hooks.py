@@ -1,7 +1,7 @@
 """What the life of a connection needs of an endpoint, and what an endpoint needs of that life."""
 
 import logging
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import Any, Final, Protocol, TypeVarTuple, Unpack, final
 
 from wsendpoints.connection.connection import Connection
@@ -50,10 +50,11 @@ class Hooks(Door, Protocol):
 class Beside(Protocol):
     """What goes on beside the loop of a conversation, as its endpoint uses it."""
 
-    async def handle(
-        self, handler: Handler, name: str, message: Any, key: Hashable, overlap: Overlap | None
-    ) -> None:
+    def handle(
+        self, handler: Handler, name: str, message: Any, key: Hashable, overlap: Overlap | None, /
+    ) -> Coroutine[Any, Any, None]:
         """Have a message handled beside others."""
+        ...
 
     def cancel(self, key: Hashable) -> bool:
         """Cancel what runs and waits under a key."""
