@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
-from typing import Any, Final, Protocol, TypeVarTuple, Unpack, final
+from typing import Any, Final, Protocol, TypeAlias, TypeVarTuple, Unpack, final
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.websocket import WebSocket
@@ -14,7 +14,7 @@ from wsendpoints.messages.options import Overlap
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 from wsendpoints.protocol.limits import Limits
 
-__all__ = ["LATE", "Beside", "Held", "Hooks", "Lifecycle", "name_of"]
+__all__ = ["LATE", "Beside", "Handle", "Held", "Hooks", "Lifecycle", "name_of"]
 
 LATE: Final = (
     "limits are assigned in __init__ or on_connect, which may receive the first messages itself: "
@@ -47,14 +47,20 @@ class Hooks(Door, Protocol):
         """Clean up."""
 
 
-class Beside(Protocol):
-    """What goes on beside the loop of a conversation, as its endpoint uses it."""
+Handle: TypeAlias = Callable[
+    [Handler, str, Any, Hashable, Overlap | None], Coroutine[Any, Any, None]
+]
+"""Called with a handler, its name, a message, the key of that, and what it does if it is busy."""
 
-    def handle(
-        self, handler: Handler, name: str, message: Any, key: Hashable, overlap: Overlap | None, /
-    ) -> Coroutine[Any, Any, None]:
-        """Have a message handled beside others."""
-        ...
+
+class Beside(Protocol):
+    """What goes on beside the loop of a conversation, as its endpoint uses it.
+
+    Attributes:
+        handle: Has a message handled beside others; see `Concurrency.handle`.
+    """
+
+    handle: Handle
 
     def cancel(self, key: Hashable) -> bool:
         """Cancel what runs and waits under a key."""

@@ -1,7 +1,7 @@
 """What goes on beside the loop of a conversation: concurrent handlers, and questions."""
 
-from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, TypeAlias, final
+from collections.abc import Hashable
+from typing import Any, final
 
 import anyio
 
@@ -10,18 +10,13 @@ from wsendpoints.lifecycle.answering import ANSWERED, Answering
 from wsendpoints.lifecycle.asking import Asking
 from wsendpoints.lifecycle.concurrency import Concurrency
 from wsendpoints.lifecycle.deadlines import Deadlines
-from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.hooks import Handle, Hooks, name_of
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.lifecycle.room import size_of
-from wsendpoints.messages.declaration import Declaration, Handler
-from wsendpoints.messages.options import Overlap
+from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event
 
 __all__ = ["TwoWay"]
-
-_Handle: TypeAlias = Callable[
-    [Handler, str, Any, Hashable, Overlap | None], Coroutine[Any, Any, None]
-]
 
 
 @final
@@ -55,7 +50,7 @@ class TwoWay:
         self._correlation = declaration.correlation
         self._asking = Asking(name_of(endpoint), declaration, connection, reader)
         self._concurrency = Concurrency(endpoint, connection, reader, deadlines, answering)
-        self.handle: _Handle = self._concurrency.handle
+        self.handle: Handle = self._concurrency.handle
         self.loop_scope: anyio.CancelScope = anyio.CancelScope()
 
     @property
