@@ -2,9 +2,9 @@
 
 import functools
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from contextvars import Context, copy_context
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import anyio
 
@@ -25,7 +25,12 @@ from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.protocol.exceptions import ErrorReply
 from wsendpoints.protocol.state import OPEN
 
-__all__ = ["Concurrency", "Run", "concurrent"]
+__all__ = ["Concurrency", "Handle", "Run", "concurrent"]
+
+Handle: TypeAlias = Callable[
+    [Handler, str, Any, Hashable, Overlap | None], Coroutine[Any, Any, None]
+]
+"""The type of `Concurrency.handle`."""
 
 
 @final

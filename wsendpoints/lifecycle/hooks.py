@@ -1,20 +1,19 @@
 """What the life of a connection needs of an endpoint, and what an endpoint needs of that life."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
-from typing import Any, Final, Protocol, TypeAlias, TypeVarTuple, Unpack, final
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Final, Protocol, TypeVarTuple, Unpack, final
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.admission import Door
 from wsendpoints.lifecycle.functions import check_function
 from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
-from wsendpoints.messages.declaration import Declaration, Handler
-from wsendpoints.messages.options import Overlap
+from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 from wsendpoints.protocol.limits import Limits
 
-__all__ = ["LATE", "Beside", "Handle", "Held", "Hooks", "Lifecycle", "name_of"]
+__all__ = ["LATE", "Beside", "Held", "Hooks", "Lifecycle", "name_of"]
 
 LATE: Final = (
     "limits are assigned in __init__ or on_connect, which may receive the first messages itself: "
@@ -47,20 +46,8 @@ class Hooks(Door, Protocol):
         """Clean up."""
 
 
-Handle: TypeAlias = Callable[
-    [Handler, str, Any, Hashable, Overlap | None], Coroutine[Any, Any, None]
-]
-"""Called with a handler, its name, a message, the key of that, and what it does if it is busy."""
-
-
 class Beside(Protocol):
-    """What goes on beside the loop of a conversation, as its endpoint uses it.
-
-    Attributes:
-        handle: Has a message handled beside others; see `Concurrency.handle`.
-    """
-
-    handle: Handle
+    """What goes on beside the loop of a conversation, as its endpoint uses it."""
 
     def cancel(self, key: Hashable) -> bool:
         """Cancel what runs and waits under a key."""

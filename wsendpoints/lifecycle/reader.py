@@ -89,7 +89,7 @@ class Reader(Attention):
         self._connection = connection
         self.tasks = tasks
         self._deadlines = deadlines
-        self.stage = None
+        self.stage: Stage | None = None
         self.is_unseen = self._is_attended = False
         self._ticker = None
         self._is_found_long = self._is_send_long = False

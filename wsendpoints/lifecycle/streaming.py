@@ -4,7 +4,7 @@ import functools
 from collections.abc import AsyncGenerator
 from functools import partial
 from time import monotonic
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from anyio import get_cancelled_exc_class
 from anyio.lowlevel import checkpoint
@@ -111,7 +111,7 @@ def start_streaming(lifecycle: Lifecycle, replies: Any) -> TaskHandle:
             f"stream takes an async generator, and got {replies!r}: call the method that has a "
             "`yield`, as in `self.stream(self.tokens(prompt))`"
         )
-    return lifecycle.start_soon(_send_all, (replies, lifecycle))
+    return lifecycle.start_soon(_send_all, (cast("_Replies", replies), lifecycle))
 
 
 async def _send_all(replies: _Replies, lifecycle: Lifecycle) -> None:

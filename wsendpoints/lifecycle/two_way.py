@@ -8,9 +8,9 @@ import anyio
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.answering import ANSWERED, Answering
 from wsendpoints.lifecycle.asking import Asking
-from wsendpoints.lifecycle.concurrency import Concurrency
+from wsendpoints.lifecycle.concurrency import Concurrency, Handle
 from wsendpoints.lifecycle.deadlines import Deadlines
-from wsendpoints.lifecycle.hooks import Handle, Hooks, name_of
+from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.lifecycle.room import size_of
 from wsendpoints.messages.declaration import Declaration

@@ -243,8 +243,8 @@ def _refusing_objects(schema: Any) -> Any:
         case {"type": "function-before" | "function-plain"}:
             # What such a function gets is a value of Python's in any case.
             ref = schema.get("ref")
-            inner = {key: value for key, value in schema.items() if key != "ref"}
-            return core_schema.chain_schema([_ANYTHING, inner], ref=ref)
+            unnamed: Any = {key: value for key, value in schema.items() if key != "ref"}
+            return core_schema.chain_schema([_ANYTHING, unnamed], ref=ref)
         case _:
             return None
 
