@@ -114,10 +114,11 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             not declare. With `WebSocketEndpoint[...]` it is what is in the brackets.
         correlation_id: The name of the field, in JSON, by which an answer belongs to its message,
             such as `"id"`. The reply to a message, each item of its stream, and each error that
-            answers it have the value that the message has there, if they have the field and
-            nothing in it. A value that is neither a str of at most 128 characters nor an int is
-            not sent back.
-        answers: The union of what clients answer to the questions of `ask`. It takes no handler.
+            answers it have the value that the client sent there, if they have the field and leave
+            it unset. A value that is neither a str of at most 128 characters nor an int is not sent
+            back, nor is one that the type of the field would change, as an `int` changes `"5"`.
+        answers: The union of what clients answer to the questions of `ask`, or a list of it. It
+            takes no handler.
         error_codes: The codes of the `ErrorReply`s that it raises, each with its description, if it
             declares them. Then it can raise no others.
         allowed_origins: The web pages that may connect, as the origins that browsers send: by
