@@ -44,18 +44,32 @@ CONNECTION: Final = Quantity("time", "µs a connection", scale=1e6)
 MEMORY: Final = Quantity("bytes", "bytes a connection", digits=0, shows="difference")
 
 HAND, CORE, OURS = "by hand", "by hand, pydantic's core", "wsendpoints"
+HAND_MSGSPEC, OURS_MSGSPEC, LITESTAR = (
+    "by hand, msgspec",
+    "wsendpoints, msgspec",
+    "Litestar's listener",
+)
+
+ON_MSGSPEC: Final = (
+    Target(OURS_MSGSPEC, HAND_MSGSPEC, 1.15),
+    Target(OURS_MSGSPEC, LITESTAR, 1.0),
+)
 
 MESSAGES: Final[Mapping[tuple[Workload, Turn], tuple[Target, ...]]] = {
     (TEXT, "none"): (Target(OURS, HAND, 2.5),),
     (TEXT, "message"): (),
-    (JSON, "none"): (Target(OURS, HAND, 0.35),),
+    (JSON, "none"): (Target(OURS, HAND, 0.35), *ON_MSGSPEC),
     (JSON, "message"): (),
-    (JSON_PAGE, "none"): (Target(OURS, HAND, 0.55),),
+    (JSON_PAGE, "none"): (Target(OURS, HAND, 0.55), *ON_MSGSPEC),
     (JSON_PAGE, "message"): (),
-    (TYPES, "none"): (Target(OURS, HAND, 0.80), Target(OURS, CORE, 1.15)),
+    (TYPES, "none"): (Target(OURS, HAND, 0.80), Target(OURS, CORE, 1.15), *ON_MSGSPEC),
     (TYPES, "message"): (Target(OURS, HAND, 0.88),),
     (TYPES, "reply"): (),
-    (TYPES_LONG, "none"): (Target(OURS, HAND, 0.82), Target(OURS, CORE, 1.05)),
+    (TYPES_LONG, "none"): (
+        Target(OURS, HAND, 0.82),
+        Target(OURS, CORE, 1.05),
+        *ON_MSGSPEC,
+    ),
     (TYPES_LONG, "message"): (),
 }
 """What is measured, and what is to be reached."""

@@ -23,7 +23,7 @@ from benchmarks.over_servers import CONNECTIONS, count_over_server
 from benchmarks.tables import describe_run, to_text
 from benchmarks.valgrind import is_installed
 from benchmarks.without_server import count_without_server
-from benchmarks.workloads import JSON, TEXT, TYPES
+from benchmarks.workloads import JSON, JSON_PAGE, TEXT, TYPES, TYPES_LONG, Workload
 from tests.interop.servers import SERVERS
 
 __all__ = ["TASKS", "Table", "table_over"]
@@ -31,7 +31,7 @@ __all__ = ["TASKS", "Table", "table_over"]
 INSTRUCTIONS: Final = Quantity("instructions", "instructions", digits=0)
 
 STARLETTE, LITESTAR = "starlette_endpoint", "litestar_listener"
-NOT_PEERS: Final = ("by_hand", "by_hand_on_core", "ours")
+NOT_PEERS: Final = ("by_hand", "by_hand_on_core", "by_hand_on_msgspec", "ours", "ours_on_msgspec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class Table:
     Attributes:
         title: What the contenders do.
         contenders: Their modules; the first is the reference.
+        ours: The module that the target and the bounds are about.
         target: The ratio to the reference that this library is to reach. That to a peer is 1.
         bounds: The ratios to contenders that it may not exceed: about 2 % above those measured with
             Python 3.11, pydantic 2.14, anyio 4.16 and the newest servers. A peer's is 1, where that
@@ -49,13 +50,14 @@ class Table:
 
     title: str
     contenders: Sequence[str] = ("by_hand", "ours", STARLETTE)
+    ours: str = "ours"
     target: float | None = None
     bounds: Mapping[str, float]
 
     @property
     def checked(self) -> list[str]:
         """The contenders that the bounds are about."""
-        return [name for name in self.contenders if name == "ours" or name in self.bounds]
+        return [name for name in self.contenders if name == self.ours or name in self.bounds]
 
     @property
     def targets(self) -> dict[str, float]:
@@ -69,7 +71,7 @@ class Table:
 
         def to_targets(ratios: Mapping[str, float]) -> list[Target]:
             return [
-                Target(titles["ours"], titles[name], at_most)
+                Target(titles[self.ours], titles[name], at_most)
                 for name, at_most in ratios.items()
                 if name in titles
             ]
@@ -89,6 +91,18 @@ class Table:
 
 WITH_CORE: Final = ("by_hand_on_core", "by_hand", "ours", STARLETTE)
 
+
+def on_msgspec(workload: Workload, bound: float) -> Table:
+    """Return the table of what a loop by hand on msgspec does, and Litestar's listener."""
+    return Table(
+        title=f"{workload.name}, by msgspec",
+        contenders=("by_hand_on_msgspec", "ours_on_msgspec", LITESTAR),
+        ours="ours_on_msgspec",
+        target=1.15,
+        bounds={"by_hand_on_msgspec": bound, LITESTAR: 1.0},
+    )
+
+
 TASKS: Final[Mapping[str, Table]] = {
     "text": Table(title=TEXT.name, target=2.0, bounds={"by_hand": 2.0, STARLETTE: 1.0}),
     "json": Table(
@@ -101,6 +115,10 @@ TASKS: Final[Mapping[str, Table]] = {
         contenders=WITH_CORE,
         bounds={"by_hand_on_core": 1.03, STARLETTE: 1.0},
     ),
+    "msgspec json": on_msgspec(JSON, 1.31),
+    "msgspec json page": on_msgspec(JSON_PAGE, 1.05),
+    "msgspec types": on_msgspec(TYPES, 1.035),
+    "msgspec types, long": on_msgspec(TYPES_LONG, 1.03),
     "connect": Table(title="connect and disconnect", bounds={"by_hand": 7.75}),
     "own connect": Table(
         title="connect and disconnect, in a hook of its own", target=6.0, bounds={"by_hand": 13.4}

@@ -17,7 +17,7 @@ from typing import Final
 from benchmarks.contenders import ITEM, App, load
 from benchmarks.plain_server import ask_for, connect, converse, replies_of
 from benchmarks.valgrind import counted, instructions_of, prepare
-from benchmarks.workloads import JSON, TEXT, TYPES, Workload
+from benchmarks.workloads import JSON, JSON_PAGE, TEXT, TYPES, TYPES_LONG, Workload
 
 __all__ = ["count_without_server"]
 
@@ -30,7 +30,15 @@ NUMBER: Final = 1000
 CHECKED: Final = 50
 """How many replies are checked."""
 
-_WORKLOADS: Final[Mapping[str, Workload]] = {"text": TEXT, "json": JSON, "types": TYPES}
+_WORKLOADS: Final[Mapping[str, Workload]] = {
+    "text": TEXT,
+    "json": JSON,
+    "types": TYPES,
+    "msgspec json": JSON,
+    "msgspec json page": JSON_PAGE,
+    "msgspec types": TYPES,
+    "msgspec types, long": TYPES_LONG,
+}
 _CONNECTING: Final[Mapping[str, str]] = {"connect": "types", "own connect": "own_connect"}
 """Tasks whose application is named otherwise."""
 
@@ -80,11 +88,12 @@ def _do(task: str, name: str, number: int) -> None:
     """Serve so many messages or connections, and check the replies."""
     prepare()
     contender = load(name)
-    app: App = getattr(contender, _CONNECTING.get(task, task))
+    workload = _WORKLOADS.get(task)
+    named = _CONNECTING.get(task, task) if workload is None else workload.task
+    app: App = getattr(contender, named)
     if task in _CONNECTING:
         asyncio.run(connect(app, number))
-    elif task in _WORKLOADS:
-        workload = _WORKLOADS[task]
+    elif workload is not None:
         _, sent = asyncio.run(converse(app, workload.frames(contender), number))
         assert len(sent) == number + 1
         # No more of them, since to check one takes longer than to answer it.

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
     from wsendpoints.lifecycle.tasks import TaskHandle
+    from wsendpoints.messages.custom import Codec
     from wsendpoints.messages.error_message import ErrorMessage
+    from wsendpoints.messages.msgspec_json import MsgspecJSON
     from wsendpoints.protocol.close_codes import CloseCode
     from wsendpoints.protocol.exceptions import (
         ClientMessageError,
@@ -46,6 +48,7 @@ __all__ = [
     "Address",
     "ClientMessageError",
     "CloseCode",
+    "Codec",
     "ConfigurationError",
     "ConfigurationWarning",
     "ConnectionState",
@@ -61,6 +64,7 @@ __all__ = [
     "InvalidStateError",
     "Limits",
     "MessageTooBigError",
+    "MsgspecJSON",
     "QueryParams",
     "Rate",
     "RateLimitedError",
@@ -83,12 +87,14 @@ _MODULES: Final = {
     "URL": "handshake.url",
     "Address": "handshake.datastructures",
     "CloseCode": "protocol.close_codes",
+    "Codec": "messages.custom",
     "ConnectionState": "protocol.state",
     "DenialResponse": "connection.denial",
     "ErrorMessage": "messages.error_message",
     "Given": "attributes",
     "Headers": "handshake.datastructures",
     "Limits": "protocol.limits",
+    "MsgspecJSON": "messages.msgspec_json",
     "QueryParams": "handshake.datastructures",
     "Rate": "protocol.limits",
     "State": "handshake.datastructures",

@@ -132,7 +132,8 @@ def check_attributes(cls: type, given: Mapping[str, Any], required: Required) ->
             requires is missing, or is no instance of the declared class.
     """
     for name in given:
-        if name in _COMPILED:
+        # The encodings of subprotocols are, too; their names are not.
+        if name in _COMPILED or (name == "subprotocols" and isinstance(given[name], Mapping)):
             raise ConfigurationError(
                 f"{cls.__qualname__}.{name} is compiled with the class: set it in a subclass"
             )

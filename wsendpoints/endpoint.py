@@ -42,7 +42,7 @@ from wsendpoints.lifecycle.streaming import streaming
 from wsendpoints.lifecycle.threads import blocking
 from wsendpoints.messages.annotations import UnboundTypeVariable
 from wsendpoints.messages.assignments import guard_assignments, refuse_assignment
-from wsendpoints.messages.codecs import Encoding
+from wsendpoints.messages.custom import AnyEncoding, Subprotocols
 from wsendpoints.messages.declaration import Adapters, Declaration, declare
 from wsendpoints.messages.parameter import take_brackets
 from wsendpoints.mistakes.checks import check_body
@@ -107,8 +107,8 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     code could be meant, they are a `ConfigurationWarning`.
 
     Attributes:
-        encoding: What a message is: `"text"`, `"bytes"`, `"json"`, or `None` for each frame as
-            it comes, as str or bytes.
+        encoding: What a message is: `"text"`, `"bytes"`, `"json"`, `"msgpack"`, a `Codec` of one's
+            own, or `None` for each frame as it comes, as str or bytes.
         sends: The union of the messages that it sends in addition to its replies, if it declares
             them; or a list of them. Then `push` and replies can send nothing that the class does
             not declare. With `WebSocketEndpoint[...]` it is what is in the brackets.
@@ -124,7 +124,8 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
         allowed_origins: The web pages that may connect, as the origins that browsers send: by
             default, `None`, those of the same origin alone; a list; or `"*"` for all.
         require_origin: Whether a client without an `Origin` header is refused: no browser is one.
-        subprotocols: The subprotocols that it speaks, in the order of preference.
+        subprotocols: The subprotocols that it speaks, in the order of preference; with a mapping,
+            each has an encoding, and `encoding` is that of a connection without subprotocol.
         require_subprotocol: Whether a client that offers none of them is refused with 400, before
             `on_connect`. Which of them is chosen is up to `on_connect`.
         params: Annotate it with a model of the path and query parameters. They are validated
@@ -135,14 +136,14 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
         websocket: The connection.
     """
 
-    encoding: ClassVar[Encoding] = None
+    encoding: ClassVar[AnyEncoding] = None
     sends: ClassVar[Any] = None
     correlation_id: ClassVar[str | None] = None
     answers: ClassVar[Any] = None
     error_codes: ClassVar[Mapping[Any, str] | Sequence[str | int] | None] = None
     allowed_origins: Origins = None
     require_origin: bool = False
-    subprotocols: ClassVar[Sequence[str]] = ()
+    subprotocols: ClassVar[Subprotocols] = ()
     require_subprotocol: bool = False
     params: Any
     limits: Limits = Limits()
@@ -369,7 +370,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
         """Answer a message that can't be used.
 
-        By default a JSON message that is not one of those declared is answered with an error
+        By default a value that is not one of those declared, as of JSON, is answered with an error
         message, and everything else closes the connection with the error's code.
 
         Args:

@@ -73,7 +73,9 @@ class Contender:
 NAMES: Final[Sequence[str]] = (
     "by_hand",
     "by_hand_on_core",
+    "by_hand_on_msgspec",
     "ours",
+    "ours_on_msgspec",
     "starlette_endpoint",
     "fastapi_function",
     "litestar_listener",

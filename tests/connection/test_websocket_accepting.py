@@ -14,6 +14,7 @@ from wsendpoints import (
     WebSocket,
     WebSocketDisconnect,
 )
+from wsendpoints.connection.websocket import tell_subprotocol
 from wsendpoints.protocol.asgi import Event
 
 pytestmark = pytest.mark.anyio
@@ -196,3 +197,38 @@ async def test_f30_accept_twice() -> None:
     assert (server.offers, server.receives) == ([], 0)
     assert websocket.subprotocol is None
     await websocket.send_text("x")
+
+
+async def test_subprotocol_is_told_before_the_accept_is_sent() -> None:
+    """Once, unless the accept fails: then it is taken back."""
+    told: list[Any] = []
+    server = FakeServer(CONNECT)
+    websocket = server.websocket(subprotocols=["v1"])
+    tell_subprotocol(websocket, lambda name: told.append((name, [*server.sent])))
+    await websocket.accept("v1")
+    assert told == [("v1", [])]
+    with pytest.raises(InvalidStateError):
+        await websocket.accept("v1")
+    assert [name for name, _ in told] == ["v1", "v1", "v1"]
+    assert websocket.subprotocol == "v1"
+
+
+async def test_subprotocol_of_an_accept_that_failed_is_taken_back() -> None:
+    """Nothing was chosen then."""
+    told: list[str | None] = []
+    server = FakeServer(CONNECT)
+    websocket = server.websocket(subprotocols=["v1"])
+    tell_subprotocol(websocket, told.append)
+    server.failure = OSError()
+    with pytest.raises(WebSocketDisconnect):
+        await websocket.accept("v1")
+    assert (told, websocket.subprotocol) == (["v1", None], None)
+
+
+async def test_accept_without_a_subprotocol_tells_nothing() -> None:
+    """There is nothing to choose."""
+    told: list[Any] = []
+    websocket = FakeServer(CONNECT).websocket()
+    tell_subprotocol(websocket, told.append)
+    await websocket.accept()
+    assert told == []

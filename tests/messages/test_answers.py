@@ -137,7 +137,6 @@ def test_any_part_of_what_is_declared_may_be_expected(declared: Any, members: li
         (Left | Yes, {"id": UUID(int=0), "right": "x"}, False),
         (Right | Yes, {"id": UUID(int=0), "right": "x"}, True),
     ],
-    ids=str,
 )
 def test_answer_is_of_the_type_that_is_expected(expected: Any, answer: Any, is_one: bool) -> None:
     """Dicts too, which have no class to tell them apart."""
@@ -158,7 +157,6 @@ def test_answer_is_of_the_type_that_is_expected(expected: Any, answer: Any, is_o
         (Yes | Data, int, "Chat asks for int, but declares Yes | Data: add it to `answers`"),
         (Yes, Any, "Chat asks for Any, but declares Yes: add it to `answers`"),
     ],
-    ids=str,
 )
 def test_type_that_is_not_declared_can_not_be_expected(
     declared: Any, expected: Any, error: str
@@ -174,7 +172,7 @@ def test_type_that_is_not_declared_can_not_be_expected(
 # What an answer must have.
 
 
-@pytest.mark.parametrize("declared", [Yes, *(it.values[0] for it in UNIONS), Data, Left], ids=str)
+@pytest.mark.parametrize("declared", [Yes, *(it.values[0] for it in UNIONS), Data, Left])
 def test_answer_with_the_field_is_taken(declared: Any) -> None:
     """Under its name in JSON."""
     assert answering(declared).members
@@ -208,7 +206,6 @@ def test_answers_without_a_field_are_an_error() -> None:
         (Numbers, "Numbers"),
         (Any, "Any"),
     ],
-    ids=str,
 )
 def test_answer_without_the_field_is_an_error(declared: Any, name: str) -> None:
     """One in a union is enough; a dict may have it or not."""
@@ -241,7 +238,6 @@ class Code(enum.StrEnum):
         ({Code.FULL: "No place is left."}, {"full": "No place is left."}),
         ([*Code], {"full": ""}),
     ],
-    ids=str,
 )
 def test_codes_have_descriptions(declared: Any, codes: Any) -> None:
     """Which are empty where only the codes are declared."""

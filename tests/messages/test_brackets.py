@@ -32,7 +32,7 @@ BRACKETS: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ((Alias,), {}, "(Alias)"),
     (("say", "tell"), {}, "('say', 'tell')"),
     (("say", 5), {}, "('say', 5)"),
-    ((method,), {"concurrent": True}, f"({method!r}, concurrent=...)"),
+    ((print,), {"concurrent": True}, f"({print!r}, concurrent=...)"),
     ((int,), {"name": "say"}, "(int, name=...)"),
     ((print, print), {}, f"({print!r}, {print!r})"),
 ]

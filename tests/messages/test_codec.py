@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from wsendpoints.messages.codec import (
-    Codec,
     Decode,
     Encode,
+    MessageCodec,
     ToJSON,
     binary_event,
     binary_event_of,
@@ -28,7 +28,7 @@ from wsendpoints.protocol.exceptions import (
 )
 
 
-class Values(Codec):
+class Values(MessageCodec):
     """An encoding that leaves as much as it can to the base class.
 
     Args:
@@ -152,7 +152,9 @@ def test_message_that_is_a_frame_is_sent_by_the_function_of_its_kind() -> None:
         ),
     ],
 )
-def test_message_that_is_another_frame_is_refused(codec: Codec, kind: type, error: str) -> None:
+def test_message_that_is_another_frame_is_refused(
+    codec: MessageCodec, kind: type, error: str
+) -> None:
     """The error names the class, and says what it can send."""
     with pytest.raises(ConfigurationError) as caught:
         codec.encode_frame(kind(), kind, "Chat")

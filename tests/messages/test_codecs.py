@@ -8,7 +8,8 @@ import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
 from wsendpoints.messages.codec import Encoding, encode_json
-from wsendpoints.messages.codecs import CODECS
+from wsendpoints.messages.codecs import CODECS, codec_of
+from wsendpoints.messages.custom import Codec
 from wsendpoints.messages.error_message import ErrorWriter
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.asgi import Event
@@ -71,7 +72,7 @@ def test_each_encoding_has_a_row(encoding: Encoding, frames: list[type], has_val
 
 def test_encodings_are_those_of_the_table() -> None:
     """The table has each encoding, and no other."""
-    assert [*CODECS] == ["text", "bytes", "json", None]
+    assert [*CODECS] == ["text", "bytes", "json", "msgpack", None]
 
 
 # From frames.
@@ -321,3 +322,44 @@ def test_frame_that_is_not_decoded_is_there(encoding: Encoding, frame: str | byt
 def test_value_of_a_frame(encoding: Encoding, frame: str | bytes, value: object) -> None:
     """That of any message which the encoding has, invalid ones too."""
     assert CODECS[encoding].value_of(frame) == value
+
+
+# As a class declares them.
+
+
+@pytest.mark.parametrize("encoding", CODECS, ids=repr)
+def test_encoding_is_found_by_its_name(encoding: Encoding) -> None:
+    """The same for each class."""
+    assert codec_of(encoding, "Chat: encoding") is CODECS[encoding]
+
+
+class Words(Codec[str]):
+    """A format of one's own."""
+
+    def decode(self, frame: str) -> Any:
+        """Read it."""
+        return frame.split()
+
+    def encode(self, value: Any) -> str:
+        """Write it."""
+        return " ".join(value)
+
+
+def test_codec_is_an_encoding() -> None:
+    """An instance of it is; the class is not."""
+    codec = codec_of(Words(), "Chat: encoding")
+    assert codec.encoder_of(None)(["x", "y"]) == text_event("x y")
+    with pytest.raises(ConfigurationError) as caught:
+        codec_of(Words, "Chat: encoding")
+    assert str(caught.value) == "Chat: encoding is the class Words: use an instance of it, Words()"
+
+
+@pytest.mark.parametrize("encoding", ["JSON", [], int], ids=repr)
+def test_other_encodings_are_an_error(encoding: Any) -> None:
+    """The error has those that exist."""
+    with pytest.raises(ConfigurationError) as caught:
+        codec_of(encoding, "Chat: encoding")
+    assert str(caught.value) == (
+        f'Chat: encoding is {encoding!r}: use "text", "bytes", "json", "msgpack" or None, or an '
+        "instance of a Codec"
+    )

@@ -13,6 +13,7 @@ from wsendpoints.messages.core_schemas import (
     definitions_of,
     is_lenient,
     refs_in,
+    rewritten,
     schemas_within,
     ways_to,
     words_of,
@@ -85,3 +86,33 @@ def test_enum_with_a_function_for_other_values_is_lenient() -> None:
     """It may make a member of anything."""
     assert is_lenient(Lenient)
     assert not is_lenient(Colour)
+
+
+def test_copy_is_changed_and_nothing_else() -> None:
+    """Each schema is, wherever it stands: parts first; labels and what is no schema stay."""
+    schema: Any = {
+        "type": "union",
+        "strict": True,
+        "choices": [
+            ({"type": "int"}, "one"),
+            {"type": "model-fields", "fields": {"x": {"type": "str"}, "y": {"type": "int"}}},
+        ],
+    }
+    before = repr(schema)
+    seen: list[str] = []
+
+    def change(part: Any) -> Any:
+        seen.append(part["type"])
+        return {"type": "any"} if part["type"] == "int" else part
+
+    assert rewritten(schema, change) == {
+        "type": "union",
+        "strict": True,
+        "choices": [
+            ({"type": "any"}, "one"),
+            {"type": "model-fields", "fields": {"x": {"type": "str"}, "y": {"type": "any"}}},
+        ],
+    }
+    assert seen == ["int", "str", "int", "model-fields", "union"]
+    assert repr(schema) == before
+    assert rewritten(None, change) is None

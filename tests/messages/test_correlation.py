@@ -615,7 +615,7 @@ def test_field_that_is_no_name_is_an_error(field: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "inbound", [[Say], [Say, Plain], [str], [list[Free], int], [Data, Made, Aliased]], ids=str
+    "inbound", [[Say], [Say, Plain], [str], [list[Free], int], [Data, Made, Aliased]]
 )
 def test_field_that_no_message_has_is_an_error(inbound: list[Any]) -> None:
     """Nothing would ever be sent back."""
@@ -627,7 +627,7 @@ def test_field_that_no_message_has_is_an_error(inbound: list[Any]) -> None:
     )
 
 
-@pytest.mark.parametrize("inbound", [[], [Free], [Say, Free], [dict, Say]], ids=str)
+@pytest.mark.parametrize("inbound", [[], [Free], [Say, Free], [dict, Say]])
 def test_one_message_with_the_field_is_enough(inbound: list[Any]) -> None:
     """The others are answered without an id."""
     assert made(inbound).field == "id"

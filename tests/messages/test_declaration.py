@@ -441,7 +441,8 @@ def test_unknown_encoding_is_an_error(encoding: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         type("Chat", (WebSocketEndpoint,), {"encoding": encoding})
     assert str(caught.value) == (
-        f'Chat: encoding is {encoding!r}: use "text", "bytes", "json" or None'
+        f'Chat: encoding is {encoding!r}: use "text", "bytes", "json", "msgpack" or None, or an '
+        "instance of a Codec"
     )
 
 

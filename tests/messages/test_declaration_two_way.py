@@ -350,7 +350,7 @@ async def test_invalid_message_is_answered_with_its_id(frame: str, id_: Any) -> 
             assert error == (INVALID if id_ is None else {**INVALID, "id": id_})
 
 
-@pytest.mark.parametrize("options", [{}, {"concurrent": True}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"concurrent": True}])
 @pytest.mark.anyio
 async def test_message_that_a_handler_refuses_is_answered_with_its_id(
     options: dict[str, Any],
@@ -470,7 +470,6 @@ def test_codes_of_a_wrong_form_are_an_error() -> None:
         ({"on_receive": receive, "error_codes": ["full"]}, False),
         ({"on_receive": receive, "correlation_id": "id"}, True),
     ],
-    ids=str,
 )
 def test_class_that_uses_none_of_it_is_not_two_way(
     attributes: dict[str, Any], is_two_way: bool

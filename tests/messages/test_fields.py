@@ -224,7 +224,6 @@ NOT_READ: list[Any] = [Other, Writing, Deep, Computing, Bare, Renamed]
         JsonValue,
         object,
     ],
-    ids=str,
 )
 def test_messages_may_have_the_field(member: Any) -> None:
     """By its name in JSON; a dict without a declaration may have any."""
@@ -247,7 +246,6 @@ def test_messages_may_have_the_field(member: Any) -> None:
         Literal["id"],
         Unknown,
     ],
-    ids=str,
 )
 def test_messages_have_not_the_field(member: Any) -> None:
     """What has other fields, and what is no object."""
@@ -300,7 +298,6 @@ def test_field_is_written(klass: Any, name: str, default: Any) -> None:
 @pytest.mark.parametrize(
     "klass",
     [Other, Reading, Choosing, Computing, Bare, Renamed, str, dict, Unknown, RootModel[str]],
-    ids=str,
 )
 def test_field_is_not_written(klass: Any) -> None:
     """Where it is called otherwise, or is no field."""

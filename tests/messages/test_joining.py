@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
+import msgspec
 import pytest
 from pydantic import (
     AfterValidator,
@@ -339,3 +340,13 @@ def marked(annotation: Any, mark: str) -> Any:
 def test_the_one_that_pydantic_would_choose(union: list[Any], message: str, chosen: str) -> None:
     """Of two that take a message equally well it is the first; a literal is before a text."""
     assert joined(*union).validate_json(message)[0] == chosen
+
+
+class Said(msgspec.Struct):
+    """A message of msgspec's, which tells its types apart itself."""
+
+
+def test_struct_does_not_take_anything() -> None:
+    """Pydantic knows nothing of it."""
+    assert takes_anything(Said) is None
+    assert takes_anything(list[Said]) is None

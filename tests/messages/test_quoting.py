@@ -119,3 +119,17 @@ def test_value_of_json_is_searched() -> None:
     assert Sent(r'["\u0073esame"]', json=True).may_be_repeated_in("no sesame")
     assert not Sent(r'["\u0073esame"]', json=True).may_be_repeated_in("no entry")
     assert Sent("[" * (MAX_SEARCHED + 1), json=True).may_be_repeated_in("no entry")
+
+
+def test_values_without_end_are_too_much_to_search() -> None:
+    """Some formats have lists that are a part of themselves; any text may repeat them."""
+    loop: list[Any] = []
+    loop.extend([loop, loop, "x"])
+    assert Sent(loop).may_be_repeated_in("none of it")
+    assert Sent([[]] * (MAX_SEARCHED + 1)).may_be_repeated_in("none of it")
+    assert not Sent([[]] * 10).may_be_repeated_in("none of it")
+
+
+def test_number_that_is_too_long_for_a_text_is_not_searched() -> None:
+    """Python makes no text of it; any text may repeat it."""
+    assert Sent({"x": 10**5000}).may_be_repeated_in("none of it")

@@ -1,13 +1,17 @@
 """What a type is: its classes, its name, and what is within its aliases."""
 
 import datetime as dt
+import sys
 import uuid
 from typing import (
     Annotated,
     Any,
+    Generic,
     Literal,
+    TypeVar,
 )
 
+import msgspec
 import pytest
 from pydantic import (
     AfterValidator,
@@ -34,10 +38,13 @@ from wsendpoints.messages.unions import (
     bare,
     is_alias,
     is_object,
+    is_struct,
     name_of,
     runtime_types,
     without_alias,
 )
+
+T = TypeVar("T")
 
 OBJECTS: list[Any] = [
     pytest.param(Say, {Say}, id="model"),
@@ -140,3 +147,24 @@ def test_type_within_aliases_is_found() -> None:
     """However many there are."""
     assert without_alias(AliasOfSay) is Say
     assert bare(Annotated[AliasOfSay, "described"]) is Say
+
+
+class Said(msgspec.Struct, Generic[T]):
+    """A Struct."""
+
+    item: T
+
+
+@pytest.mark.parametrize("annotation", [Said, Said[int], Annotated[Said[int], "x"]], ids=repr)
+def test_struct_is_known_if_msgspec_is_imported(
+    annotation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its instances are of its class. It is no object of pydantic's."""
+    assert is_struct(annotation)
+    assert not is_object(annotation)
+    found: Any = runtime_types(annotation)
+    assert found == {Said}
+    assert not is_struct(int)
+    assert not is_struct(list[Said[int]])
+    monkeypatch.delitem(sys.modules, "msgspec")
+    assert not is_struct(annotation)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from tests.messages.odd_types import TYPES, Before, Closed, Strict, nearly
 from wsendpoints.messages import validators
 from wsendpoints.messages.bounded_schemas import ABSENT, FLOODED, INVALID
-from wsendpoints.messages.validators import Validator
+from wsendpoints.messages.validators import Validator, compile_serializer
 
 
 def outcome(validate: Any, frame: Any) -> tuple[Any, list[Any]]:
@@ -136,6 +136,27 @@ class Observed:
     def validate_python(self, value: Any) -> Any:
         """See a value."""
         self.seen.append(value)
+
+
+@pytest.mark.parametrize("size", [10**6, -1], ids=["small", "large"])
+def test_value_of_a_frame_is_validated_as_its_length_says(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a codec reads may have no length; that of the frame counts."""
+    monkeypatch.setattr(validators, "_SMALL", size)
+    bounds = {list[int]: 1, Closed: 3 if size > 0 else 1, int: 1}
+    for annotation, number in bounds.items():
+        validator = Validator(TypeAdapter[Any](annotation), is_json=False)
+        read = validator.reading(lambda frame: json.loads(frame))
+        found, errors = outcome(read, b'{"x": 1, "y": 2}')
+        assert (found, len(errors)) == (None, number)
+    assert Validator(TypeAdapter(int)).reading(int)("5") == 5
+
+
+def test_changed_serializer_is_not_that_of_the_class() -> None:
+    """It writes what its schema says."""
+    schema: Any = TypeAdapter(Outer).core_schema
+    assert compile_serializer(schema).to_python(Outer(inner=Inner(a=[1]))) == {"inner": {"a": [1]}}
 
 
 def test_plugin_of_pydantic_sees_what_is_validated() -> None:

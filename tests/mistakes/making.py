@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, overload
 from unittest.mock import patch
 
+import msgspec
 import pydantic
 
 import wsendpoints
@@ -44,6 +45,10 @@ class Yes(pydantic.BaseModel):
     id: str | None = None
 
 
+class Struct(msgspec.Struct, tag="struct"):
+    """A message of msgspec's."""
+
+
 class DB:
     """What an endpoint may be given."""
 
@@ -59,6 +64,7 @@ NAMES: Final[dict[str, Any]] = {
     "Leave": Leave,
     "Push": Push,
     "Say": Say,
+    "Struct": Struct,
     "TypeVar": TypeVar,
     "Yes": Yes,
     "abstractmethod": abstractmethod,

@@ -265,6 +265,25 @@ COMPILED: Final = [
         "Chat.error_codes is 'room_full': use a dict from the codes of its ErrorReply to what they "
         'mean, such as {"room_full": "The room has no place left."}',
     ),
+    Row(
+        'encoding = "yaml"',
+        'Chat: encoding is \'yaml\': use "text", "bytes", "json", "msgpack" or None, or an '
+        "instance of a Codec",
+    ),
+    Row(
+        "encoding = MsgspecJSON",
+        "Chat: encoding is the class MsgspecJSON: use an instance of it, MsgspecJSON()",
+    ),
+    Row(
+        "async def on_receive(self, websocket, data: Say | Struct): ...",
+        "Chat takes Struct, a Struct of msgspec's, and Say, a model of pydantic's, but one of the "
+        "two libraries reads all its messages: make them all Structs, or all models",
+    ),
+    Row(
+        'subprotocols = {"chat.v1": "yaml"}',
+        'Chat.subprotocols[\'chat.v1\'] is \'yaml\': use "text", "bytes", "json", "msgpack" or '
+        "None, or an instance of a Codec",
+    ),
 ]
 """What is found while the class is compiled; `tests/messages` has the rest of it."""
 

@@ -7,7 +7,7 @@ import typing_extensions
 from starlette.routing import WebSocketRoute
 
 from tests.some_messages import Leave, Said, Say
-from wsendpoints import ClientMessageError, WebSocket, WebSocketEndpoint
+from wsendpoints import ClientMessageError, Codec, MsgspecJSON, WebSocket, WebSocketEndpoint
 
 T = TypeVar("T")
 D = typing_extensions.TypeVar("D", default=Said)
@@ -25,6 +25,30 @@ class Replying(WebSocketEndpoint):
         await self.push({"any": "thing"})
         await self.push(None)
         return Said()
+
+
+class Choosing(WebSocketEndpoint):
+    encoding = "msgpack"
+    subprotocols = {"v1": "json", "v2": MsgspecJSON()}  # noqa: RUF012 - read once, with the class
+
+    async def on_receive(self, websocket: WebSocket, data: Say) -> Said:
+        return Said()
+
+
+class Reversed(Codec[str]):
+    natives = (bytes,)
+    errors = (KeyError, ValueError)
+
+    def decode(self, frame: str) -> Any:
+        return frame[::-1]
+
+    def encode(self, value: Any) -> str:
+        return str(value)[::-1]
+
+
+class Reversing(WebSocketEndpoint):
+    encoding = Reversed()
+    subprotocols = ("v1",)
 
 
 class ReplyingOrNot(WebSocketEndpoint):

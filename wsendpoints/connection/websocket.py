@@ -4,6 +4,7 @@ It lets only legal events through: one that is not would end the connection on s
 process on others.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
@@ -31,7 +32,7 @@ from wsendpoints.protocol.state import (
     after_sending,
 )
 
-__all__ = ["ASGIResponse", "WebSocket", "connection_of"]
+__all__ = ["ASGIResponse", "WebSocket", "connection_of", "tell_subprotocol"]
 
 
 class ASGIResponse(Protocol):
@@ -60,7 +61,7 @@ class WebSocket(Receiving):
         ValueError: The scope is of another type.
     """
 
-    __slots__ = ("_subprotocol",)
+    __slots__ = ("_subprotocol", "_tell_subprotocol")
 
     def __init__(
         self, scope: Scope, receive: Receive | None = None, send: Send | None = None
@@ -72,6 +73,7 @@ class WebSocket(Receiving):
         super().__init__(scope)
         self._connection = Connection(receive, send, scope)
         self._subprotocol: str | None = None
+        self._tell_subprotocol: Callable[[str | None], None] | None = None
 
     def __repr__(self) -> str:
         return f"<WebSocket {self.scope.get('path', '')!r} {self._connection.state.value}>"
@@ -278,9 +280,22 @@ class WebSocket(Receiving):
         await self._send_checked(self._check_event(event))
 
     async def _send_checked(self, event: Event) -> None:
-        await self._connection.transmit(event)
-        if event["type"] == ACCEPT:
-            self._subprotocol = event.get("subprotocol")
+        if event["type"] != ACCEPT or event.get("subprotocol") is None:
+            await self._connection.transmit(event)
+            return
+        before = self._subprotocol
+        # Before it is sent: what is pushed meanwhile goes out behind it.
+        self._choose(event["subprotocol"])
+        try:
+            await self._connection.transmit(event)
+        except BaseException:
+            self._choose(before)
+            raise
+
+    def _choose(self, subprotocol: str | None) -> None:
+        self._subprotocol = subprotocol
+        if self._tell_subprotocol is not None:
+            self._tell_subprotocol(subprotocol)
 
     def _check_event(self, event: object) -> Event:
         checked = check_event(event, self.scope.get("subprotocols"))
@@ -292,6 +307,14 @@ class WebSocket(Receiving):
 def connection_of(websocket: WebSocket) -> Connection:
     """Return the connection below a WebSocket, for the rest of this package."""
     return websocket._connection  # pyright: ignore[reportPrivateUsage]  # its own module
+
+
+def tell_subprotocol(websocket: WebSocket, tell: Callable[[str | None], None]) -> None:
+    """Have a function called with the subprotocol that a WebSocket is accepted with.
+
+    It is called before the accept is sent, and again with `None` if that fails.
+    """
+    websocket._tell_subprotocol = tell  # pyright: ignore[reportPrivateUsage]  # its own module
 
 
 def _seconds_since_epoch(moment: object) -> float:

@@ -1,7 +1,7 @@
 """Which clients may connect: the checks of a handshake before `on_connect` is called."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, cast, final
 
 from wsendpoints.handshake.origins import AllowedOrigins, Origins, compile_origins, origin_refusal
@@ -23,7 +23,7 @@ class Door(Protocol):
 
     allowed_origins: Origins
     require_origin: bool
-    subprotocols: ClassVar[Sequence[str]]
+    subprotocols: ClassVar[Sequence[str] | Mapping[str, Any]]
     require_subprotocol: bool
     limits: Limits
 
@@ -95,7 +95,7 @@ class Admission:
             logger.info("%s: the parameters of a client are refused", self._where)
             raise
 
-    def _require_subprotocol(self, subprotocols: Sequence[str], websocket: Request) -> None:
+    def _require_subprotocol(self, subprotocols: Iterable[str], websocket: Request) -> None:
         if choose_subprotocol(subprotocols, websocket.subprotocols) is not None:
             return
         check_subprotocols(subprotocols, self._where, required=True)
@@ -113,7 +113,8 @@ def check_subprotocols(names: object, where: str, *, required: bool = False) -> 
         required: Whether a client is refused that speaks none of them.
 
     Raises:
-        ConfigurationError: They are no list of names, or one is required and there is none.
+        ConfigurationError: They are no list of names, nor a mapping from such; or one is required
+            and there is none.
     """
     if not _are_subprotocols(names):
         raise ConfigurationError(
@@ -128,7 +129,7 @@ def check_subprotocols(names: object, where: str, *, required: bool = False) -> 
 
 
 def _are_subprotocols(names: object) -> bool:
-    return isinstance(names, list | tuple) and all(
+    return isinstance(names, list | tuple | Mapping) and all(
         isinstance(name, str) and is_token(name) and not name.startswith(BEARER)
-        for name in cast("Sequence[object]", names)
+        for name in cast("Iterable[object]", names)
     )

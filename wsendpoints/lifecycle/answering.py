@@ -44,6 +44,10 @@ class Answering:
         self._declaration = declaration
         self._connection = connection
 
+    def speak(self, declaration: Declaration) -> None:
+        """Answer as is declared for the subprotocol that was accepted."""
+        self._declaration = declaration
+
     async def answer(
         self,
         exc: BaseException,

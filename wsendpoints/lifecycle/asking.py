@@ -59,6 +59,10 @@ class Asking:
         self._questions: dict[Id, _Question] = {}
         connection.at_end(self._end)
 
+    def speak(self, declaration: Declaration) -> None:
+        """Read answers as is declared for the subprotocol that was accepted."""
+        self._declaration = declaration
+
     async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
         """Send a question, and wait for its answer.
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 from weakref import ref
 
 import anyio
-from pydantic import ValidationError
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
@@ -182,16 +181,18 @@ class Conversation(Listener):
         connection, endpoint = self._connection, self._endpoint
         websocket = endpoint.websocket
         reader, receive, deadlines = self._reader, self._reader.receive, self._deadlines
-        handlers, on_message = self._declaration.handlers, self._declaration.on_message
-        inbound, outbound = self._declaration.inbound, self._declaration.outbound
-        decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
-        encoders, encode = outbound.encoders, outbound.encode
-        handler = on_message
         keep_track = None if self.two_way is None else self.two_way.keep_track
         message: Any = None
 
         if connection.state is HANDSHAKE:
             await self._connect()
+        # Now: by the subprotocol that was accepted.
+        declaration = self._declaration
+        handlers, on_message = declaration.handlers, declaration.on_message
+        inbound, outbound = declaration.inbound, declaration.outbound
+        decode_text, decode_binary = inbound.decode_text, inbound.decode_binary
+        encoders, encode = outbound.encoders, outbound.encode
+        handler = on_message
         surely_passes = self._intake.surely_passes
         reader.watch_sends()
         while True:
@@ -221,8 +222,8 @@ class Conversation(Listener):
                     self._intake.check(frame, event)
                 try:
                     message = decode_text(frame) if type(frame) is str else decode_binary(frame)
-                except ValidationError as exc:
-                    raise self._declaration.codec.client_error(exc, inbound.places, frame) from None
+                except inbound.refused as exc:
+                    raise inbound.client_error(exc, frame) from None
                 handler = handlers.get(message.__class__, on_message) if handlers else on_message
                 if keep_track is not None:
                     keep_track(message, frame, event)
@@ -316,9 +317,14 @@ class Conversation(Listener):
     # What happens to the connection meanwhile.
 
     def on_accept(self) -> None:
-        """Count the time until the first message, and until the connection expires."""
+        """Count the time until the first message, and until it expires; speak as was chosen."""
         self._deadlines.accepted()
         self.on_expiry_set()
+        if self._declaration.by_subprotocol:
+            spoken = self._declaration.speaking(self._endpoint.websocket.subprotocol)
+            self._declaration = spoken
+            if self.two_way is not None:
+                self.two_way.speak(spoken)
 
     def on_send(self) -> None:
         """Have the ticker look at it, should it take long."""

@@ -119,6 +119,11 @@ class Lifecycle:
         """What goes on beside the loop; `None` unless the class declares any of it."""
         return None if self.conversation is None else self.conversation.two_way
 
+    def accepts(self, subprotocol: str | None) -> None:
+        """Speak as the class declares for a subprotocol, or for none."""
+        self.declaration = self.declaration.speaking(subprotocol)
+        self.connection.encode = self.declaration.encode
+
     def start_soon(
         self, func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]
     ) -> TaskHandle:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
+from wsendpoints.connection.websocket import tell_subprotocol
 from wsendpoints.handshake.admission import Admission
 from wsendpoints.lifecycle.connecting import connect_alone
 from wsendpoints.lifecycle.conversation import Conversation
@@ -49,6 +50,8 @@ async def serve(
     _mark_used(lifecycle, endpoint.websocket.scope)
     connection, limits = lifecycle.connection, endpoint.limits
     connection.close_timeout = limits.close_timeout or math.inf
+    if declaration.by_subprotocol:
+        tell_subprotocol(endpoint.websocket, lifecycle.accepts)
     admission.open += 1
     failure: BaseException | None = None
     passed: Deadline | None = None
@@ -70,8 +73,9 @@ async def serve(
             elif connection.state is not DISCONNECTED:
                 if (changed := declaration.current()) is not declaration:
                     lifecycle.declaration = declaration = changed
-                    connection.encode = declaration.encode
-                conversation = Conversation(endpoint, declaration, connection, first, clock)
+                    lifecycle.accepts(endpoint.websocket.subprotocol)
+                spoken = lifecycle.declaration
+                conversation = Conversation(endpoint, spoken, connection, first, clock)
                 lifecycle.tasks = conversation.tasks
                 lifecycle.conversation = conversation
                 failure = await conversation.hold()

@@ -36,7 +36,7 @@ class TwoWay:
         loop_scope: Around the loop: cancelled, the loop receives nothing more.
     """
 
-    __slots__ = ("_asking", "_concurrency", "_correlation", "handle", "loop_scope")
+    __slots__ = ("_answering", "_asking", "_concurrency", "_correlation", "handle", "loop_scope")
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class TwoWay:
         answering: Answering,
     ) -> None:
         self._correlation = declaration.correlation
+        self._answering = answering
         self._asking = Asking(name_of(endpoint), declaration, connection, reader)
         self._concurrency = Concurrency(endpoint, connection, reader, deadlines, answering)
         self.handle: Handle = self._concurrency.handle
@@ -57,6 +58,12 @@ class TwoWay:
     def is_handling(self) -> bool:
         """Whether any handler runs beside the loop, or is about to."""
         return self._concurrency.is_active
+
+    def speak(self, declaration: Declaration) -> None:
+        """Read answers as is declared for the subprotocol that was accepted."""
+        self._correlation = declaration.correlation
+        self._answering.speak(declaration)
+        self._asking.speak(declaration)
 
     def keep_track(self, message: Any, frame: str | bytes, event: Event) -> None:
         """Keep what is needed of a message beyond its handler.

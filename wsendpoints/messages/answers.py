@@ -6,9 +6,10 @@ from typing import Annotated, Any, cast, get_args, get_origin
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.correlation import Correlation
 from wsendpoints.messages.recognition import Recognizer
+from wsendpoints.messages.structs import StructRecognizer, holds_struct
 from wsendpoints.messages.substitution import is_union, union_of
 from wsendpoints.messages.tags import members
-from wsendpoints.messages.unions import is_object, name_of, without_alias
+from wsendpoints.messages.unions import is_object, is_struct, name_of, without_alias
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["Answers", "read_error_codes"]
@@ -30,7 +31,7 @@ class Answers:
     def __init__(self, declared: Any, where: str) -> None:
         self.members: Sequence[Any] = [] if declared is None else members(declared)
         self._where = where
-        self._expected: dict[Any, Recognizer] = {}
+        self._expected: dict[Any, Recognizer | StructRecognizer] = {}
 
     def check_field(self, correlation: Correlation | None) -> None:
         """Check that each answer can have the id of its question.
@@ -46,7 +47,7 @@ class Answers:
                 'an answer has in common with its question, as in `correlation_id = "id"`'
             )
         for part in _parts_of(union_of([*self.members])):
-            if not is_object(part) or not correlation.may_have(part):
+            if not (is_object(part) or is_struct(part)) or not correlation.may_have(part):
                 raise ConfigurationError(
                     f"{self._where}.answers has {name_of(part)}, which has no field "
                     f"{correlation.field!r} to tell its question by: add "
@@ -69,7 +70,10 @@ class Answers:
                     f"{self._where} asks for {name_of(part)}, but declares {declared}: add it to "
                     "`answers`"
                 )
-        self._expected[expected] = Recognizer(compile_adapter(expected, self._where))
+        if holds_struct(expected):
+            self._expected[expected] = StructRecognizer(expected, self._where)
+        else:
+            self._expected[expected] = Recognizer(compile_adapter(expected, self._where))
 
     def is_one(self, answer: Any, expected: Any) -> bool:
         """Return whether an answer of the class's is of the type that a question waits for.

@@ -32,7 +32,13 @@ from wsendpoints.protocol.exceptions import (
     InvalidMessageError,
 )
 
-__all__ = ["MAX_ERRORS", "MAX_ERRORS_BYTES", "to_client_error"]
+__all__ = [
+    "MAX_ERRORS",
+    "MAX_ERRORS_BYTES",
+    "is_literal",
+    "shortened",
+    "to_client_error",
+]
 
 MAX_ERRORS: Final = 10
 """Of how many errors in one message the client is told."""
@@ -144,18 +150,23 @@ def _text_of(detail: PydanticError, sent: Sent) -> str:
     kind, text, context = detail["type"], detail["msg"], detail.get("ctx", {})
     if kind in _WITHOUT_INPUT:
         text = _WITHOUT_INPUT[kind].format_map(context)
-    elif kind not in _PYDANTICS_OWN and not _is_literal(context.get("error")):
+    elif kind not in _PYDANTICS_OWN and not is_literal(context.get("error")):
         words = _WORDS_OF_OTHERS.get(kind, "Input is not valid")
         raised = text.removeprefix(f"{words}, ")
         is_plain = len(text) <= _MAX_TEXT and text.isprintable()
         if not is_plain or sent.may_be_repeated_in(raised):
             text = words
     text = _ENUM_MEMBER.sub(r"\1", text)
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Return a text with what is too long cut off."""
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
 
 
-def _is_literal(error: object) -> bool:
-    """Whether the text of an exception stands in the code that raised it.
+def is_literal(error: object) -> bool:
+    """Return whether the text of an exception stands in the code that raised it.
 
     It was there before the client came.
     """

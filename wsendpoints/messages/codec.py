@@ -8,13 +8,15 @@ refuses lone surrogates, and bounds nesting and the length of numbers.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from pydantic import ValidationError
-from pydantic_core import SchemaSerializer, core_schema, from_json
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from wsendpoints.messages.places import Places
+from wsendpoints.messages.structs import json_encoder
 from wsendpoints.messages.validators import Validator
+from wsendpoints.messages.writing import ToJSON, encode_json, json_writer
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
@@ -27,10 +29,10 @@ from wsendpoints.protocol.frames import check_binary, check_text
 from wsendpoints.protocol.state import SEND
 
 __all__ = [
-    "Codec",
     "Decode",
     "Encode",
     "Encoding",
+    "MessageCodec",
     "ToJSON",
     "binary_event",
     "binary_event_of",
@@ -42,8 +44,8 @@ __all__ = [
     "text_event_of",
 ]
 
-Encoding: TypeAlias = Literal["text", "bytes", "json"] | None
-"""What a frame is: a text, bytes, JSON in either, or whatever comes."""
+Encoding: TypeAlias = Literal["text", "bytes", "json", "msgpack"] | None
+"""What a frame is: a text, bytes, JSON in either, MessagePack in bytes, or whatever comes."""
 
 Decode: TypeAlias = Callable[[Any], Any]
 """Turns a frame into a message.
@@ -55,13 +57,8 @@ that no message can be read from.
 Encode: TypeAlias = Callable[[Any], Event]
 """Returns the event that sends a message."""
 
-ToJSON: TypeAlias = Callable[[Any], bytes]
-"""Returns the JSON of a value, in UTF-8."""
-
 
 # JSON.
-
-_to_json: Final = SchemaSerializer(core_schema.any_schema()).to_json
 
 
 def decode_json(frame: str | bytes) -> Any:
@@ -74,18 +71,6 @@ def decode_json(frame: str | bytes) -> Any:
         return from_json(frame, allow_inf_nan=False)
     except (ValueError, TypeError):  # TypeError: a str with a raw lone surrogate
         raise about(InvalidDataError("not valid JSON"), frame) from None
-
-
-def encode_json(value: Any) -> bytes:
-    """Return the JSON, in UTF-8, of a plain value, a model, a dataclass, or any mix of them.
-
-    Models are written by alias, as they are read. `NaN` and the infinities become `null`, as
-    JavaScript's `JSON.stringify` has it: an echo must not fail for what a client can send.
-
-    Raises:
-        ValueError: It can't be written as JSON.
-    """
-    return _to_json(value, by_alias=True)
 
 
 # Events.
@@ -115,7 +100,7 @@ def binary_event_of(to_json: ToJSON) -> Encode:
 # Encodings.
 
 
-class Codec(ABC):
+class MessageCodec(ABC):
     """How the messages of an encoding are read from frames, and written into frames.
 
     Attributes:
@@ -123,11 +108,27 @@ class Codec(ABC):
         has_values: Whether a frame holds a value that is encoded, such as an object. If not, a
             message is the frame itself.
         frames: By the type of a frame that a message may be, what sends it as it is.
+        refused: What its decoders raise for a value that is none of the messages, or, without
+            validation, for a frame that has none.
+        is_json: Whether the values are those of JSON, which pydantic reads itself; if not, it
+            validates them as Python's own.
     """
 
-    name: Encoding
+    name: object
     has_values: bool
     frames: Mapping[type, Encode]
+    refused: tuple[type[Exception], ...] = (ValidationError,)
+    is_json: bool = True
+
+    def require(self, where: str) -> None:  # noqa: B027 - most have all that they need
+        """Import what the encoding needs, for a class that has it.
+
+        Args:
+            where: The name of the class, for the text of an error.
+
+        Raises:
+            ConfigurationError: It is not installed.
+        """
 
     @abstractmethod
     def decoders(
@@ -147,6 +148,37 @@ class Codec(ABC):
         Args:
             to_json: Writes the message as JSON.
         """
+
+    def encoder_of(self, adapter: TypeAdapter[Any] | None) -> Encode:
+        """Return what sends messages of a type.
+
+        Args:
+            adapter: Pydantic's, for the type; `None` for values of any type.
+        """
+        return self.encoder(encode_json if adapter is None else json_writer(adapter))
+
+    def struct_decoders(self, annotation: Any) -> tuple[Decode, Decode] | None:
+        """Return what reads a message of msgspec's, as `decoders` does.
+
+        Args:
+            annotation: A type that holds Structs.
+
+        Returns:
+            `None` if a message is the frame itself.
+        """
+        return None
+
+    def struct_encoder(self) -> Encode:
+        """Return what sends a Struct, or a value that holds one."""
+        return self.encoder(json_encoder())
+
+    def read_value(self, frame: str | bytes) -> Any:
+        """Return the value of a frame.
+
+        Raises:
+            InvalidDataError: It has none.
+        """
+        return decode_json(frame)
 
     @abstractmethod
     def client_error(

@@ -1,6 +1,7 @@
-"""The encodings, as one table: a new one is a `Codec` in a file of its own, and a row here."""
+"""The encodings, as one table: a new one is a `MessageCodec` in a file of its own, and a row."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, final
 
@@ -9,10 +10,10 @@ from pydantic_core import from_json
 
 from wsendpoints.messages.client_errors import to_client_error
 from wsendpoints.messages.codec import (
-    Codec,
     Decode,
     Encode,
     Encoding,
+    MessageCodec,
     ToJSON,
     binary_event,
     binary_event_of,
@@ -23,11 +24,15 @@ from wsendpoints.messages.codec import (
     text_event,
     text_event_of,
 )
+from wsendpoints.messages.custom import Codec
+from wsendpoints.messages.messagepack import MessagePackCodec
 from wsendpoints.messages.places import Places
+from wsendpoints.messages.structs import json_decoder
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
+    ConfigurationError,
     InvalidDataError,
     InvalidMessageError,
     about,
@@ -35,11 +40,12 @@ from wsendpoints.protocol.exceptions import (
 
 __all__ = [
     "CODECS",
-    "Codec",
     "Decode",
     "Encode",
     "Encoding",
+    "MessageCodec",
     "ToJSON",
+    "codec_of",
     "decode_json",
     "encode_json",
     "refuse_text",
@@ -47,7 +53,7 @@ __all__ = [
 
 
 @final
-class FrameCodec(Codec):
+class FrameCodec(MessageCodec):
     """A message is the frame itself, validated as the str or bytes that it is.
 
     Args:
@@ -58,7 +64,7 @@ class FrameCodec(Codec):
     has_values: bool = False
 
     def __init__(self, name: Encoding, *frames: type[str] | type[bytes]) -> None:
-        self.name: Encoding = name
+        self.name: object = name
         events: dict[type, Encode] = {str: text_event, bytes: binary_event}
         self.frames: Mapping[type, Encode] = {kind: events[kind] for kind in frames}
 
@@ -88,10 +94,10 @@ class FrameCodec(Codec):
         return about(to_client_error(exc, places, frame, json=False), frame)
 
 
-class JSONCodec(Codec):
+class JSONCodec(MessageCodec):
     """A message is a JSON text, in a text frame or, as UTF-8, in a binary one."""
 
-    name: Encoding = "json"
+    name: object = "json"
     has_values: bool = True
     frames: Mapping[type, Encode] = MappingProxyType({bytes: binary_event})
 
@@ -99,6 +105,10 @@ class JSONCodec(Codec):
         self, validator: Validator | None, messages: Sequence[Any]
     ) -> tuple[Decode, Decode]:
         decode = decode_json if validator is None else validator.validate_json
+        return decode, decode
+
+    def struct_decoders(self, annotation: Any) -> tuple[Decode, Decode] | None:
+        decode = json_decoder(annotation)
         return decode, decode
 
     def encoder(self, to_json: ToJSON) -> Encode:
@@ -130,15 +140,44 @@ def _value_or_none(frame: str | bytes) -> Any:
         return None
 
 
-CODECS: Final[Mapping[object, Codec]] = MappingProxyType(
+CODECS: Final[Mapping[object, MessageCodec]] = MappingProxyType(
     {
         codec.name: codec
         for codec in (
             FrameCodec("text", str),
             FrameCodec("bytes", bytes),
             JSONCodec(),
+            MessagePackCodec(),
             FrameCodec(None, str, bytes),
         )
     }
 )
 """By the value of `WebSocketEndpoint.encoding`, what reads and writes its messages."""
+
+
+def codec_of(encoding: object, where: str) -> MessageCodec:
+    """Return what reads and writes the messages of a class.
+
+    Args:
+        encoding: An encoding, as the class declares it.
+        where: The name of the declaration, for the text of an error.
+
+    Raises:
+        ConfigurationError: There is no such encoding, or what it needs is not installed.
+    """
+    if isinstance(encoding, Codec):
+        return encoding._compiled(where)  # pyright: ignore[reportPrivateUsage]  # its own package
+    if inspect.isclass(encoding) and issubclass(encoding, Codec):
+        name = encoding.__name__
+        raise ConfigurationError(f"{where} is the class {name}: use an instance of it, {name}()")
+    codec = _named(encoding)
+    if codec is None:
+        *names, last = (f'"{name}"' if isinstance(name, str) else repr(name) for name in CODECS)
+        used = f"{', '.join(names)} or {last}, or an instance of a Codec"
+        raise ConfigurationError(f"{where} is {encoding!r}: use {used}")
+    codec.require(where)
+    return codec
+
+
+def _named(encoding: object) -> MessageCodec | None:
+    return CODECS.get(encoding) if isinstance(encoding, Hashable) else None

@@ -1,7 +1,7 @@
 """What pydantic's core schemas declare: where their parts are, and which names a message has."""
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "definitions_of",
     "is_lenient",
     "refs_in",
+    "rewritten",
     "schemas_within",
     "ways_to",
     "words_of",
@@ -88,6 +89,28 @@ def schemas_within(part: Any) -> Iterator[Any]:
                 yield from schemas_within(each)
         case _:  # nothing, or the label of a union's member
             pass
+
+
+def rewritten(part: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a copy of a schema, or of what stands where one has its parts, with changes.
+
+    Args:
+        part: It is not changed: pydantic shares it between types.
+        change: Called with a copy of each schema, whose parts are changed already; returns what
+            takes its place.
+    """
+    match part:
+        case {"type": str()}:
+            parts = {name: rewritten(part[name], change) for name in PARTS if name in part}
+            return change({**part, **parts})
+        case {}:
+            return {name: rewritten(each, change) for name, each in part.items()}
+        case (choice, label) if isinstance(part, tuple):
+            return rewritten(choice, change), label
+        case [*parts]:
+            return [rewritten(each, change) for each in parts]
+        case _:
+            return part
 
 
 def words_of(schema: Any) -> frozenset[str]:

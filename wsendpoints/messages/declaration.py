@@ -4,15 +4,13 @@ It is read and compiled when the class is made, which fails if the declaration h
 """
 
 import functools
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
-from pydantic import ValidationError
-
 from wsendpoints.messages.annotations import MISSING, check_bound
 from wsendpoints.messages.answers import Answers, read_error_codes
-from wsendpoints.messages.codecs import CODECS, Codec, Encode
+from wsendpoints.messages.codecs import Encode, MessageCodec, codec_of
 from wsendpoints.messages.correlation import Correlation, Id
 from wsendpoints.messages.error_message import BUSY, ErrorWriter
 from wsendpoints.messages.generics import bind
@@ -75,9 +73,11 @@ class Declaration:
         is_quiet: Whether the class has no code of its own that runs before the first message.
         where: The name of the class.
         answered: The handler of answers.
+        by_subprotocol: What it declares where a subprotocol was accepted that has an encoding, and,
+            under `None`, where none was. It is empty if no subprotocol has one.
     """
 
-    codec: Codec
+    codec: MessageCodec
     inbound: Inbound
     outbound: Outbound
     encode: Encode
@@ -102,6 +102,12 @@ class Declaration:
     is_quiet: bool
     where: str
     answered: Handler
+    by_subprotocol: "Mapping[str | None, Declaration]"
+
+    def speaking(self, subprotocol: str | None) -> "Declaration":
+        """Return what holds for a connection that was accepted with a subprotocol, or without."""
+        every = self.by_subprotocol
+        return every.get(subprotocol, every[None]) if every else self
 
     def current(self) -> "Declaration":
         """Return what the class declares now: a decorator of it, or a mock, may have changed it."""
@@ -172,9 +178,10 @@ class Declaration:
     def answer_in(self, frame: str | bytes) -> Any:
         """Return the answer that a frame holds; `None` if it holds no valid one."""
         decode = self.inbound.decode_text if isinstance(frame, str) else self.inbound.decode_binary
+        refused: tuple[type[Exception], ...] = (*self.inbound.refused, ClientMessageError)
         try:
             message = decode(frame)
-        except (ValidationError, ClientMessageError):
+        except refused:
             return None
         if isinstance(message, Routed):
             return message.message if message.handler is self.answered else None
@@ -207,10 +214,7 @@ def declare(
         UnboundTypeVariable: The class is still generic.
     """
     where = cls.__qualname__
-    encoding: Any = cls.encoding
-    codec = CODECS.get(encoding) if isinstance(encoding, Hashable) else None
-    if codec is None:
-        raise ConfigurationError(f"{where}: encoding is {encoding!r}: use {_encodings()}")
+    codec = codec_of(cls.encoding, f"{where}: encoding")
     check_hooks(cls)
     if before is None:
         check_bound(cls, "params")
@@ -247,31 +251,20 @@ def declare(
     elif methods:
         routes = route(where, methods, routed=receiver is None)
     on_message, handlers, taken = routes
-    inbound = Inbound(Any if Any in taken else union_of(taken), codec, where)
-    outbound = Outbound(_sent(methods, _union_in(cls, "sends")), codec, where)
-    correlation = None
-    if is_correlated:
-        _check_values(where, codec, methods)
-        correlation = Correlation(
-            cls.correlation_id, inbound.messages, outbound.messages, codec.value_of, where
-        )
-    answers.check_field(correlation)
+    sent = _sent(methods, _union_in(cls, "sends"))
+    takes = Any if Any in taken else union_of(taken)
+    spoken = functools.partial(_spoken, cls, takes, sent, methods, where)
+    in_own = spoken(codec)
+    answers.check_field(in_own["correlation"])
     is_concurrent = any(method.options.concurrent for method in methods)
-    _check_refusing(where, codec, methods)
-    tag = inbound.tag or outbound.tag or "type"
+    by_subprotocol: dict[str | None, Declaration] = {}
     names = [*known, *(method.name for method in methods)] or ["on_receive"]
     look = looking_at(cls, [*names, *provided, *providers])
-    return Declaration(
-        codec=codec,
-        inbound=inbound,
-        outbound=outbound,
-        encode=outbound.encode,
+    declaration = Declaration(
+        **in_own,
         handlers=handlers,
         on_message=on_message,
-        tag=tag,
-        correlation=correlation,
         answers=answers,
-        errors=ErrorWriter(tag, None if correlation is None else correlation.field),
         error_codes=read_error_codes(cls.error_codes, where),
         is_two_way=is_concurrent or is_correlated,
         methods={method.name: method for method in methods},
@@ -289,7 +282,48 @@ def declare(
         and all(find(cls, name)[1] is defaults[name] for name in ("on_connect", "__init__")),
         where=where,
         answered=adapters.answered,
+        by_subprotocol=by_subprotocol,
     )
+    for name, other in _encodings_of(cls.subprotocols).items():
+        other_codec = codec_of(other, f"{where}.subprotocols[{name!r}]")
+        by_subprotocol[name] = replace(declaration, **spoken(other_codec))
+        by_subprotocol[None] = declaration
+    return declaration
+
+
+def _encodings_of(subprotocols: object) -> Mapping[str, object]:
+    """Return the encodings of subprotocols; none if these are mere names."""
+    return cast("Mapping[str, object]", subprotocols) if isinstance(subprotocols, Mapping) else {}
+
+
+def _spoken(
+    cls: Any,
+    takes: Any,
+    sent: Sequence[Any],
+    methods: Sequence[Method],
+    where: str,
+    codec: MessageCodec,
+) -> dict[str, Any]:
+    """Return the attributes of a declaration that depend on the encoding."""
+    inbound = Inbound(takes, codec, where)
+    outbound = Outbound(sent, codec, where)
+    correlation = None
+    if cls.correlation_id is not None:
+        _check_values(where, codec, methods)
+        correlation = Correlation(
+            cls.correlation_id, inbound.messages, outbound.messages, codec.value_of, where
+        )
+    _check_refusing(where, codec, methods)
+    tag = inbound.tag or outbound.tag or "type"
+    return {
+        "codec": codec,
+        "inbound": inbound,
+        "outbound": outbound,
+        "encode": outbound.encode,
+        "tag": tag,
+        "correlation": correlation,
+        "errors": ErrorWriter(tag, None if correlation is None else correlation.field),
+    }
 
 
 _EMPTY: Final = {
@@ -320,7 +354,7 @@ def _check_typed(where: str, receiver: Method | None) -> None:
         )
 
 
-def _check_values(where: str, codec: Codec, methods: Sequence[Method]) -> None:
+def _check_values(where: str, codec: MessageCodec, methods: Sequence[Method]) -> None:
     # A base class without handlers may leave the encoding to its subclasses.
     if methods and not codec.has_values:
         raise ConfigurationError(
@@ -329,7 +363,7 @@ def _check_values(where: str, codec: Codec, methods: Sequence[Method]) -> None:
         )
 
 
-def _check_refusing(where: str, codec: Codec, methods: Sequence[Method]) -> None:
+def _check_refusing(where: str, codec: MessageCodec, methods: Sequence[Method]) -> None:
     for method in methods:
         if method.options.overlap == "refuse" and codec.error_event({}) is None:
             raise ConfigurationError(
@@ -337,11 +371,6 @@ def _check_refusing(where: str, codec: Codec, methods: Sequence[Method]) -> None
                 f'{codec.name!r} has no format for errors: use overlap="wait" or "cancel", or set '
                 'encoding = "json"'
             )
-
-
-def _encodings() -> str:
-    *names, last = (f'"{name}"' if isinstance(name, str) else repr(name) for name in CODECS)
-    return f"{', '.join(names)} or {last}"
 
 
 def _sent(methods: Sequence[Method], sends: object) -> list[Any]:

@@ -6,7 +6,7 @@ generator does, and each type as pydantic validates and writes it.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, cast, final
+from typing import Any, Final, NamedTuple, cast, final, get_origin
 
 from pydantic import RootModel
 from pydantic_core import core_schema
@@ -143,6 +143,8 @@ def _fields_in(schema: Any, definitions: Mapping[str, Any]) -> Iterator[Field]:
 
 
 def _fields_of_struct(klass: Any) -> Iterator[Field]:
+    # That of a generic Struct with type arguments.
+    klass = get_origin(klass) or klass
     names = cast("Sequence[str]", getattr(klass, "__struct_fields__", ()))
     written = cast("Sequence[str]", getattr(klass, "__struct_encode_fields__", ()))
     defaults = cast("Sequence[Any]", getattr(klass, "__struct_defaults__", ()))

@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core.core_schema import any_schema
 
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.class_statement import warn
-from wsendpoints.messages.codecs import Codec, Decode, refuse_text
+from wsendpoints.messages.codecs import Decode, MessageCodec, refuse_text
 from wsendpoints.messages.joining import join, takes_anything
 from wsendpoints.messages.places import Places
 from wsendpoints.messages.recursion import recursive_union
+from wsendpoints.messages.structs import (
+    compile_structs,
+    holds_struct,
+    refused_errors,
+    struct_error,
+    struct_tag,
+)
 from wsendpoints.messages.tags import (
     changing,
     find_tag,
@@ -21,7 +29,7 @@ from wsendpoints.messages.tags import (
 )
 from wsendpoints.messages.unions import is_object, name_of
 from wsendpoints.messages.validators import Validator
-from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.protocol.exceptions import ClientMessageError, ConfigurationError, about
 
 __all__ = ["Inbound"]
 
@@ -40,17 +48,26 @@ class Inbound:
         decode_text: Turns a text frame into a message.
         decode_binary: The same for a binary frame.
         places: Where a message may be invalid.
+        refused: What they raise for a message that is none of these; `client_error` tells why.
 
     Raises:
         ConfigurationError: A type can't be validated, or not from frames of this encoding.
     """
 
-    __slots__ = ("decode_binary", "decode_text", "messages", "places", "tag")
+    __slots__ = (
+        "_codec",
+        "decode_binary",
+        "decode_text",
+        "messages",
+        "places",
+        "refused",
+        "tag",
+    )
 
     decode_binary: Decode
     decode_text: Decode
 
-    def __init__(self, annotation: Any, codec: Codec, where: str) -> None:
+    def __init__(self, annotation: Any, codec: MessageCodec, where: str) -> None:
         union = [] if annotation is Any else members(annotation)
         takes_frames = codec.has_values and bytes in codec.frames and bytes in union
         self.messages: list[Any] = [
@@ -63,6 +80,18 @@ class Inbound:
                 f"{where}: {name_of(objects[0])} is read from JSON, "
                 f'but encoding is {codec.name!r}: set encoding = "json"'
             )
+        self._codec = codec
+        self.refused: tuple[type[Exception], ...] = codec.refused
+        if any(map(holds_struct, self.messages)):
+            self._compile_structs(where)
+        else:
+            self._compile(objects, where)
+        if takes_frames:
+            self.decode_binary = bytes
+            if not self.messages:
+                self.decode_text = refuse_text
+
+    def _compile(self, objects: Sequence[Any], where: str) -> None:
         refuse_plain_enums(objects, where)
         wide = _refuse_rivals(self.messages, where)
         if why := _why_slow([member for member in objects if member not in wide]):
@@ -77,15 +106,40 @@ class Inbound:
                     "and a small message may take long: give each a field like "
                     '`type: Literal["..."] = "..."`, and the union `Field(discriminator="type")`'
                 )
-            validator = Validator(adapter)
+            validator = Validator(adapter, is_json=self._codec.is_json)
         # Where an error may be: nowhere, without validation.
         self.places: Places = Places(any_schema()) if validator is None else validator.places
         # Chosen here, so that no message pays for the choice.
-        self.decode_text, self.decode_binary = codec.decoders(validator, self.messages)
-        if takes_frames:
-            self.decode_binary = bytes
-            if not self.messages:
-                self.decode_text = refuse_text
+        self.decode_text, self.decode_binary = self._codec.decoders(validator, self.messages)
+
+    def _compile_structs(self, where: str) -> None:
+        self.tag = self.tag or struct_tag(self.messages)
+        decoders = compile_structs(self.messages, self._codec.struct_decoders, where)
+        if decoders is None:
+            name = name_of(next(filter(holds_struct, self.messages)))
+            raise ConfigurationError(
+                f"{where}: {name} is read from JSON, but encoding is {self._codec.name!r}: set "
+                'encoding = "json"'
+            )
+        self.decode_text, self.decode_binary = decoders
+        self.refused = refused_errors()
+        self.places = Places(any_schema())
+
+    def client_error(self, exc: Any, frame: str | bytes) -> ClientMessageError:
+        """Return what a refusal means, in words that may be shown to the client.
+
+        Args:
+            exc: What was raised, one of `refused`.
+            frame: The frame.
+        """
+        if isinstance(exc, ValidationError):
+            return self._codec.client_error(exc, self.places, frame)
+        try:
+            # msgspec looks at no more than it needs.
+            value = self._codec.read_value(frame)
+        except ClientMessageError as unreadable:
+            return unreadable
+        return about(struct_error(exc, value), frame, self._codec.value_of)
 
 
 def _refuse_rivals(messages: Sequence[Any], where: str) -> list[Any]:

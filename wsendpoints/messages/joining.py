@@ -25,6 +25,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from wsendpoints.messages.adapters import schema_of
 from wsendpoints.messages.overlaps import ARRAY, KINDS, OBJECT, Overlaps, Word
+from wsendpoints.messages.structs import holds_struct
 from wsendpoints.messages.substitution import union_of
 from wsendpoints.messages.tags import TagField, grouped, values_of
 from wsendpoints.messages.unions import bare, is_object
@@ -82,6 +83,8 @@ def takes_anything(annotation: Any) -> str | None:
 
     A type that takes a text, or a number, is told apart by pydantic itself.
     """
+    if holds_struct(annotation):
+        return None
     kinds = Overlaps(schema_of(annotation)).everything
     if not kinds & {ARRAY, OBJECT}:
         return None

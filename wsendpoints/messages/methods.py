@@ -110,6 +110,9 @@ def looking_at(cls: Any, names: Iterable[str]) -> Look:
         names: Those of its handlers and providers, and of those that it had.
     """
     names = dict.fromkeys((*_COMPILED, *names))
+    if isinstance(getattr(cls, "subprotocols", None), Mapping):
+        # Their encodings are compiled; mere names are not.
+        names["subprotocols"] = None
     # Some descriptors return another object each time, and others may be gone for a while.
     simple = [name for name in names if getattr(cls, name, None) is getattr(cls, name, _MARK)]
     others = [name for name in names if name not in simple]

@@ -1,21 +1,22 @@
 """The messages that a class sends to its clients: how one becomes an event."""
 
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
-from typing import Annotated, Any, Final, Never, NoReturn, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Never, NoReturn, get_args, get_origin
 
 import typing_extensions
-from pydantic import BaseModel, Discriminator, TypeAdapter
+from pydantic import BaseModel, Discriminator
 from pydantic.fields import FieldInfo
 
 from wsendpoints.messages.adapters import compile_adapter
-from wsendpoints.messages.codecs import CODECS, Codec, Encode, ToJSON, encode_json
+from wsendpoints.messages.codecs import CODECS, Encode, MessageCodec
 from wsendpoints.messages.recognition import Recognizer
+from wsendpoints.messages.structs import StructRecognizer, are_structs, holds_struct, struct_tag
 from wsendpoints.messages.substitution import is_class, is_union, union_of
 from wsendpoints.messages.tags import find_tag, members, objects_in
 from wsendpoints.messages.unawaited import is_unawaited, unawaited_error
-from wsendpoints.messages.unions import bare, name_of, without_alias
+from wsendpoints.messages.unions import bare, is_struct, name_of, without_alias
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -25,9 +26,6 @@ _BYTES_LIKE: Final = (bytes, bytearray, memoryview)
 
 _NOTHING: Final = (NoReturn, Never, typing_extensions.Never)
 """What a handler declares that always raises."""
-
-_OPEN: Final = ("any", "is-instance", "function-plain")
-"""The types of schemas for a value of any class."""
 
 
 class Outbound:
@@ -53,6 +51,7 @@ class Outbound:
     __slots__ = (
         "_classes",
         "_codec",
+        "_encode_value",
         "_others",
         "_where",
         "encode",
@@ -61,13 +60,14 @@ class Outbound:
         "tag",
     )
 
-    def __init__(self, declared: Sequence[Any], codec: Codec, where: str) -> None:
+    def __init__(self, declared: Sequence[Any], codec: MessageCodec, where: str) -> None:
         union = [_as_sent(it) for it in members(union_of([*declared, None])) if it not in _NOTHING]
         self.messages: list[Any] = (
             [] if Any in union else [member for member in union if member is not types.NoneType]
         )
-        self.tag: str | None = find_tag(objects_in(self.messages))
+        self.tag: str | None = find_tag(objects_in(self.messages)) or struct_tag(self.messages)
         self._codec = codec
+        self._encode_value: Encode = codec.encoder_of(None)
         self._where = where
         self.encoders: dict[type, Encode] = {
             klass: encode
@@ -75,24 +75,37 @@ class Outbound:
             if not self.messages or klass in self.messages
         }
         self._classes: set[type] = set()
-        self._others: list[tuple[Recognizer, Encode, Any]] = []
+        self._others: list[tuple[Recognizer | StructRecognizer, Encode, Any]] = []
         for message in self.messages:
+            if holds_struct(message):
+                self._add_struct(message)
+                continue
             adapter = compile_adapter(message, where)
             if is_class(message) and (issubclass(message, BaseModel) or is_dataclass(message)):
                 self._classes.add(message)
-                self.encoders[message] = codec.encoder(_to_json(adapter))
+                self.encoders[message] = codec.encoder_of(adapter)
             else:
-                encode = codec.encoder(_to_json(adapter))
+                encode = codec.encoder_of(adapter)
                 self._others.append((Recognizer(adapter), encode, message))
         for klass, written in _classes_within(self.messages):
             if klass not in self._classes:
                 self._classes.add(klass)
-                self.encoders[klass] = codec.encoder(_to_json(compile_adapter(written, where)))
+                self.encoders[klass] = codec.encoder_of(compile_adapter(written, where))
         self.encode: Encode = _encode_by_class(self.encoders, self._encode_other)
+
+    def _add_struct(self, message: Any) -> None:
+        encode = self._codec.struct_encoder()
+        if is_struct(message):
+            klass = bare(message)
+            klass = get_origin(klass) or klass
+            self._classes.add(klass)
+            self.encoders[klass] = encode
+        else:
+            self._others.append((StructRecognizer(message, self._where), encode, message))
 
     def _plain_encoders(self) -> Iterator[tuple[type, Encode]]:
         """Yield what encodes the classes whose instances are sent without a look at the types."""
-        encode_value = self._codec.encoder(encode_json)
+        encode_value = self._encode_value
         yield from self._codec.frames.items()
         if self._codec.has_values:
             yield str, encode_value
@@ -101,6 +114,9 @@ class Outbound:
 
     def _encode_other(self, message: Any) -> Event:
         if not self.messages:
+            if are_structs() and is_struct(type(message)):
+                encode = self.encoders[type(message)] = self._codec.struct_encoder()
+                return encode(message)
             try:
                 return self._send_anything(message)
             except ValueError:
@@ -123,18 +139,20 @@ class Outbound:
         )
 
     def _is_frame(self, message: Any) -> bool:
-        return isinstance(message, _BYTES_LIKE) or (
+        # Of a codec whose values may be bytes, these are no frames.
+        kinds = (bytes in self._codec.frames or not self._codec.has_values) and _BYTES_LIKE
+        return isinstance(message, kinds or ()) or (
             isinstance(message, str) and not self._codec.has_values
         )
 
     def _send_anything(self, message: Any) -> Event:
         if not self._is_frame(message):
-            return self._codec.encoder(encode_json)(message)
+            return self._encode_value(message)
         kind = str if isinstance(message, str) else bytes
         return self._codec.encode_frame(message, kind, self._where)
 
 
-def _is_one(message: Any, recognizer: Recognizer, declared: Any) -> bool:
+def _is_one(message: Any, recognizer: Recognizer | StructRecognizer, declared: Any) -> bool:
     if isinstance(message, _BYTES_LIKE):
         return declared is bytes
     return recognizer.is_one(message)
@@ -187,34 +205,6 @@ def _encode_by_class(encoders: Mapping[type, Encode], other: Encode) -> Encode:
         return encoders.get(message.__class__, other)(message)
 
     return encode
-
-
-def _to_json(adapter: TypeAdapter[Any]) -> ToJSON:
-    """Return the function that writes a class's instances as JSON, by alias.
-
-    A class's own serializer is three times faster than that of a union.
-    """
-    to_json: Callable[..., bytes] = adapter.serializer.to_json
-    # Without the keyword it is faster again by a fifth (54 of 260 ns), to the same effect. With it
-    # a function takes 110 ns less than `functools.partial`.
-    if not _may_have_alias(adapter.core_schema):
-        return to_json
-    return lambda message: to_json(message, by_alias=True)
-
-
-def _may_have_alias(schema: Any) -> bool:
-    """Whether what a schema writes may have an alias: anything may that is of no known class."""
-    if isinstance(schema, dict):
-        entries = cast("dict[str, Any]", schema)
-        return entries.get("type") in _OPEN or any(
-            (key in {"serialization_alias", "alias"} and value is not None)
-            or key == "serialization"
-            or (key != "metadata" and _may_have_alias(value))
-            for key, value in entries.items()
-        )
-    if isinstance(schema, list | tuple):
-        return any(_may_have_alias(item) for item in cast("Sequence[Any]", schema))
-    return False
 
 
 encode_anything: Final = Outbound([], CODECS[None], "a WebSocket").encode

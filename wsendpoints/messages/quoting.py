@@ -71,7 +71,9 @@ class Sent:
         runs: set[str] = set()
         short: set[str] = set()
         size = 0
-        for text in _values(value):
+        for number, text in enumerate(_values(value)):
+            if number == MAX_SEARCHED or text is None:
+                return None
             if text in self._words:
                 continue
             size += len(text)
@@ -96,8 +98,12 @@ def _runs(text: str) -> set[str]:
     return {text[start : start + _RUN] for start in range(len(text) - _RUN + 1)}
 
 
-def _values(sent: Any) -> Iterator[str]:
-    """Return all texts, and the numbers as texts."""
+def _values(sent: Any) -> Iterator[str | None]:
+    """Yield all texts, and the numbers as texts; `None` for a number that is too long for one.
+
+    A list or dict is an empty text. Those of some formats may be a part of themselves, so there is
+    no end to it then.
+    """
     pending: list[Any] = [sent]
     while pending:
         match pending.pop():
@@ -109,9 +115,18 @@ def _values(sent: Any) -> Iterator[str]:
             case {**members}:
                 pending.extend(members)
                 pending.extend(members.values())
+                yield ""
             case [*items]:
                 pending.extend(items)
+                yield ""
             case value if value is not None and not isinstance(value, bool):
-                yield str(value)
+                yield _as_text(value)
             case _:
                 pass
+
+
+def _as_text(value: Any) -> str | None:
+    try:
+        return str(value)
+    except ValueError:  # sys.get_int_max_str_digits
+        return None

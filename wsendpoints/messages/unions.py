@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import sys
 import types
 import typing
 from typing import Annotated, Any, Final, ForwardRef, Literal, NewType
@@ -15,6 +16,7 @@ __all__ = [
     "bare",
     "is_alias",
     "is_object",
+    "is_struct",
     "name_of",
     "runtime_types",
     "without_alias",
@@ -43,6 +45,17 @@ def is_object(member: Any) -> bool:
     )
 
 
+def is_struct(member: Any) -> bool:
+    """Return whether a message of this type is a Struct of msgspec's, generic or not."""
+    # Whoever defines one has imported it.
+    msgspec: Any = sys.modules.get("msgspec")
+    if msgspec is None:
+        return False
+    klass = bare(member)
+    klass = typing.get_origin(klass) or klass
+    return is_class(klass) and issubclass(klass, msgspec.Struct)
+
+
 def runtime_types(member: Any) -> frozenset[type] | None:
     """Return the classes of the values that pydantic returns for this type; `None` if unknown.
 
@@ -58,6 +71,7 @@ def runtime_types(member: Any) -> frozenset[type] | None:
     if (
         klass in _BUILTINS
         or is_object(klass)
+        or is_struct(klass)
         or (is_class(klass) and issubclass(klass, BaseModel | enum.Enum))
     ):
         return frozenset({klass})

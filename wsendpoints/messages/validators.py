@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, final
 
 from pydantic import TypeAdapter
-from pydantic_core import CoreSchema, SchemaValidator
+from pydantic_core import CoreSchema, SchemaSerializer, SchemaValidator
 
 from wsendpoints.messages.bounded_schemas import bounded
 from wsendpoints.messages.places import Places
+from wsendpoints.messages.strictness import as_from_json
 
-__all__ = ["Validate", "Validator", "compile_validator"]
+__all__ = ["Validate", "Validator", "compile_serializer", "compile_validator"]
 
 Validate: TypeAlias = Callable[..., Any]
 
@@ -35,6 +36,7 @@ class Validator:
 
     Args:
         adapter: Pydantic's, for the type.
+        is_json: Whether it validates what was read from JSON by pydantic itself, or by a codec.
 
     Attributes:
         validate_json: Pydantic's method of this name, without its options.
@@ -42,32 +44,55 @@ class Validator:
         places: Where an error is.
     """
 
-    __slots__ = ("places", "validate_json", "validate_python")
+    __slots__ = ("_by_size_of_frame", "places", "validate_json", "validate_python")
 
     validate_json: Validate
     validate_python: Validate
+    _by_size_of_frame: tuple[Validate, Validate | None]
 
-    def __init__(self, adapter: TypeAdapter[Any]) -> None:
-        schema = bounded(adapter.core_schema, large=False)
-        schema_of_large = bounded(adapter.core_schema, large=True)
+    def __init__(self, adapter: TypeAdapter[Any], *, is_json: bool = True) -> None:
+        read: CoreSchema = adapter.core_schema if is_json else as_from_json(adapter.core_schema)
+        schema = bounded(read, large=False)
+        schema_of_large = bounded(read, large=True)
         self.places: Places = Places(schema)
         if not isinstance(adapter.validator, SchemaValidator):
             # A plugin of pydantic's sees each validation, and makes the validator itself.
             self.validate_json = adapter.validator.validate_json
             self.validate_python = adapter.validator.validate_python
+            self._by_size_of_frame = (self.validate_python, None)
             return
         validator = compile_validator(schema)
         self.validate_json = validator.validate_json
         self.validate_python = validator.validate_python
+        self._by_size_of_frame = (self.validate_python, None)
         if schema_of_large != schema:
             large = compile_validator(schema_of_large)
             self.validate_json = _by_length(self.validate_json, large.validate_json)
+            self._by_size_of_frame = (self.validate_python, large.validate_python)
             self.validate_python = _by_size(self.validate_python, large.validate_python)
+
+    def reading(self, decode: Callable[[Any], Any]) -> Validate:
+        """Return what validates the value of a frame, which `decode` returns."""
+        small, large = self._by_size_of_frame
+        most = _SMALL
+
+        def validate(frame: str | bytes) -> Any:
+            return small(decode(frame))
+
+        def validate_by_length(frame: str | bytes) -> Any:
+            return (large if large and len(frame) > most else small)(decode(frame))
+
+        return validate_by_length if large else validate
 
 
 def compile_validator(schema: CoreSchema) -> SchemaValidator:
     """Return pydantic's validator for a core schema that was changed."""
     return SchemaValidator(schema, **_OPTIONS)
+
+
+def compile_serializer(schema: CoreSchema) -> SchemaSerializer:
+    """Return pydantic's serializer for a core schema that was changed."""
+    return SchemaSerializer(schema, **_OPTIONS)
 
 
 def _by_length(small: Validate, large: Validate) -> Validate:

@@ -9,7 +9,7 @@ from typing import Any, Final, get_overloads
 from wsendpoints.messages.annotations import MISSING, UnboundTypeVariable, message_types
 from wsendpoints.messages.class_statement import warn
 from wsendpoints.messages.tags import members
-from wsendpoints.messages.unions import is_object, name_of
+from wsendpoints.messages.unions import is_object, is_struct, name_of
 from wsendpoints.mistakes.body import Body, Method
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -32,7 +32,7 @@ def check_marks(body: Body) -> None:
         ):
             continue
         takes = _messages_of(body, method)
-        if any(map(is_object, takes)):
+        if any(is_object(it) or is_struct(it) for it in takes):
             names = " | ".join(map(name_of, takes))
             warn(
                 f"{body.where}.{method} takes {names}, but is not marked, and nothing in the class "

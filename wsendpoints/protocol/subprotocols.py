@@ -66,7 +66,7 @@ def check_subprotocol(subprotocol: object, offered: Sequence[str]) -> str:
     )
 
 
-def choose_subprotocol(preferred: Sequence[str], offered: Iterable[str]) -> str | None:
+def choose_subprotocol(preferred: Iterable[str], offered: Iterable[str]) -> str | None:
     """Return the subprotocol to accept a connection with.
 
     RFC 6455, section 4.2.2, item 5, /subprotocol/: "a single value representing the subprotocol

@@ -22,8 +22,8 @@ from wsendpoints.testing.decoding import (
     decode_text,
     describe_json,
     describe_type,
-    validate,
 )
+from wsendpoints.testing.encodings import Messages
 from wsendpoints.testing.errors import ConnectionEndedError, UnexpectedEventError
 from wsendpoints.testing.events import (
     Accepted,
@@ -63,13 +63,14 @@ class Client:
         scope: What the app was called with.
     """
 
-    def __init__(self, server: Server, timeout: float) -> None:
+    def __init__(self, server: Server, timeout: float, messages: Messages) -> None:
         accepted = server.accepted or Accepted(None, [])
         self.subprotocol: str | None = accepted.subprotocol
         self.headers: HeaderList = accepted.headers
         self.scope: Scope = server.scope
         self._server = server
         self._timeout = timeout
+        self._messages = messages
 
     @property
     def is_app_done(self) -> bool:
@@ -79,15 +80,13 @@ class Client:
     # Sending.
 
     async def send(self, message: Any) -> None:
-        """Send a `str` as text, `bytes` as bytes, and anything else as JSON text.
+        """Send a `str` as text, `bytes` as bytes, and anything else as `connect` was told: as JSON.
 
         Raises:
             ConnectionEndedError: If the connection is over.
         """
-        if isinstance(message, (str, bytes)):
-            self._send_frame(message)
-        else:
-            await self.send_json(message)
+        is_frame = isinstance(message, (str, bytes))
+        self._send_frame(message if is_frame else self._messages.frame_of(message))
 
     async def send_text(self, data: str) -> None:
         """Send a text frame.
@@ -145,8 +144,8 @@ class Client:
         """Return the next frame, validated as `expected`.
 
         Args:
-            expected: Any type that pydantic takes: the frame is JSON of that type. `str` stands
-                for a text frame as it came, `bytes` for a binary one, `None` for either.
+            expected: Any type that pydantic takes, of a message in the encoding of `connect`. `str`
+                stands for a text frame as it came, `bytes` for a binary one, `None` for either.
             timeout: Seconds.
 
         Raises:
@@ -158,7 +157,8 @@ class Client:
             return await self.receive_text(timeout=timeout)
         if expected is bytes:
             return await self.receive_bytes(timeout=timeout)
-        return validate(await self._frame(describe_type(expected), timeout), expected)
+        frame = await self._frame(describe_type(expected), timeout)
+        return self._messages.message_of(frame, expected)
 
     async def receive_text(self, *, timeout: float | None = None) -> str:
         """Return the next frame, a text frame.

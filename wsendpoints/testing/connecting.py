@@ -12,6 +12,7 @@ from wsendpoints.protocol.asgi import ASGIApp
 from wsendpoints.protocol.headers import HeadersLike
 from wsendpoints.testing.client import Client
 from wsendpoints.testing.dialects import Dialect, ServerName
+from wsendpoints.testing.encodings import Encoding, Messages
 from wsendpoints.testing.errors import ConnectionEndedError, HandshakeDenied, UnexpectedEventError
 from wsendpoints.testing.measured import DIALECTS
 from wsendpoints.testing.scopes import build_scope
@@ -30,6 +31,7 @@ async def connect(
     *,
     headers: HeadersLike | None = None,
     subprotocols: Iterable[str] = (),
+    encoding: Encoding = "json",
     scope: Mapping[str, Any] | None = None,
     timeout: float = 1.0,  # noqa: ASYNC109 - the limit of each wait, not of the connection
     server: ServerName | Dialect = Dialect(),  # noqa: B008 - immutable
@@ -54,6 +56,8 @@ async def connect(
         headers: Headers of the handshake. There is no `Origin` by default, as this is not a
             browser.
         subprotocols: What the client offers, in its order of preference.
+        encoding: What `send` makes of a message, and `receive` takes for one: `"json"`,
+            `"msgpack"`, or a `Codec`.
         scope: Keys of the scope that replace those which the server would set.
         timeout: The limit of each wait, of entering and of leaving, in seconds; `math.inf` waits
             for ever.
@@ -94,7 +98,7 @@ async def connect(
     played.start()
     try:
         await _shake_hands(played, timeout)
-        yield Client(played, timeout)
+        yield Client(played, timeout, Messages(encoding))
     except BaseException as exc:
         await played.stop(timeout)
         failure = played.take_error() if isinstance(exc, _CONSEQUENCES) else None

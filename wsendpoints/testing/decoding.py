@@ -17,6 +17,7 @@ __all__ = [
     "decode_text",
     "describe_json",
     "describe_type",
+    "explain",
     "validate",
 ]
 
@@ -91,9 +92,13 @@ def validate(frame: Frame, expected: Any) -> Any:
     try:
         return TypeAdapter[Any](expected).validate_json(frame)
     except ValidationError as exc:
-        errors = "; ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'message'}: {error['msg']}"
-            for error in exc.errors(include_url=False)
-        )
-        came = f"{describe_frame(frame)} ({errors})"
+        came = f"{describe_frame(frame)} ({explain(exc)})"
         raise UnexpectedEventError(describe_type(expected), came) from None
+
+
+def explain(exc: ValidationError) -> str:
+    """Return pydantic's reasons in one line."""
+    return "; ".join(
+        f"{'.'.join(map(str, error['loc'])) or 'message'}: {error['msg']}"
+        for error in exc.errors(include_url=False)
+    )

@@ -1,0 +1,1 @@
+"""Protocols as their own clients speak them: clients that nobody here wrote."""
