@@ -350,3 +350,14 @@ def test_struct_does_not_take_anything() -> None:
     """Pydantic knows nothing of it."""
     assert takes_anything(Said) is None
     assert takes_anything(list[Said]) is None
+
+
+def test_null_is_none_whatever_a_validator_makes_of_it() -> None:
+    """Pydantic looks for it first, where `None` is a member of the union."""
+    before = Annotated[int, BeforeValidator(lambda value: value or 1)]
+    for union in ([before, Say, Leave, None], [None, before], [list[int], before, None]):
+        adapter: TypeAdapter[Any] = TypeAdapter(join(union))
+        assert adapter.validate_json("null") is None
+        assert adapter.validate_json("0") == 1
+    # Where it is none, a validator may take it.
+    assert TypeAdapter[Any](join([before, Say, Leave])).validate_json("null") == 1

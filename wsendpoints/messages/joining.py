@@ -9,6 +9,7 @@ exactly each type takes a message.
 import enum
 import functools
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from types import NoneType
 from typing import (
     Annotated,
     Any,
@@ -67,6 +68,10 @@ class _Run(NamedTuple):
 
 def join(union: Sequence[Any]) -> Any:
     """Return the union of these types."""
+    rest = [member for member in union if member is not None and member is not NoneType]
+    if rest and len(rest) < len(union):
+        # To pydantic `null` is `None`, whatever a validator of another type makes of it.
+        return union_of([join(rest), None])
     groups, _ = grouped([member for member in union if is_object(member)])
     tags = [(group, field.alias) for field, group in groups]
     members = [_member(it, place, tags) for place, it in enumerate(union)]
