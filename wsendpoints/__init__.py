@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from wsendpoints.attributes import Given
     from wsendpoints.connection.denial import DenialResponse
     from wsendpoints.connection.websocket import WebSocket
+    from wsendpoints.dialects.dialect import Dialect
+    from wsendpoints.dialects.jsonrpc import JsonRpc
     from wsendpoints.endpoint import WebSocketEndpoint
     from wsendpoints.handling import handles
     from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
@@ -54,6 +56,7 @@ __all__ = [
     "ConnectionState",
     "DenialResponse",
     "Denied",
+    "Dialect",
     "ErrorDetails",
     "ErrorMessage",
     "ErrorReply",
@@ -62,6 +65,7 @@ __all__ = [
     "InvalidDataError",
     "InvalidMessageError",
     "InvalidStateError",
+    "JsonRpc",
     "Limits",
     "MessageTooBigError",
     "MsgspecJSON",
@@ -90,9 +94,11 @@ _MODULES: Final = {
     "Codec": "messages.custom",
     "ConnectionState": "protocol.state",
     "DenialResponse": "connection.denial",
+    "Dialect": "dialects.dialect",
     "ErrorMessage": "messages.error_message",
     "Given": "attributes",
     "Headers": "handshake.datastructures",
+    "JsonRpc": "dialects.jsonrpc",
     "Limits": "protocol.limits",
     "MsgspecJSON": "messages.msgspec_json",
     "QueryParams": "handshake.datastructures",

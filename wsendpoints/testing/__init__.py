@@ -2,6 +2,7 @@
 
 from wsendpoints.testing.client import Client
 from wsendpoints.testing.connecting import connect
+from wsendpoints.testing.dialect_contract import check_dialect
 from wsendpoints.testing.dialects import Dialect, ServerName
 from wsendpoints.testing.errors import (
     AppStillRunningError,
@@ -26,5 +27,6 @@ __all__ = [
     "LeftoverTasksError",
     "ServerName",
     "UnexpectedEventError",
+    "check_dialect",
     "connect",
 ]

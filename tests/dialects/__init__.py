@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.dialects`, a file for each of its modules."""
