@@ -27,6 +27,7 @@ from wsendpoints.messages.annotations import (
     attribute_type,
     base_argument,
     message_types,
+    parameter_type,
 )
 from wsendpoints.testing import connect
 
@@ -663,3 +664,20 @@ def test_string_in_the_brackets_of_a_base_is_evaluated() -> None:
     assert base_argument(list["Local"], Plain, "Plain, Base[...]") == list[Local]
     with pytest.raises(ConfigurationError, match=r"\APlain, Base\[...\]: the annotation 'Missing'"):
         base_argument("Missing", Plain, "Plain, Base[...]")
+
+
+class Calls(Generic[T]):
+    """Methods with several parameters."""
+
+    async def put(self, websocket: Any, item: "T", bare) -> None: ...  # type: ignore[no-untyped-def]
+
+
+class NumberCalls(Calls[int]):
+    """Says what the type variable is."""
+
+
+@pytest.mark.parametrize(("name", "expected"), [("item", int), ("bare", MISSING)])
+def test_type_of_a_parameter(name: str, expected: object) -> None:
+    """A parameter has the type that its class gives it."""
+    put = vars(Calls)["put"]
+    assert parameter_type(put, name, Calls, NumberCalls, "NumberCalls.put") is expected

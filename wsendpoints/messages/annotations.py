@@ -31,6 +31,7 @@ __all__ = [
     "base_argument",
     "check_bound",
     "message_types",
+    "parameter_type",
 ]
 
 Function: TypeAlias = Callable[..., Any]
@@ -76,6 +77,23 @@ def message_types(
     types_ = (_type_of(parameters, owner), _type_of(returns, owner))
     where = f"{cls.__qualname__}.{_name_of(parameters[-1][0])}"
     return bind(types_[0], owner, cls, where), bind(types_[1], owner, cls, where)
+
+
+def parameter_type(function: Function, name: str, owner: type, cls: type, where: str) -> Any:
+    """Return the type of a parameter of a method; `MISSING` if it is not annotated.
+
+    Args:
+        function: The method, without what decorates it.
+        name: The name of the parameter; `"return"` for what the method returns.
+        owner: The class that defines it.
+        cls: The class that it is looked up on, which may bind type variables of `owner`.
+        where: The name of the method, for the text of an error.
+
+    Raises:
+        ConfigurationError: A name can't be resolved, or a type variable can't be bound.
+        UnboundTypeVariable: `cls` is still generic.
+    """
+    return bind(_resolve_once(function, name, owner), owner, cls, where)
 
 
 def _type_of(names: Sequence[Parameter], owner: type) -> Any:
