@@ -22,6 +22,7 @@ MAX_LINES: Final = 400
 
 WINGS: Final[Mapping[str, str]] = {
     "protocol": "what WebSocket and ASGI say",
+    "dialects": "the envelopes of protocols: records, as values, below the types",
     "messages": "what is compiled with a class: types, encodings, handlers",
     "mistakes": "mistakes in a class body that Python lets pass",
     "attributes": "what an endpoint declares for its instances",
@@ -38,7 +39,7 @@ WINGS: Final[Mapping[str, str]] = {
 
 ORDER: Final = [*WINGS]
 
-TESTING: Final = ["protocol", "testing"]
+TESTING: Final = ["protocol", "dialects", "testing"]
 """The client that plays the server knows what is said on the wire, and nothing of the rest."""
 
 LIFECYCLE: Final = [
@@ -67,7 +68,10 @@ LIFECYCLE: Final = [
     "providing",
     "connecting",
     "asking",
+    "requesting",
+    "calling",
     "concurrency",
+    "adapters",
     "two_way",
     "conversation",
     "ending",
@@ -79,6 +83,7 @@ OURS_ALONE: Final = "wsendpoints"
 
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "protocol": frozenset(),
+    "dialects": frozenset({"typing_extensions"}),
     "messages": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
     "mistakes": frozenset({"pydantic", "typing_extensions"}),
     "attributes": frozenset({"typing_extensions"}),
@@ -95,7 +100,9 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
 }
 """What each wing may import of other packages, beyond the standard library."""
 
-NO_COROUTINES: Final = frozenset({"protocol", "messages", "mistakes", "attributes", "handshake"})
+NO_COROUTINES: Final = frozenset(
+    {"protocol", "dialects", "messages", "mistakes", "attributes", "handshake"}
+)
 """Wings that wait for nothing, so that they can be read, and tested, without an event loop."""
 
 

@@ -68,6 +68,9 @@ class Actions(Generic[M]):
         and logged at DEBUG. A client may answer with an invalid message: it is told so, and may
         answer again.
 
+        With a `dialect` the question is a `Request` of a method of the client's, and the answer its
+        result, of any type: `await self.ask(Request("show", params), bool, timeout=60)`.
+
         Any task may call it, any number of times at once. Cancelling it while it waits loses the
         answer alone.
 
@@ -80,11 +83,14 @@ class Actions(Generic[M]):
             ConfigurationError: The class does not declare such an answer, or the question has no
                 field for an id.
             TimeoutError: No answer came in time.
+            AskError: The client answered a `Request` with an error.
+            InvalidRecordError: It answered a `Request` with a result of another type.
             InvalidStateError: The connection is not served, or not accepted yet.
             WebSocketDisconnect: The connection ended before an answer came.
         """
         lifecycle = self._lifecycle
-        lifecycle.declaration.answers.check(answer)
+        if lifecycle.declaration.envelope is None:
+            lifecycle.declaration.answers.check(answer)
         result: A = await lifecycle.ask(question, answer, timeout)
         return result
 

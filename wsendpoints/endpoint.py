@@ -28,22 +28,17 @@ from wsendpoints.attributes import (
     read_required,
 )
 from wsendpoints.connection.websocket import WebSocket, connection_of
+from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
+from wsendpoints.lifecycle.adapters import ADAPTERS
 from wsendpoints.lifecycle.answering import ANSWERED
-from wsendpoints.lifecycle.asking import answered
-from wsendpoints.lifecycle.concurrency import concurrent
-from wsendpoints.lifecycle.correlating import correlating
 from wsendpoints.lifecycle.hooks import Lifecycle
-from wsendpoints.lifecycle.providing import providing
-from wsendpoints.lifecycle.replies import awaiting_or_streaming
 from wsendpoints.lifecycle.serving import serve
-from wsendpoints.lifecycle.streaming import streaming
-from wsendpoints.lifecycle.threads import blocking
 from wsendpoints.messages.annotations import UnboundTypeVariable
 from wsendpoints.messages.assignments import guard_assignments, refuse_assignment
 from wsendpoints.messages.custom import AnyEncoding, Subprotocols
-from wsendpoints.messages.declaration import Adapters, Declaration, declare
+from wsendpoints.messages.declaration import Declaration, declare
 from wsendpoints.messages.parameter import take_brackets
 from wsendpoints.mistakes.checks import check_body
 from wsendpoints.mistakes.mounting import check_mountable, not_initialised
@@ -51,7 +46,6 @@ from wsendpoints.protocol.asgi import Receive, Scope, Send
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
     ConfigurationError,
-    InvalidMessageError,
 )
 from wsendpoints.protocol.limits import Limits, check_limits
 from wsendpoints.protocol.state import ConnectionState
@@ -121,6 +115,8 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             takes no handler.
         error_codes: The codes of the `ErrorReply`s that it raises, each with its description, if it
             declares them. Then it can raise no others.
+        dialect: A protocol's envelope, such as `JsonRpc()`: handlers are called by name, with the
+            params of a call, and what they return is its result.
         allowed_origins: The web pages that may connect, as the origins that browsers send: by
             default, `None`, those of the same origin alone; a list; or `"*"` for all.
         require_origin: Whether a client without an `Origin` header is refused: no browser is one.
@@ -141,6 +137,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     correlation_id: ClassVar[str | None] = None
     answers: ClassVar[Any] = None
     error_codes: ClassVar[Mapping[Any, str] | Sequence[str | int] | None] = None
+    dialect: ClassVar[Dialect | None] = None
     allowed_origins: Origins = None
     require_origin: bool = False
     subprotocols: ClassVar[Subprotocols] = ()
@@ -170,7 +167,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     def _compile_declaration(cls, before: Declaration | None = None) -> None:
         try:
             take_brackets(cls, WebSocketEndpoint)
-            cls._declaration = declare(cls, _DEFAULTS, _ADAPTERS, cls._compile_again, before)
+            cls._declaration = declare(cls, _DEFAULTS, ADAPTERS, cls._compile_again, before)
             cls._open_variable = None
         except UnboundTypeVariable as exc:
             # A generic base class: which messages it takes, a subclass says.
@@ -377,10 +374,8 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             websocket: The connection.
             error: What is wrong with the message.
         """
-        connection, declaration = connection_of(websocket), self._lifecycle.declaration
-        answer = None
-        if isinstance(error, InvalidMessageError):
-            answer = declaration.invalid_event(error, ANSWERED.get())
+        connection = connection_of(websocket)
+        answer = self._lifecycle.declaration.invalid_event(error, ANSWERED.get())
         if answer is None:
             await connection.end(error.close_code, error.detail)
         elif connection.state is not ConnectionState.CLOSED:
@@ -393,7 +388,3 @@ async def _ignore() -> None:
 
 _DEFAULTS: Final = MappingProxyType(dict(vars(WebSocketEndpoint)))
 """The attributes of the base class, before anything is patched."""
-
-_ADAPTERS: Final = Adapters(
-    streaming, awaiting_or_streaming, blocking, providing, correlating, concurrent, answered
-)

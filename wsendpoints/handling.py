@@ -16,6 +16,9 @@ __all__ = ["handles"]
 # More parameters are for what the class provides, and a plain function is called in a thread.
 F = TypeVar("F", bound=Callable[Concatenate[Any, WebSocket, Any, ...], Any])
 
+# What a dialect calls takes the params of a call, as many as there are.
+G = TypeVar("G", bound=Callable[Concatenate[Any, WebSocket, ...], Any])
+
 
 @overload
 def handles(method: F, /) -> F: ...
@@ -34,7 +37,7 @@ def handles(
     concurrent: bool = False,
     key: str | Callable[[Any], Hashable] | None = None,
     overlap: Overlap | None = None,
-) -> Callable[[F], F]: ...
+) -> Callable[[G], G]: ...
 
 
 def handles(*args: Any, **given: Any) -> Any:  # noqa: D417 - as the overloads have them

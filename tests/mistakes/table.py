@@ -214,6 +214,32 @@ COMPILED: Final = [
         "session(self)`, with `yield` in front of what closes it, or without",
     ),
     Row(
+        "dialect = JsonRpc",
+        "Chat.dialect is <class 'wsendpoints.dialects.jsonrpc.JsonRpc'>: use an instance of a "
+        "`Dialect`, such as `JsonRpc()`",
+    ),
+    Row(
+        "dialect = JsonRpc()\nasync def on_receive(self, websocket, data): ...",
+        "Chat has both `dialect` and on_receive: write a method for each that clients call, marked "
+        'with `@handles("its name")`',
+    ),
+    Row(
+        'dialect = JsonRpc()\ncorrelation_id = "id"',
+        "Chat has both `dialect` and correlation_id: remove the latter, for the dialect knows "
+        "which answer belongs to which call",
+    ),
+    Row(
+        'dialect = JsonRpc()\n@handles("tokens")\nasync def tokens(self, websocket): yield 1',
+        "Chat.tokens sends each value with `yield`, but JsonRpc has no streams: return one result, "
+        "and send notifications before it by `self.push(Notification(...))`",
+    ),
+    Row(
+        '@handles("say")\nasync def say(self, websocket, data: Say): ...',
+        "Chat.say is marked with @handles('say'), which is how a dialect calls it, but the class "
+        "has none: set `dialect`, as in `dialect = JsonRpc()`, or leave the name out, for the type "
+        "of the message tells its handler",
+    ),
+    Row(
         "sends = []",
         "Chat.sends is empty: name what it sends, or leave `sends` out, and it may send anything",
     ),

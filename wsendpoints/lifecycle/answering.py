@@ -7,7 +7,6 @@ from typing import Any, Final
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.failures import holds_only, requested_close, sole
 from wsendpoints.lifecycle.hooks import Hooks, name_of
-from wsendpoints.messages.correlation import Id
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.protocol.close_codes import describe
@@ -24,8 +23,8 @@ __all__ = ["ANSWERED", "Answering"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
-ANSWERED: Final[ContextVar[Id | None]] = ContextVar("wsendpoints_answered", default=None)
-"""The correlation id of the message that is being handled."""
+ANSWERED: Final[ContextVar[Any]] = ContextVar("wsendpoints_answered", default=None)
+"""The correlation id of the message that is being handled; with a dialect, the call."""
 
 
 class Answering:
@@ -94,10 +93,8 @@ class Answering:
         except ErrorReply as error_reply:
             await self._send_error(error_reply, ANSWERED.get())
             return True
-        if reply is not None and not is_silent and self._connection.state is OPEN:
-            if (correlation := self._declaration.correlation) is not None:
-                reply = correlation.fill(reply, ANSWERED.get())
-            await self._connection.transmit(self._connection.encode(reply))
+        if not is_silent and self._connection.state is OPEN:
+            await self._send_reply(reply)
         return True
 
     async def refuse(self, error: ClientMessageError, message: Any = None) -> None:
@@ -109,7 +106,7 @@ class Answering:
         """
         self._connection.invalid_in_a_row += 1
         if message is None:
-            ANSWERED.set(self._declaration.id_of_invalid(error))
+            ANSWERED.set(self._id_of_invalid(error))
         limit = self._endpoint.limits.max_invalid
         if isinstance(error, InvalidMessageError):
             logger.debug("%s: %s", name_of(self._endpoint), error.detail)
@@ -150,7 +147,16 @@ class Answering:
         own = getattr(self._endpoint.on_error, "__func__", None)
         return own is not self._declaration.default_on_error
 
-    async def _send_error(self, error: ErrorReply, answered: Id | None) -> None:
+    def _id_of_invalid(self, error: ClientMessageError) -> Any:
+        return self._declaration.id_of_invalid(error)
+
+    async def _send_reply(self, reply: Any) -> None:
+        if reply is not None:
+            if (correlation := self._declaration.correlation) is not None:
+                reply = correlation.fill(reply, ANSWERED.get())
+            await self._connection.transmit(self._connection.encode(reply))
+
+    async def _send_error(self, error: ErrorReply, answered: Any) -> None:
         logger.debug("%s: %s", name_of(self._endpoint), error)
         event = self._declaration.error_event(error, answered)
         # Like a reply, it is dropped if the connection was closed meanwhile.

@@ -15,7 +15,7 @@ from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.protocol.frames import frame_of
 
-__all__ = ["Asking", "answered"]
+__all__ = ["Asking", "answered", "check_timeout"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -34,7 +34,6 @@ class _Question:
         self.answer: Any = _PENDING
 
 
-@final
 class Asking:
     """The questions of one connection that wait for an answer.
 
@@ -77,19 +76,22 @@ class Asking:
             TimeoutError: No answer came in time.
             WebSocketDisconnect: The connection ended before.
         """
-        if not timeout > 0:
-            raise ValueError(f"ask(timeout={timeout!r}): use seconds, a number above 0")
+        check_timeout(timeout)
         id_, question = self._identify(question)
         if id_ in self._questions:
             raise ValueError(
                 f"a question with the id {id_!r} waits for its answer already: leave the id out, "
                 "and each question gets one of its own"
             )
+        return await self._wait(id_, self._connection.encode(question), expected, timeout)
+
+    async def _wait(self, id_: Id, event: Event, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+        """Send a question, and return its answer once that came."""
         asked = self._questions[id_] = _Question(expected)
         try:
             # A cancellation in the middle of a send would end the connection: so the time begins
             # once it is sent.
-            await self._connection.transmit(self._connection.encode(question))
+            await self._connection.transmit(event)
             self._reader.divert = self._divert
             self._reader.read_meanwhile()
             with anyio.move_on_after(timeout):
@@ -109,11 +111,14 @@ class Asking:
         if not self._take(answer, id_):
             logger.debug("%s: an answer to no question that waits for one", self._where)
 
+    def _is_one(self, answer: Any, expected: Any) -> bool:
+        return self._declaration.answers.is_one(answer, expected)
+
     def _take(self, answer: Any, id_: Id | None) -> bool:
         asked = None if id_ is None else self._questions.get(id_)
         if asked is None or asked.answer is not _PENDING:
             return False
-        if not self._declaration.answers.is_one(answer, asked.expected):
+        if not self._is_one(answer, asked.expected):
             return False
         asked.answer = answer
         asked.event.set()
@@ -159,6 +164,16 @@ class Asking:
     def _end(self) -> None:
         for asked in self._questions.values():
             asked.event.set()
+
+
+def check_timeout(timeout: float) -> None:
+    """Check how long a client may take to answer.
+
+    Raises:
+        ValueError: It is no number above 0.
+    """
+    if not timeout > 0:
+        raise ValueError(f"ask(timeout={timeout!r}): use seconds, a number above 0")
 
 
 def answered(endpoint: Any, _websocket: Any, answer: Any) -> Any:

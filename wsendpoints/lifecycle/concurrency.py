@@ -85,6 +85,8 @@ class Concurrency:
 
     Attributes:
         size: Bytes of the message that is being handled.
+        tell_cancelled: Called with each message that is cancelled, for what is to answer it;
+            `None` if nothing does.
     """
 
     __slots__ = (
@@ -100,6 +102,7 @@ class Concurrency:
         "_running",
         "_tasks",
         "size",
+        "tell_cancelled",
     )
 
     def __init__(
@@ -122,6 +125,7 @@ class Concurrency:
         self._room: anyio.Event | None = None
         self._idle: anyio.Event | None = None
         self.size: int = 0
+        self.tell_cancelled: Callable[[Any], None] | None = None
 
     @property
     def is_active(self) -> bool:
@@ -160,6 +164,10 @@ class Concurrency:
         """Cancel all that a handler does; return whether there was anything."""
         return self._cancel(lambda run: run.name == name)
 
+    def cancel_message(self, is_meant: Callable[[Any], bool]) -> bool:
+        """Cancel the handling of the messages that are meant; return whether there was any."""
+        return self._cancel(lambda run: is_meant(run.message))
+
     def close(self) -> None:
         """Drop what waits, since the connection is closed."""
         self._drop(lambda _: True)
@@ -175,21 +183,24 @@ class Concurrency:
 
     def _cancel(self, is_meant: Callable[[Run], bool]) -> bool:
         # Before what runs, in whose place it would begin.
-        found = self._drop(is_meant)
+        cancelled = self._drop(is_meant)
         for run in self._running:
             if is_meant(run):
-                found = True
+                cancelled.append(run)
                 self._tasks.cancel_one(run.task)
-        return found
+        if self.tell_cancelled is not None:
+            for run in cancelled:
+                self.tell_cancelled(run.message)
+        return bool(cancelled)
 
-    def _drop(self, is_meant: Callable[[Run], bool]) -> bool:
+    def _drop(self, is_meant: Callable[[Run], bool]) -> list[Run]:
         dropped = [run for run in self._line if is_meant(run)]
         if dropped:
             self._line = deque(run for run in self._line if run not in dropped)
             for run in dropped:
                 self._moved_up(run)
             self._tell_if_idle()
-        return bool(dropped)
+        return dropped
 
     def _start(self, run: Run) -> bool:
         limit = self._endpoint.limits.concurrency

@@ -14,6 +14,7 @@ from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.answering import Answering
 from wsendpoints.lifecycle.backlog import PATIENCE
+from wsendpoints.lifecycle.calling import answering_of
 from wsendpoints.lifecycle.deadlines import REMAINING, Deadline, Deadlines
 from wsendpoints.lifecycle.failures import failed_wait
 from wsendpoints.lifecycle.hooks import LATE, Hooks, name_of
@@ -308,7 +309,7 @@ class Conversation(Listener):
     @property
     def _answering(self) -> Answering:
         # Made where it is needed, which is rare.
-        return Answering(self._endpoint, self._declaration, self._connection)
+        return answering_of(self._endpoint, self._declaration, self._connection)
 
     @property
     def _is_handling(self) -> bool:

@@ -57,6 +57,9 @@ class Beside(Protocol):
         """Cancel all that a handler does."""
         ...
 
+    def cancel_call(self, id: Hashable) -> None:
+        """Cancel the call of a dialect that has this id."""
+
     async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109 - the client's
         """Ask the client."""
 

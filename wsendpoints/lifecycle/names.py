@@ -38,9 +38,10 @@ def tell_sender(error: UnawaitedError, endpoint: Hooks, method: Any) -> None:
 
     It is found when the method has ended, so that no traceback leads there.
     """
-    error.sender = name_of_method(endpoint, method)
+    if (sender := name_of_method(endpoint, method)) != name_of(endpoint):
+        error.sender = sender
     code: object = getattr(inspect.unwrap(method), "__code__", None)
-    if error.sender != name_of(endpoint) and isinstance(code, CodeType):
+    if sender != name_of(endpoint) and isinstance(code, CodeType):
         place = f'File "{code.co_filename}", line {code.co_firstlineno}, in {code.co_name}'
         error.add_note(place)
 

@@ -26,6 +26,7 @@ from wsendpoints.lifecycle.replies import as_generator, awaiting_or_streaming, i
 from wsendpoints.lifecycle.streaming import streaming
 from wsendpoints.lifecycle.threads import blocking
 from wsendpoints.messages.declaration import Handler, Stream
+from wsendpoints.messages.exchange import Called
 from wsendpoints.messages.providers import Plan, Provider
 from wsendpoints.messages.wrapping import Kind
 from wsendpoints.protocol.exceptions import ConfigurationError
@@ -219,7 +220,8 @@ class _Opened:
 
     async def open(self, plan: Plan, websocket: Any, data: Any) -> dict[str, Any]:
         """Open each provider, after those that it takes, and return what the handler takes."""
-        values = {"websocket": websocket, "data": data}
+        # With a dialect, the params of the call.
+        values = {"websocket": websocket, "data": data.data if type(data) is Called else data}
         for provider in plan.opened:
             taken = {name: values[name] for name in provider.takes}
             values[provider.name] = await self._open(

@@ -1,7 +1,7 @@
 """Handlers that are async generators: what they yield is sent as it comes."""
 
 import functools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeAlias, cast
@@ -60,10 +60,15 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
         lifecycle: That of the endpoint.
         tasks: Those of the connection.
     """
-    connection, correlation = lifecycle.connection, lifecycle.declaration.correlation
-    transmit, encode = connection.transmit, connection.encode
-    if correlation is not None and (answered := ANSWERED.get()) is not None:
-        encode = partial(_encode_filled, encode, correlation, answered)
+    connection, declaration = lifecycle.connection, lifecycle.declaration
+    transmit: Any = connection.transmit
+    encode: Any = connection.encode
+    if declaration.is_two_way and (answered := ANSWERED.get()) is not None:
+        if declaration.correlation is not None:
+            encode = partial(_encode_filled, encode, declaration.correlation, answered)
+        elif declaration.envelope is not None:
+            encode = partial(declaration.envelope.item_event, answered)
+            transmit = partial(_transmit_if_any, transmit)
     turn_ends = monotonic() + _TURN
     try:
         async for reply in replies:
@@ -115,8 +120,16 @@ def start_streaming(lifecycle: Lifecycle, replies: Any) -> TaskHandle:
 
 
 async def _send_all(replies: _Replies, lifecycle: Lifecycle) -> None:
+    if lifecycle.declaration.envelope is not None:
+        # They are notifications, and no items of the call whose handler started this.
+        ANSWERED.set(None)
     if lifecycle.tasks is not None:
         await _send_each(replies, lifecycle, lifecycle.tasks)
+
+
+async def _transmit_if_any(transmit: Callable[[Any], Awaitable[None]], event: Event | None) -> None:
+    if event is not None:
+        await transmit(event)
 
 
 def _encode_filled(encode: Encode, correlation: Correlation, answered: Id, reply: Any) -> Event:

@@ -1,19 +1,24 @@
 """What goes on beside the loop of a conversation: concurrent handlers, and questions."""
 
 from collections.abc import Hashable
+from functools import partial
 from typing import Any, final
 
 import anyio
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.dialects.records import Id
 from wsendpoints.lifecycle.answering import ANSWERED, Answering
 from wsendpoints.lifecycle.asking import Asking
+from wsendpoints.lifecycle.calling import CallAnswering
 from wsendpoints.lifecycle.concurrency import Concurrency, Handle
 from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.reader import Reader
+from wsendpoints.lifecycle.requesting import Requesting
 from wsendpoints.lifecycle.room import size_of
 from wsendpoints.messages.declaration import Declaration
+from wsendpoints.messages.exchange import Called
 from wsendpoints.protocol.asgi import Event
 
 __all__ = ["TwoWay"]
@@ -32,11 +37,20 @@ class TwoWay:
         answering: Answers what they raise.
 
     Attributes:
+        answering: Answers what the handlers raise.
         handle: Has a message handled beside others; see `Concurrency.handle`.
         loop_scope: Around the loop: cancelled, the loop receives nothing more.
     """
 
-    __slots__ = ("_answering", "_asking", "_concurrency", "_correlation", "handle", "loop_scope")
+    __slots__ = (
+        "_asking",
+        "_concurrency",
+        "_correlation",
+        "_tasks",
+        "answering",
+        "handle",
+        "loop_scope",
+    )
 
     def __init__(
         self,
@@ -48,10 +62,14 @@ class TwoWay:
         answering: Answering,
     ) -> None:
         self._correlation = declaration.correlation
-        self._answering = answering
-        self._asking = Asking(name_of(endpoint), declaration, connection, reader)
+        self.answering: Answering = answering
+        self._tasks = reader.tasks
+        kind = Asking if declaration.envelope is None else Requesting
+        self._asking = kind(name_of(endpoint), declaration, connection, reader)
         self._concurrency = Concurrency(endpoint, connection, reader, deadlines, answering)
         self.handle: Handle = self._concurrency.handle
+        if isinstance(answering, CallAnswering):
+            self._concurrency.tell_cancelled = partial(self._answer_cancelled, answering)
         self.loop_scope: anyio.CancelScope = anyio.CancelScope()
 
     @property
@@ -62,7 +80,7 @@ class TwoWay:
     def speak(self, declaration: Declaration) -> None:
         """Read answers as is declared for the subprotocol that was accepted."""
         self._correlation = declaration.correlation
-        self._answering.speak(declaration)
+        self.answering.speak(declaration)
         self._asking.speak(declaration)
 
     def keep_track(self, message: Any, frame: str | bytes, event: Event) -> None:
@@ -84,6 +102,14 @@ class TwoWay:
     def cancel_handler(self, name: str) -> bool:
         """Cancel all that a handler does; return whether there was anything."""
         return self._concurrency.cancel_handler(name)
+
+    def cancel_call(self, id: Id) -> None:
+        """Cancel the call of a dialect that has this id, if it runs or waits."""
+        self._concurrency.cancel_message(lambda called: called.id == id)
+
+    def _answer_cancelled(self, answering: CallAnswering, called: Called) -> None:
+        if (value := answering.cancelled(called)) is not None:
+            self._tasks.start(answering.send, (value,))
 
     async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
         """Ask the client, and return its answer; see `Asking.ask`."""

@@ -14,7 +14,10 @@ from wsendpoints.protocol.exceptions import ConfigurationError
 __all__ = ["guard_assignments", "refuse_assignment"]
 
 _COMPILED: Final = frozenset(
-    {"encoding", "sends", "correlation_id", "answers", "error_codes", "on_receive", "limits"}
+    {
+        *("encoding", "sends", "correlation_id", "answers", "error_codes", "dialect"),
+        *("on_receive", "limits"),
+    }
 )
 
 _NAMES: Final = "_guarded_names"

@@ -8,11 +8,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
+from wsendpoints.dialects.records import Notification
 from wsendpoints.messages.annotations import MISSING, check_bound
 from wsendpoints.messages.answers import Answers, read_error_codes
 from wsendpoints.messages.codecs import Encode, MessageCodec, codec_of
+from wsendpoints.messages.contradictions import (
+    check_refusing,
+    check_typed,
+    check_unnamed,
+    check_values,
+)
 from wsendpoints.messages.correlation import Correlation, Id
+from wsendpoints.messages.envelope import LIBRARY_CODES, Envelope, read_procedures
 from wsendpoints.messages.error_message import BUSY, ErrorWriter
+from wsendpoints.messages.exchange import Exchange
 from wsendpoints.messages.generics import bind
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.messages.methods import (
@@ -28,6 +37,7 @@ from wsendpoints.messages.methods import (
     read,
 )
 from wsendpoints.messages.outbound import Outbound
+from wsendpoints.messages.procedures import Procedure
 from wsendpoints.messages.providers import Provider, names_of_providers, read_providers
 from wsendpoints.messages.routing import Routed, Routes, route
 from wsendpoints.messages.substitution import union_of
@@ -75,6 +85,7 @@ class Declaration:
         answered: The handler of answers.
         by_subprotocol: What it declares where a subprotocol was accepted that has an encoding, and,
             under `None`, where none was. It is empty if no subprotocol has one.
+        envelope: Its dialect, if it has one: all that it takes is an `Exchange` then.
     """
 
     codec: MessageCodec
@@ -102,6 +113,7 @@ class Declaration:
     is_quiet: bool
     where: str
     answered: Handler
+    envelope: Envelope | None
     by_subprotocol: "Mapping[str | None, Declaration]"
 
     def speaking(self, subprotocol: str | None) -> "Declaration":
@@ -146,8 +158,15 @@ class Declaration:
             answered: The correlation id of the message; `None` if it has none.
 
         Returns:
-            `None` where the encoding has no format for errors: the connection is closed then.
+            `None` where there is no such answer: the connection is closed then.
+
+        Raises:
+            ErrorReply: This one answers it, in the format of the class's dialect.
         """
+        if self.envelope is not None and (reply := self.envelope.refusal(error)) is not None:
+            raise reply
+        if not isinstance(error, InvalidMessageError):
+            return None
         return self.codec.error_event(self.errors.invalid(error, answered))
 
     def error_event(self, error: ErrorReply, answered: Id | None) -> Event:
@@ -161,12 +180,7 @@ class Declaration:
             ConfigurationError: The encoding has no format for errors, or the class declares its
                 codes, and this is none of them.
         """
-        codes = self.error_codes
-        if codes is not None and error.code not in codes and error.code != BUSY:
-            raise ConfigurationError(
-                f"{self.where} answers with the error {error.code!r}, but declares "
-                f"{', '.join(map(repr, codes))}: add it to `error_codes`"
-            ) from error
+        self.check_code(error)
         event = self.codec.error_event(self.errors.reply(error, answered))
         if event is None:
             raise ConfigurationError(
@@ -174,6 +188,20 @@ class Declaration:
                 'format for errors: return what tells the client, or set encoding = "json"'
             ) from error
         return event
+
+    def check_code(self, error: ErrorReply) -> None:
+        """Check the code of an error that the application answers with.
+
+        Raises:
+            ConfigurationError: The class declares its codes, and this is none of them.
+        """
+        codes = self.error_codes
+        own = {BUSY} if self.envelope is None else LIBRARY_CODES
+        if codes is not None and error.code not in codes and error.code not in own:
+            raise ConfigurationError(
+                f"{self.where} answers with the error {error.code!r}, but declares "
+                f"{', '.join(map(repr, codes))}: add it to `error_codes`"
+            ) from error
 
     def answer_in(self, frame: str | bytes) -> Any:
         """Return the answer that a frame holds; `None` if it holds no valid one."""
@@ -226,11 +254,16 @@ def declare(
     reading = functools.partial(
         read, cls, adapters=adapters, providers=providers, is_correlated=is_correlated
     )
+    procedures = None
+    if cls.dialect is not None:
+        known_envelope = None if original is None else original.envelope
+        procedures = read_procedures(cls, adapters, providers, defaults, known_envelope)
     methods = [
         reading(name, before=known.get(name))
         for name in {**dict.fromkeys(known), **dict.fromkeys(names_of_marked(cls))}
-        if name != "on_receive" and getattr(cls, name, None) is not None
+        if procedures is None and name != "on_receive" and getattr(cls, name, None) is not None
     ]
+    check_unnamed(where, methods)
     receiver = None
     if find(cls, "on_receive")[1] not in {defaults["on_receive"], None}:
         receiver = reading("on_receive", before=known.get("on_receive"))
@@ -245,15 +278,18 @@ def declare(
     routes: Routes = defaults["on_receive"], {}, [Any]
     answers = Answers(_union_in(cls, "answers"), where)
     if answers.members:
-        _check_typed(where, receiver)
+        check_typed(where, receiver)
         answering = Method("answers", adapters.answered, union_of([*answers.members]), MISSING)
         routes = route(where, [*methods, answering], routed=True)
     elif methods:
         routes = route(where, methods, routed=receiver is None)
+    if procedures is not None:
+        methods = [procedure.method for procedure in procedures.values()]
+        routes = adapters.exchange, {Exchange: adapters.exchange}, [Any]
     on_message, handlers, taken = routes
     sent = _sent(methods, _union_in(cls, "sends"))
     takes = Any if Any in taken else union_of(taken)
-    spoken = functools.partial(_spoken, cls, takes, sent, methods, where)
+    spoken = functools.partial(_spoken, cls, takes, sent, methods, procedures, where)
     in_own = spoken(codec)
     answers.check_field(in_own["correlation"])
     is_concurrent = any(method.options.concurrent for method in methods)
@@ -266,7 +302,7 @@ def declare(
         on_message=on_message,
         answers=answers,
         error_codes=read_error_codes(cls.error_codes, where),
-        is_two_way=is_concurrent or is_correlated,
+        is_two_way=is_concurrent or is_correlated or procedures is not None,
         methods={method.name: method for method in methods},
         providers=providers,
         look=look,
@@ -301,19 +337,25 @@ def _spoken(
     takes: Any,
     sent: Sequence[Any],
     methods: Sequence[Method],
+    procedures: Mapping[str, Procedure] | None,
     where: str,
     codec: MessageCodec,
 ) -> dict[str, Any]:
     """Return the attributes of a declaration that depend on the encoding."""
     inbound = Inbound(takes, codec, where)
-    outbound = Outbound(sent, codec, where)
+    outbound = Outbound(sent if procedures is None else [Notification], codec, where)
+    envelope = None
+    if procedures is not None:
+        envelope = Envelope(cls.dialect, codec, procedures, where)
+        envelope.join(inbound, outbound)
     correlation = None
     if cls.correlation_id is not None:
-        _check_values(where, codec, methods)
+        check_values(where, codec, methods)
         correlation = Correlation(
             cls.correlation_id, inbound.messages, outbound.messages, codec.value_of, where
         )
-    _check_refusing(where, codec, methods)
+    if envelope is None:
+        check_refusing(where, codec, methods)
     tag = inbound.tag or outbound.tag or "type"
     return {
         "codec": codec,
@@ -322,6 +364,7 @@ def _spoken(
         "encode": outbound.encode,
         "tag": tag,
         "correlation": correlation,
+        "envelope": envelope,
         "errors": ErrorWriter(tag, None if correlation is None else correlation.field),
     }
 
@@ -344,33 +387,6 @@ def _union_in(cls: Any, name: str) -> Any:
         value = union_of([*cast("Collection[Any]", value)])
     owner = next(klass for klass in cls.__mro__ if name in vars(klass))
     return bind(value, owner, cls, where)
-
-
-def _check_typed(where: str, receiver: Method | None) -> None:
-    if receiver is not None and (receiver.takes is MISSING or receiver.takes is Any):
-        raise ConfigurationError(
-            f"{where} declares `answers`, but its on_receive takes anything, and so them as well: "
-            "annotate the message of on_receive with a type"
-        )
-
-
-def _check_values(where: str, codec: MessageCodec, methods: Sequence[Method]) -> None:
-    # A base class without handlers may leave the encoding to its subclasses.
-    if methods and not codec.has_values:
-        raise ConfigurationError(
-            f"{where} declares `correlation_id`, but in the encoding {codec.name!r} a message is "
-            'a frame, and has no fields: set encoding = "json"'
-        )
-
-
-def _check_refusing(where: str, codec: MessageCodec, methods: Sequence[Method]) -> None:
-    for method in methods:
-        if method.options.overlap == "refuse" and codec.error_event({}) is None:
-            raise ConfigurationError(
-                f'{where}.{method.name} is marked with overlap="refuse", but the encoding '
-                f'{codec.name!r} has no format for errors: use overlap="wait" or "cancel", or set '
-                'encoding = "json"'
-            )
 
 
 def _sent(methods: Sequence[Method], sends: object) -> list[Any]:

@@ -36,14 +36,17 @@ __all__ = [
     "Look",
     "Method",
     "Stream",
+    "check_callable",
     "check_hooks",
     "find",
+    "handler_of",
     "is_marked",
     "looking_at",
     "mark",
     "names_of_marked",
     "options_of",
     "read",
+    "read_reply",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,7 +65,7 @@ _AWAITABLES: Final = frozenset({Awaitable, Coroutine})
 
 _MARK: Final = "__wsendpoints_handles__"
 _HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid", "on_error")
-_COMPILED: Final = ("encoding", "sends", "correlation_id", "answers", "error_codes")
+_COMPILED: Final = ("encoding", "sends", "correlation_id", "answers", "error_codes", "dialect")
 """What is compiled with a class, in addition to its handlers."""
 
 
@@ -79,6 +82,9 @@ class Adapters(NamedTuple):
             the name of its method, what tells the key of a message, and what a message does whose
             key is busy.
         answered: The handler of answers to questions of the server.
+        calling: Returns the handler that answers a call by what another one returns, given that
+            one, the name of its method, what makes a value of a result, and whether it is a stream.
+        exchange: The handler of the records in a frame, in a class with a dialect.
     """
 
     stream: Callable[[Stream], Handler]
@@ -88,6 +94,8 @@ class Adapters(NamedTuple):
     correlating: Callable[[Handler], Handler]
     concurrent: Callable[[Handler, str, KeyOf, Overlap | None], Handler]
     answered: Handler
+    calling: Callable[[Handler, str, Any, bool], Handler]
+    exchange: Handler
 
 
 class Method(NamedTuple):
@@ -265,13 +273,7 @@ def read(
     """
     owner, found = find(cls, name)
     kind = kind_of(found)
-    is_unbound = isinstance(found, staticmethod | classmethod | functools.partial)
-    is_blocking = kind is Kind.NEITHER and _may_block(cls, name, found, before)
-    if is_unbound or (kind is Kind.NEITHER and not is_blocking):
-        raise ConfigurationError(
-            f"{cls.__qualname__}.{name} is no async method: use `async def {name}(self, "
-            "websocket, data)`"
-        )
+    is_blocking = check_callable(cls, name, found, kind, before, "(self, websocket, data)")
     plan = plan_of(cls, name, providers, before.plan if before else None)
     takes, returns = message_types(found, owner, cls, plan.takes if plan else ())
     if is_blocking:
@@ -281,13 +283,9 @@ def read(
     if before is not None and returns is MISSING:
         returns = before.returns
     else:
-        is_stream = kind is Kind.STREAM
-        if kind is Kind.EITHER:
-            is_stream = (get_origin(returns) or returns) in _STREAMS
-            if get_origin(returns) in _AWAITABLES:
-                returns = get_args(returns)[-1]
-        returns = reply_of(returns, f"{cls.__qualname__}.{name}", is_stream=is_stream)
-    handler = _handler(found, name, kind, adapters, plan)
+        returns, _ = read_reply(returns, kind, f"{cls.__qualname__}.{name}")
+    function = found if type(found) is FunctionType else _bound(name)
+    handler = handler_of(found, function, kind, adapters, plan)
     options = options_of(cls, name, PLAIN if before is None else before.options)
     if is_correlated:
         handler = adapters.correlating(handler)
@@ -295,6 +293,53 @@ def read(
         key_of = key_reader(options, takes, f"{cls.__qualname__}.{name}")
         handler = adapters.concurrent(handler, name, key_of, options.overlap)
     return Method(name, handler, takes, returns, options, is_blocking, plan)
+
+
+def check_callable(
+    cls: type, name: str, found: Any, kind: Kind, before: Method | None, parameters: str
+) -> bool:
+    """Check that a method can be awaited, iterated over, or called in a thread.
+
+    Args:
+        cls: The class.
+        name: The name of the method.
+        found: The method, as it was found in a class.
+        kind: What a call of it returns.
+        before: What the class had under this name when it was compiled before.
+        parameters: How it is to be declared.
+
+    Returns:
+        Whether it is to be called in a thread.
+
+    Raises:
+        ConfigurationError: It can't be called at all.
+    """
+    is_unbound = isinstance(found, staticmethod | classmethod | functools.partial)
+    is_blocking = kind is Kind.NEITHER and _may_block(cls, name, found, before)
+    if is_unbound or (kind is Kind.NEITHER and not is_blocking):
+        raise ConfigurationError(
+            f"{cls.__qualname__}.{name} is no async method: use `async def {name}{parameters}`"
+        )
+    return is_blocking
+
+
+def read_reply(returns: Any, kind: Kind, where: str) -> tuple[Any, bool]:
+    """Return the type of what a method sends, and whether it sends each of many.
+
+    Args:
+        returns: Its return annotation; `MISSING` if there is none.
+        kind: What a call of it returns.
+        where: The name of the method, for the text of an error.
+
+    Raises:
+        ConfigurationError: It can't return what it is annotated with.
+    """
+    is_stream = kind is Kind.STREAM
+    if kind is Kind.EITHER:
+        is_stream = (get_origin(returns) or returns) in _STREAMS
+        if get_origin(returns) in _AWAITABLES:
+            returns = get_args(returns)[-1]
+    return reply_of(returns, where, is_stream=is_stream), is_stream
 
 
 def _may_block(cls: type, name: str, found: Any, before: Method | None) -> bool:
@@ -310,10 +355,20 @@ def _may_block(cls: type, name: str, found: Any, before: Method | None) -> bool:
     return any(is_marked(value) and kind_of(value) is Kind.NEITHER for value in values)
 
 
-def _handler(found: Any, name: str, kind: Kind, adapters: Adapters, plan: Plan | None) -> Handler:
-    function = found
+def handler_of(
+    found: Any, function: Callable[..., Any], kind: Kind, adapters: Adapters, plan: Plan | None
+) -> Handler:
+    """Return the handler that calls a method.
+
+    Args:
+        found: The method, as it was found in a class.
+        function: Calls it with the endpoint, the WebSocket and the message, and by name with what
+            is provided.
+        kind: What a call of it returns.
+        adapters: What makes handlers of other methods than coroutine functions.
+        plan: What is to be done around it; `None` for nothing.
+    """
     if type(found) is not FunctionType:
-        function = _bound(name)
         kind = kind if kind is Kind.NEITHER else Kind.EITHER
     if plan is not None:
         return adapters.providing(function, kind, plan)

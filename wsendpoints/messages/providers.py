@@ -193,6 +193,8 @@ def plan_of(
     name: str,
     providers: Mapping[str, Provider],
     before: Plan | None = None,
+    *,
+    count: int = 3,
 ) -> Plan | None:
     """Return what is to be done around the calls of a handler; `None` if that is nothing.
 
@@ -202,6 +204,7 @@ def plan_of(
         providers: Those of the class.
         before: What was to be done when the class was compiled before. A mock that takes the place
             of a handler says nothing of what it takes, and gets the same.
+        count: How many arguments the handler is passed by position, with `self`.
 
     Raises:
         ConfigurationError: The handler takes one in a way in which it can't be passed.
@@ -209,7 +212,7 @@ def plan_of(
     if not providers:
         return None
     _, method = find(cls, name)
-    takes = taken_by_name(method, providers, 3, before.takes if before else ())
+    takes = taken_by_name(method, providers, count, before.takes if before else ())
     always = [it.name for it in providers.values() if it.is_always]
     opened: dict[str, Provider] = {}
     _open(cls, [*always, *takes], providers, opened)
