@@ -67,6 +67,7 @@ def test_every_block_has_a_test() -> None:
         "Countdown",
         "Guests",
         "Clock",
+        "Calculator",
         "Strict",
         "Members",
         "test_echo",
@@ -145,6 +146,14 @@ async def test_clock(
         await client.expect_close(1000)
     assert ticks == list(range(60))
     assert capsys.readouterr().out == "gone with 1000\n"
+
+
+async def test_calculator(run_block: RunBlock) -> None:
+    """A call is answered as JSON-RPC has it."""
+    async with connect(run_block("Calculator").Calculator.as_asgi()) as client:
+        call = {"jsonrpc": "2.0", "method": "subtract", "params": [42, 23], "id": 1}
+        await client.send_json(call)
+        assert await client.receive_json() == {"jsonrpc": "2.0", "result": 19, "id": 1}
 
 
 async def test_strict(run_block: RunBlock) -> None:
