@@ -184,6 +184,7 @@ def test_data_is_what_was_given(name: str, params: Any, data: Any) -> None:
         pytest.param("model", {"day": 5}, ["day"], "date_type", id="strict"),
         pytest.param("model", [1, 2], [1], "unexpected_positional_argument", id="two of a model"),
         pytest.param("named", [{"x": 1}], [0], "unexpected_positional_argument", id="named alone"),
+        pytest.param("anything", b"\xff", [], "json", id="bytes, of another encoding"),
     ],
 )
 def test_other_params_are_refused(name: str, params: Any, loc: Any, kind: str) -> None:
