@@ -521,3 +521,25 @@ async def test_what_is_compiled_is_not_assigned_to_an_instance() -> None:
         endpoint.change(5)
     with pytest.raises(ConfigurationError, match="can't be assigned to an instance"):
         endpoint.switch()
+
+
+async def test_on_error_raises_by_default() -> None:
+    """An override may leave to it what it does not answer."""
+
+    class Chat(WebSocketEndpoint):
+        encoding = "text"
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            raise KeyError(data) if data == "key" else ValueError(data)
+
+        async def on_error(self, websocket: WebSocket, data: str, exc: Exception) -> str:
+            if isinstance(exc, KeyError):
+                return "no such key"
+            return str(await super().on_error(websocket, data, exc))
+
+    with pytest.raises(ValueError, match="other"):
+        async with connect(Chat.as_asgi()) as client:
+            await client.send("key")
+            assert await client.receive(str) == "no such key"
+            await client.send("other")
+            await client.expect_close(1011)

@@ -1,6 +1,6 @@
 """What an endpoint calls: to send, to ask, to start something beside handlers, and to cancel."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Hashable
 from types import MethodType
 from typing import Any, Generic, TypeVarTuple, Unpack
 
@@ -64,9 +64,9 @@ class Actions(Generic[M]):
 
         The question gets an id of its own in the field that `correlation_id` names, and an answer
         is a message of a type in `answers` that has the same id. It does not wait behind other
-        messages, so that a handler may ask. What comes too late, or answers nothing, is dropped,
-        and logged at DEBUG. A client may answer with an invalid message: it is told so, and may
-        answer again.
+        messages, so that a handler may ask; but where the inbox is full of them, nothing is read.
+        What comes too late, or answers nothing, is dropped, and logged at DEBUG. A client may
+        answer with an invalid message: it is told so at once, and may answer again.
 
         With a `dialect` the question is a `Request` of a method of the client's, and the answer its
         result, of any type: `await self.ask(Request("show", params), bool, timeout=60)`.
@@ -114,17 +114,18 @@ class Actions(Generic[M]):
         """
         return self._lifecycle.start_soon(func, args)
 
-    def stream(self, replies: AsyncGenerator[M, None]) -> TaskHandle:
+    def stream(self, replies: AsyncIterable[M]) -> TaskHandle:
         """Send each value that an async generator yields, in a task, as a streaming handler does.
 
         Args:
-            replies: The generator, which was called already. It is closed in any case.
+            replies: The generator, which was called already, or any async iterable. A generator is
+                closed in any case.
 
         Returns:
             The task: `cancel` closes the generator, `wait` waits until all is sent.
 
         Raises:
-            TypeError: It is no async generator.
+            TypeError: It is none.
             InvalidStateError: The connection is not served yet, or it ended.
         """
         return start_streaming(self._lifecycle, replies)
@@ -149,10 +150,11 @@ class Actions(Generic[M]):
         lifecycle = self._lifecycle
         methods = lifecycle.declaration.methods
         concurrent = [name for name, method in methods.items() if method.options.concurrent]
-        is_handler = isinstance(key, MethodType) and key.__self__ is self
-        name = key.__name__ if isinstance(key, MethodType) and is_handler else ""
-        if not concurrent or (is_handler and name not in concurrent):
-            what = f"{name} is not" if is_handler else "no handler is"
+        method = key if isinstance(key, MethodType) and key.__self__ is self else None
+        # A decorator may have given it any other name.
+        name = next((name for name in concurrent if getattr(self, name) == method), None)
+        if not concurrent or (method is not None and name is None):
+            what = "no handler is" if method is None else f"{method.__name__} is not"
             raise ConfigurationError(
                 f"{type(self).__qualname__}: {what} marked with @handles(concurrent=True), and no "
                 "other can be cancelled"
@@ -160,4 +162,4 @@ class Actions(Generic[M]):
         beside = lifecycle.two_way
         if beside is None:
             return False
-        return beside.cancel_handler(name) if is_handler else beside.cancel(key)
+        return beside.cancel(key) if name is None else beside.cancel_handler(name)

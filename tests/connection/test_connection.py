@@ -484,3 +484,25 @@ async def test_another_send_may_take_the_place_of_the_servers() -> None:
     await connection.close(4000, "done")
     assert server.sent == [SEND]
     assert queue == [SEND, CLOSE]
+
+
+async def test_send_that_was_cancelled_before_it_began_breaks_nothing() -> None:
+    """Whoever holds it back says so: nothing of it went out. The next one may break it."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    send, is_held = connection.send, True
+
+    async def hold(event: Event) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            connection.is_unsent = is_held
+
+    connection.send = hold
+    await cancelled(lambda: connection.transmit(SEND))
+    assert state_of(connection) is S.OPEN
+    assert connection.sends_begun == connection.sends_ended
+    is_held = False
+    await cancelled(lambda: connection.transmit(SEND))
+    assert state_of(connection) is S.BROKEN
+    connection.send = send

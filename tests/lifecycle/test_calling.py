@@ -531,7 +531,7 @@ class Streams(WebSocketEndpoint):
         async def notes() -> AsyncIterator[int]:
             yield data
 
-        await self.stream(notes()).wait()  # type: ignore[arg-type]
+        await self.stream(notes()).wait()
 
 
 async def test_items_and_end_of_a_stream() -> None:

@@ -13,11 +13,13 @@ import trio
 from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from tests.clocks import VIRTUAL_ASYNCIO, as_asgi
+from tests.connection.connections import SEND, S, connection_in
 from tests.fake_server import CONNECT, FakeServer, make_scope
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
 from wsendpoints import Limits, WebSocket, WebSocketDisconnect
-from wsendpoints.lifecycle.cancelling import Cancellable
+from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, sparing
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -472,3 +474,208 @@ async def test_what_is_abandoned_is_closed() -> None:
     running.send(None)
     running.close()
     assert log == ["closed"]
+
+
+# A cancellation that waits for a send.
+
+
+@pytest.mark.parametrize("resume", [Cancellable.resume_cancel, Cancellable.cancel])
+async def test_deferred_cancellation_comes_when_it_is_resumed(
+    resume: Callable[[Cancellable], None],
+) -> None:
+    """Until then all goes on; in the clean-up nothing more is cancelled."""
+    log: list[str] = []
+    one = Cancellable(math.inf)
+    event = anyio.Event()
+
+    async def work() -> None:
+        await event.wait()
+        log.append("goes on")
+        try:
+            await anyio.sleep_forever()
+        finally:
+            await anyio.sleep(1)
+            log.append("clean")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run, work())
+        await all_tasks_blocked()
+        one.cancel(defers=True)
+        one.cancel(defers=True)
+        assert one.is_cancelled
+        await all_tasks_blocked()
+        event.set()
+        await all_tasks_blocked()
+        assert log == ["goes on"]
+        resume(one)
+        one.resume_cancel()
+    assert log == ["goes on", "clean"]
+
+
+async def test_cancellation_that_is_resumed_while_it_runs_comes_at_the_next_wait() -> None:
+    """Its own send has ended."""
+    log: list[str] = []
+    one = Cancellable(math.inf)
+
+    async def work() -> None:
+        one.cancel(defers=True)
+        await checkpoint()
+        log.append("goes on")
+        one.resume_cancel()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            await anyio.sleep(1)
+            log.append("clean")
+
+    await one.run(work())
+    assert log == ["goes on", "clean"]
+
+
+async def test_what_is_told_of_the_end_needs_no_deferred_cancellation() -> None:
+    """It ends by itself."""
+    log: list[str] = []
+    one = Cancellable(math.inf)
+
+    async def work() -> None:
+        one.told()
+        one.cancel(defers=True)
+        one.resume_cancel()
+        await anyio.sleep(1)
+        log.append("done")
+
+    await one.run(work())
+    assert log == ["done"]
+
+
+# Sends that are spared.
+
+
+class Pushing:
+    """Sends in a task that is cancelled alone.
+
+    Attributes:
+        one: What is cancelled.
+        log: What it did.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.one = Cancellable(math.inf)
+        self.log: list[str] = []
+
+    async def send(self, name: str) -> None:
+        """Send once."""
+        await self.connection.transmit(SEND)
+        self.log.append(name)
+
+    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what is cancelled."""
+        RUNNING.set(self.one)
+        try:
+            await self.one.run(work())
+        finally:
+            self.one.finish()
+
+
+async def pushing() -> Pushing:
+    """Return one on an open connection, whose sends are spared."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    connection.send = sparing(connection)
+    return Pushing(connection)
+
+
+async def test_nothing_is_sent_once_a_cancellation_is_to_come() -> None:
+    """Until it has: the clean-up may send. The connection is whole."""
+    it = await pushing()
+
+    async def work() -> None:
+        it.one.cancel(defers=True)
+        try:
+            await it.send("reply")
+        finally:
+            await it.send("last words")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(it.run, work)
+        await all_tasks_blocked()
+        assert it.log == []
+        it.one.resume_cancel()
+    assert it.log == ["last words"]
+    assert it.connection.state is S.OPEN
+
+
+async def test_sends_of_tasks_that_it_started_are_spared() -> None:
+    """They are cancelled together with it."""
+    it = await pushing()
+
+    async def send_soon() -> None:
+        await anyio.sleep(1)
+        await it.send("reply")
+
+    async def work() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(send_soon)
+            tasks.start_soon(anyio.sleep_forever)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(it.run, work)
+        await all_tasks_blocked()
+        it.one.cancel(defers=True)
+        await anyio.sleep(2)
+        assert it.log == []
+        it.one.resume_cancel()
+    assert it.log == []
+    assert it.connection.state is S.OPEN
+
+
+async def test_tasks_of_the_clean_up_may_send() -> None:
+    """Nobody cancels those."""
+    it = await pushing()
+
+    async def work() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(it.send, "last words")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(it.run, work)
+        await all_tasks_blocked()
+        it.one.cancel()
+    assert it.log == ["last words"]
+
+
+async def test_other_sends_are_as_they_were() -> None:
+    """Those of nobody that is cancelled, what is no message, and those behind the end."""
+    it = await pushing()
+    await it.send("of nobody")
+
+    async def work() -> None:
+        await it.send("of one that is not cancelled")
+        it.one.cancel(defers=True)
+        await it.connection.close(4001, "done")
+
+    await it.run(work)
+    assert it.log == ["of nobody", "of one that is not cancelled"]
+    assert it.connection.code == 4001
+
+
+async def test_end_is_told_to_all_that_wait_for_it() -> None:
+    """And to those that come later."""
+    one = Cancellable(math.inf)
+    log: list[int] = []
+
+    async def wait(number: int) -> None:
+        await one.ended()
+        log.append(number)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(2):
+            tasks.start_soon(wait, number)
+        await all_tasks_blocked()
+        assert log == []
+        one.finish()
+    await wait(2)
+    assert sorted(log) == [0, 1, 2]

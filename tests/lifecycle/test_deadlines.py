@@ -475,3 +475,68 @@ async def test_strictest_of_several_periods() -> None:
     assert name(connect_timeout=1, send_timeout=2) == "connect_timeout"
     assert name(connect_timeout=1, send_timeout=1) == "connect_timeout"
     assert name(send_timeout=1) == "send_timeout"
+
+
+# Handlers beside the loop.
+
+
+def began(handler: str) -> Step:
+    """Return the step in which a handler begins beside the loop."""
+    return lambda deadlines: deadlines.handler_began(handler)
+
+
+def finished(handler: str) -> Step:
+    """Return the step in which it ends."""
+    return lambda deadlines: deadlines.handler_ended(handler)
+
+
+def busy_no_more(deadlines: Deadlines) -> None:
+    """The last handler beside the loop has ended, and the loop does nothing."""
+    deadlines.busy_no_more(is_idle=True)
+
+
+def loop_goes_on(deadlines: Deadlines) -> None:
+    """It has, and the loop is at work."""
+    deadlines.busy_no_more(is_idle=False)
+
+
+async def test_each_handler_beside_the_loop_has_its_own_time() -> None:
+    """From its beginning to its end, whatever the others do."""
+    limits = limits_of(handler_timeout=BOUND)
+    both = (Deadlines.busy, began("a"), 400.0, began("b"))
+    assert await ended(limits, *both) == (BOUND, "handler_timeout")
+    assert await ended(limits, *both, finished("a")) == (BOUND + 400, "handler_timeout")
+    assert await ended(limits, *both, finished("a"), finished("b")) == NEVER
+
+
+async def test_time_of_all_handlers_stands_still_while_a_send_waits() -> None:
+    """Also of those that begin or end meanwhile."""
+    limits = limits_of(handler_timeout=BOUND)
+    held = (Deadlines.busy, began("a"), 400.0, send_waits, 300.0)
+    assert await ended(limits, *held) == NEVER
+    assert await ended(limits, *held, send_ended) == (BOUND + 300, "handler_timeout")
+    assert await ended(limits, *held, finished("a"), send_ended) == NEVER
+    busy = Deadlines.busy
+    both = (busy, began("a"), 400.0, began("b"), send_waits, 5.0, send_ended, finished("a"))
+    assert await ended(limits, *both) == (BOUND + 405, "handler_timeout")
+    late = (busy, send_waits, began("a"), 300.0, send_ended)
+    assert await ended(limits, *late) == (BOUND + 300, "handler_timeout")
+
+
+async def test_connection_is_not_idle_while_handlers_run_beside_the_loop() -> None:
+    """Nor while the loop is at work, when the last of them ends."""
+    limits = limits_of(idle_timeout=BOUND)
+    connected, handled = Deadlines.connected, Deadlines.handled
+    busy = (connected, Deadlines.busy, handled, 400.0)
+    assert await ended(limits, *busy) == NEVER
+    assert await ended(limits, *busy, busy_no_more) == (BOUND + 400, "idle_timeout")
+    assert await ended(limits, *busy, loop_goes_on) == NEVER
+    assert await ended(limits, *busy, loop_goes_on, 5.0, handled) == (BOUND + 405, "idle_timeout")
+    assert await ended(limits_of(), *busy, busy_no_more) == NEVER
+
+
+async def test_handlers_beside_the_loop_may_have_all_the_time() -> None:
+    """Where no limit counts it, and once limits that `on_connect` assigns say so."""
+    steps = (Deadlines.busy, began("a"), 400.0, finished("a"), busy_no_more)
+    assert await ended(limits_of(), *steps) == NEVER
+    assert await ended(limits_of(handler_timeout=5), limiting(), *steps) == NEVER

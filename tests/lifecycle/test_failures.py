@@ -19,6 +19,7 @@ from wsendpoints.lifecycle.failures import (
     is_group,
     judge,
     requested_close,
+    sole,
     without,
 )
 from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
@@ -251,3 +252,18 @@ def test_denied_is_too_late_after_the_accept() -> None:
 async def test_all_else_is_raised_as_it_is_after_the_accept(exc: Exception) -> None:
     """It surfaces as what it was."""
     assert after_accept(exc) is exc
+
+
+@pytest.mark.parametrize(
+    ("exc", "found"),
+    [
+        pytest.param(FAILURE, FAILURE, id="itself"),
+        pytest.param(group(group(FAILURE)), FAILURE, id="in groups"),
+        pytest.param(OTHER, None, id="of another kind"),
+        pytest.param(group(OTHER), None, id="a group of another kind"),
+        pytest.param(group(FAILURE, OTHER), None, id="not alone"),
+    ],
+)
+async def test_sole_exception_of_a_kind(exc: BaseException, found: BaseException | None) -> None:
+    """A task group raises what one of its tasks raises in a group."""
+    assert sole(exc, ValueError) is found

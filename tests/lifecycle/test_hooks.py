@@ -1,9 +1,10 @@
 """What an endpoint needs of the life of its connection: tasks, and that it is served once."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from anyio.lowlevel import checkpoint
+from pydantic import BaseModel
 
 from tests.connection.connections import S, connection_in
 from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope, text
@@ -12,6 +13,7 @@ from wsendpoints import InvalidStateError, Limits, WebSocket, WebSocketEndpoint,
 from wsendpoints.lifecycle.hooks import LATE, Lifecycle, name_of
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
+from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
 
@@ -160,3 +162,34 @@ async def test_limits_are_applied_while_the_handshake_is_answered() -> None:
     with pytest.raises(InvalidStateError) as caught:
         lifecycle.limit_by(Limits())
     assert str(caught.value) == LATE
+
+
+class Answer(BaseModel):
+    """Answers a question."""
+
+    type: Literal["answer"] = "answer"
+    id: str | None = None
+
+
+async def test_client_is_asked_while_the_connection_is_served() -> None:
+    """Before and after that nobody could answer."""
+
+    class Asks(WebSocketEndpoint):
+        encoding = "json"
+        correlation_id = "id"
+        answers = Answer
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            answers.append(await self.ask(Answer(), Answer, timeout=5))
+
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            with pytest.raises(InvalidStateError) as caught:
+                await self.ask(Answer(), Answer, timeout=5)
+            answers.append(str(caught.value))
+
+    answers: list[object] = []
+    async with connect(Asks.as_asgi()) as client:
+        question = await client.receive(Answer)
+        await client.send(question)
+    assert answers == [question, "a client can be asked while the connection is served"]

@@ -248,3 +248,19 @@ async def test_intake_with_other_limits_takes_its_place() -> None:
     wider.check("12345", event)
     with pytest.raises(RateLimitedError):
         check(wider, "1")
+
+
+async def test_message_that_passes_others_is_forgotten() -> None:
+    """It exceeds no limit, and was counted; nobody else takes it."""
+    intake = await intake_of(rate=Rate(2, per=1, burst=2))
+    passing, last, refused = (text("x") for _ in range(3))
+    for event in (passing, last, refused):
+        intake.arrived(event)
+    assert [intake.passes(event) for event in (passing, last, refused)] == [True, True, False]
+    intake.forget(passing)
+    intake.forget(passing)
+    # Its place in memory may be that of another one.
+    assert intake.passes(passing)
+    intake.check("x", last)
+    with pytest.raises(RateLimitedError):
+        intake.check("x", refused)

@@ -1,16 +1,17 @@
 """The reader's role: one `receive` is pending at all times, and what it brings is bounded."""
 
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from pydantic import BaseModel
 
 from tests.clocks import as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import InvalidStateError, Limits, WebSocket
+from wsendpoints import InvalidStateError, Limits, WebSocket, handles
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Dialect, connect
 
@@ -638,3 +639,103 @@ async def test_message_that_a_handler_takes_at_once() -> None:
     server = FakeServer(CONNECT, text("a"), text("b"), text("c"), text("d"), DISCONNECT)
     await Pairs(make_scope(), server.receive, server.send)
     assert Pairs.log == ["connect", "ab", "cd", 4001]
+
+
+# What goes on beside the loop.
+
+
+class Counting(BaseModel):
+    """Counts, or answers a question."""
+
+    type: Literal["counting"] = "counting"
+    id: str | None = None
+    number: int = 0
+
+
+class Counted(BaseModel):
+    """What is asked."""
+
+    type: Literal["counted"] = "counted"
+    id: str | None = None
+
+
+class Counts(Recording):
+    """Asks, and takes what came meanwhile."""
+
+    encoding = "json"
+    correlation_id = "id"
+    answers = Counted
+    limits = Limits(inbox=5, max_message_size=100)
+
+    @handles
+    async def count(self, websocket: WebSocket, data: Counting) -> None:
+        if data.number == 0:
+            self.log.append(await self.ask(Counted(), Counted, timeout=50))
+        self.log.append(data.number)
+
+
+async def test_answers_are_taken_out_of_turn_while_a_handler_waits_for_them() -> None:
+    """They take no room in the inbox; all other messages keep their order."""
+
+    class Chat(Counts):
+        pass
+
+    async with connect(as_asgi(Chat), timeout=100) as client:
+        await client.send(Counting())
+        question = await client.receive(Counted)
+        for number in (1, 2, 3):
+            await client.send(Counting(number=number))
+            await all_tasks_blocked()
+        # An answer to no question is a message like any other.
+        await client.send({"type": "counted", "id": "x"})
+        await client.send(question)
+        await client.receive_nothing()
+    assert Chat.log == ["connect", question, 0, 1, 2, 3, 1000]
+
+
+async def test_nothing_is_read_out_of_turn_where_nothing_is_handled() -> None:
+    """The loop reads by itself then, and takes the answer in its turn."""
+
+    class Chat(Counts):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            self.start_soon(self.ask_later)
+
+        async def ask_later(self) -> None:
+            """Ask once the loop waits."""
+            await anyio.sleep(1)
+            self.log.append(await self.ask(Counted(), Counted, timeout=50))
+
+    async with connect(as_asgi(Chat), timeout=100) as client:
+        question = await client.receive(Counted)
+        await client.send(question)
+        await client.receive_nothing()
+        await client.send(Counting(number=1))
+        await client.receive_nothing()
+    assert Chat.log == ["connect", question, 1, 1000]
+
+
+async def test_messages_that_wait_beside_the_loop_count_as_those_of_the_inbox() -> None:
+    """In number and in size; what has begun makes room."""
+    handled: list[str] = []
+
+    class Chat(Recording):
+        encoding = "text"
+        limits = Limits(concurrency=1, inbox=4)
+
+        @handles(concurrent=True)
+        async def work(self, websocket: WebSocket, data: str) -> None:
+            handled.append(data)
+            await anyio.sleep(10)
+
+    server = FakeServer(CONNECT, *(text(str(number)) for number in range(9)))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, Chat, server)
+        await anyio.sleep(1)
+        assert handled == ["0"]
+        # The connect, the one that runs, four that wait, and one more, since one always fits.
+        assert server.receives == 7
+        await anyio.sleep(40)
+        assert handled == ["0", "1", "2", "3", "4"]
+        assert server.receives > 7
+        tasks.cancel_scope.cancel()

@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import GENEROUS, REAL_TIME
+from tests.clocks import GENEROUS, REAL_TIME, as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.some_messages import Leave, Said, Say
 from tests.waiting import all_tasks_blocked
-from wsendpoints import ConfigurationError, WebSocket, handles
+from wsendpoints import ConfigurationError, InvalidStateError, Limits, WebSocket, handles
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import connect
 
@@ -331,3 +332,165 @@ async def test_l06_cancellation_of_a_send_goes_on(is_nested: bool) -> None:
 async def serve(endpoint: type[Recording], server: FakeServer) -> None:
     """Serve one connection."""
     await endpoint(make_scope(), server.receive, server.send)
+
+
+# Streams of tasks.
+
+
+class FromATask(Recording):
+    """Streams in a task, for each message."""
+
+    encoding = "json"
+    correlation_id = "text"
+
+    @handles
+    async def say(self, websocket: WebSocket, data: Say) -> None:
+        self.log.append(self.stream(self.items()))
+
+    async def items(self) -> AsyncIterator[Said]:
+        """Yield an item each second."""
+        try:
+            for _ in range(3):
+                yield Said()
+                await anyio.sleep(1)
+        finally:
+            await self.push(Said(text="last words"))
+
+
+async def test_task_streams_what_a_generator_yields() -> None:
+    """With the id of the message that it was started for; `wait` returns once all is sent."""
+
+    class Streaming(FromATask):
+        pass
+
+    async with connect(as_asgi(Streaming), timeout=50) as client:
+        await client.send(Say(text="a"))
+        await client.receive(Said)
+        began = anyio.current_time()
+        await Streaming.log[1].wait()
+        assert anyio.current_time() - began == pytest.approx(3, abs=0.1)
+        assert [(await client.receive(Said)).text for _ in range(3)] == ["a", "a", "last words"]
+        await Streaming.log[1].wait()
+
+
+async def test_task_that_streams_may_be_cancelled() -> None:
+    """The generator is closed, and may send its last words."""
+
+    class Streaming(FromATask):
+        pass
+
+    async with connect(as_asgi(Streaming), timeout=50) as client:
+        await client.send(Say(text="a"))
+        await client.receive(Said)
+        Streaming.log[1].cancel()
+        assert await client.receive(Said) == Said(text="last words")
+        await Streaming.log[1].wait()
+        Streaming.log[1].cancel()
+        await client.receive_nothing()
+
+
+class Countdown:
+    """An async iterable that is no generator."""
+
+    def __init__(self) -> None:
+        self.number = 3
+
+    def __aiter__(self) -> "Countdown":
+        return self
+
+    async def __anext__(self) -> int:
+        self.number -= 1
+        if self.number == 0:
+            raise StopAsyncIteration
+        return self.number
+
+
+async def test_any_async_iterable_is_streamed() -> None:
+    """As a handler may return one."""
+
+    class Streaming(Recording):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            self.stream(Countdown())
+
+    async with connect(Streaming.as_asgi()) as client:
+        await client.send_json("x")
+        assert [await client.receive_json() for _ in range(2)] == [2, 1]
+
+
+async def test_what_can_not_be_streamed_is_refused() -> None:
+    """At the line that gives it; a coroutine is closed."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            values: list[Any] = [[1], self.work()]
+            for value in values:
+                with pytest.raises(TypeError) as caught:
+                    self.stream(value)
+                self.log.append(str(caught.value))
+
+        async def work(self) -> None:
+            raise AssertionError
+
+    async with connect(Streaming.as_asgi()) as client:
+        await client.send("x")
+    assert Streaming.log[1] == (
+        "stream takes an async generator, and got [1]: call the method that has a `yield`, as in "
+        "`self.stream(self.tokens(prompt))`"
+    )
+    assert "got <coroutine object" in Streaming.log[2]
+
+
+async def test_nothing_is_streamed_where_nobody_is_served() -> None:
+    """It is an error of the caller's."""
+
+    class Streaming(FromATask):
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            with pytest.raises(InvalidStateError, match="while the connection is served"):
+                self.stream(self.items())
+            self.log.append("refused")
+
+    async with connect(Streaming.as_asgi()):
+        pass
+    assert Streaming.log == ["connect", "refused"]
+
+
+async def test_stream_that_goes_on_once_it_is_cancelled_ends_in_time() -> None:
+    """It may go on until its time to clean up is over; the connection is not broken then."""
+
+    class Streaming(Recording):
+        encoding = "text"
+        limits = Limits(disconnect_timeout=3)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            self.start_soon(self.stop)
+
+        @handles(concurrent=True, overlap="wait")
+        async def say(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            while data == "on":
+                try:
+                    yield "x"
+                    await anyio.sleep(1)
+                except anyio.get_cancelled_exc_class():
+                    self.log.append("cancelled")
+                    if self.log.count("cancelled") == 4:
+                        raise
+            yield "done"
+
+        async def stop(self) -> None:
+            """Cancel the stream."""
+            await anyio.sleep(0.5)
+            self.cancel(self.say)
+
+    async with connect(as_asgi(Streaming), timeout=50) as client:
+        began = anyio.current_time()
+        await client.send("on")
+        await anyio.sleep(1)
+        await client.send("off")
+        while await client.receive(str) != "done":
+            pass
+        assert anyio.current_time() - began == pytest.approx(3.5, abs=0.1)
+        await client.receive_nothing()
+    assert Streaming.log[-1] == 1000

@@ -1,6 +1,7 @@
 """The tasks of a connection: what cancels them, and what their exceptions lead to."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.clocks import VIRTUAL_ASYNCIO
-from tests.connection.connections import S, connection_in
+from tests.connection.connections import SEND, S, connection_in
 from tests.fake_server import CONNECT, FakeServer, make_scope
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
@@ -22,7 +23,7 @@ from wsendpoints import (
     WebSocketDisconnect,
 )
 from wsendpoints.lifecycle.failures import AwaitedCancelledError, Verdict, judge
-from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -536,3 +537,232 @@ async def test_task_that_finds_the_connection_closed_is_quiet() -> None:
         await client.expect_close(4000)
         await client.wait_for_app()
     assert Ticking.log == ["connect", 4000]
+
+
+# What is cancelled alone.
+
+
+async def test_task_may_be_cancelled_alone() -> None:
+    """It has time to clean up; once it has ended, nothing is left to cancel."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()), 10)
+    log: list[str] = []
+
+    async def work() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            await anyio.sleep(5)
+            log.append("clean")
+
+    async with tasks:
+        handle, other = (TaskHandle(tasks, tasks.start(work, ())) for _ in range(2))
+        await all_tasks_blocked()
+        handle.cancel()
+        handle.cancel()
+        with anyio.move_on_after(1) as scope:
+            await handle.wait()
+        assert scope.cancelled_caught
+        await handle.wait()
+        assert log == ["clean"]
+        handle.cancel()
+        other.cancel()
+        await other.wait()
+        await other.wait()
+    assert log == ["clean"] * 2
+    assert tasks.failure is None
+
+
+async def test_task_that_never_began_needs_no_cancellation() -> None:
+    """All is being ended already."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    async with tasks:
+        tasks.end()
+        one = tasks.start(anyio.sleep_forever, ())
+        assert one is None
+        handle = TaskHandle(tasks, one)
+        handle.cancel()
+        await handle.wait()
+
+
+async def test_cancellation_waits_for_the_sends_that_are_under_way() -> None:
+    """No longer than for those: which of them are its own, nobody knows."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    tasks = Tasks(connection)
+    log: list[str] = []
+
+    async def push() -> None:
+        await connection.transmit(SEND)
+        log.append("sent")
+
+    async with tasks:
+        gates = [anyio.Event(), anyio.Event()]
+        handles = [TaskHandle(tasks, tasks.start(Sleeper(log), ()))]
+        for gate in gates:
+            server.gate = gate
+            tasks.start(push, ())
+            await all_tasks_blocked()
+            handles[-1].cancel()
+            handles.append(TaskHandle(tasks, tasks.start(Sleeper(log), ())))
+            await all_tasks_blocked()
+        assert not tasks.is_cancelled
+        assert log == []
+        gates[0].set()
+        await all_tasks_blocked()
+        assert tasks.sent()
+        await handles[0].wait()
+        assert sorted(log) == ["sent", "slept"]
+        gates[1].set()
+        await all_tasks_blocked()
+        assert not tasks.sent()
+        await handles[1].wait()
+        assert sorted(log) == ["sent", "sent", "slept", "slept"]
+        tasks.end()
+    assert len(log) == 5
+    assert connection.state is S.OPEN
+
+
+# Handlers.
+
+
+async def test_handler_is_spared_by_cancel() -> None:
+    """It has its grace; `end` cancels it, and leaves it time to clean up."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()), 10)
+    log: list[str] = []
+    began = anyio.current_time()
+
+    async def work(name: str) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            await anyio.sleep(5)
+            log.append(name)
+
+    async with tasks:
+        for name in "ab":
+            tasks.start_handler(tasks.new_handler(), work, (name,))
+        await all_tasks_blocked()
+        tasks.cancel()
+        await all_tasks_blocked()
+        assert log == []
+        tasks.end()
+    assert sorted(log) == ["a", "b"]
+    assert tasks.failure is None
+    assert anyio.current_time() - began == pytest.approx(5, abs=0.1)
+
+
+async def test_handler_may_be_cancelled_alone() -> None:
+    """Its end is no failure, and whoever waits for it goes on."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+    async with tasks:
+        one, other = tasks.new_handler(), tasks.new_handler()
+        tasks.start_handler(one, Sleeper(log, "one"), ())
+        tasks.start_handler(other, Sleeper(log, "other"), ())
+        await all_tasks_blocked()
+        tasks.cancel_one(one)
+        tasks.cancel_one(one)
+        await one.ended()
+        tasks.cancel_one(one)
+        assert log == ["one"]
+        tasks.end()
+    assert log == ["one", "other"]
+    assert tasks.failure is None
+
+
+async def test_failure_of_a_handler_ends_all() -> None:
+    """As that of a task does."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    failure = ValueError("broken")
+    log: list[str] = []
+
+    async def fail() -> None:
+        await checkpoint()
+        raise failure
+
+    async with tasks:
+        tasks.start_handler(tasks.new_handler(), Sleeper(log), ())
+        tasks.start(Sleeper(log), ())
+        await all_tasks_blocked()
+        tasks.start_handler(tasks.new_handler(), fail, ())
+        await anyio.sleep_forever()
+    assert tasks.failure is failure
+    assert log == ["slept"] * 2
+
+
+async def test_handler_that_finds_the_connection_ended_has_not_failed() -> None:
+    """As a task has not."""
+    tasks = Tasks(await connection_in(S.DISCONNECTED, FakeServer()))
+
+    async def find_out() -> None:
+        raise WebSocketDisconnect(1006)
+
+    async with tasks:
+        one = tasks.new_handler()
+        tasks.start_handler(one, find_out, ())
+        await one.ended()
+        assert not tasks.is_cancelled
+    assert tasks.failure is None
+
+
+@VIRTUAL_ASYNCIO
+async def test_handler_whose_wait_somebody_else_cancelled_has_failed() -> None:
+    """Nobody cancelled it."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+
+    async def wait() -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(future.cancel)
+        await future
+
+    async with tasks:
+        tasks.start_handler(tasks.new_handler(), wait, ())
+        await anyio.sleep_forever()
+    assert isinstance(tasks.failure, AwaitedCancelledError)
+
+
+@VIRTUAL_ASYNCIO
+async def test_native_cancellation_waits_for_the_handlers() -> None:
+    """It goes on behind them."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+
+    async def work() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            await anyio.sleep(5)
+            log.append("clean")
+
+    async def hold() -> None:
+        async with tasks:
+            tasks.start_handler(tasks.new_handler(), work, ())
+            await all_tasks_blocked()
+            is_ending.set()
+
+    is_ending = asyncio.Event()
+    holding = asyncio.create_task(hold())
+    await is_ending.wait()
+    holding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await holding
+    assert log == ["clean"]
+
+
+@VIRTUAL_ASYNCIO
+# anyio's own task holds that coroutine, and does not begin either.
+@pytest.mark.filterwarnings("ignore:coroutine 'Tasks._run' was never awaited")
+async def test_task_that_somebody_else_cancelled_before_it_began_has_ended() -> None:
+    """Nothing of it ran; whoever waits for it goes on."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+    log: list[str] = []
+    assert not tasks.sent()
+    async with tasks:
+        before = asyncio.all_tasks()
+        handle = TaskHandle(tasks, tasks.start(Sleeper(log), ()))
+        (task,) = asyncio.all_tasks() - before
+        task.cancel()
+    await handle.wait()
+    assert log == []
+    del task, before
+    gc.collect()

@@ -69,16 +69,8 @@ class Answering:
         if isinstance(exc, ClientMessageError):
             await self.refuse(exc, message)
             return True
-        if self.is_own_disconnect(exc):
-            return True
         self._connection.invalid_in_a_row = 0
-        if (error := sole(exc, ErrorReply)) is not None:
-            try:
-                if not is_silent:
-                    await self._send_error(error, ANSWERED.get())
-            finally:
-                # It holds this frame: without this reference it is no cycle.
-                del error
+        if await self._is_settled(exc, is_silent=is_silent):
             return True
         if (
             not is_handlers
@@ -90,8 +82,9 @@ class Answering:
             return False
         try:
             reply = await self._endpoint.on_error(self._endpoint.websocket, message, exc)
-        except ErrorReply as error_reply:
-            await self._send_error(error_reply, ANSWERED.get())
+        except (Exception, BaseExceptionGroup) as failure:
+            if not await self._is_settled(failure, is_silent=is_silent):
+                raise
             return True
         if not is_silent and self._connection.state is OPEN:
             await self._send_reply(reply)
@@ -121,10 +114,8 @@ class Answering:
             )
         try:
             await self._endpoint.on_invalid(self._endpoint.websocket, error)
-        except ErrorReply as reply:
-            await self._send_error(reply, ANSWERED.get())
-        except (WebSocketDisconnect, BaseExceptionGroup) as exc:
-            if not self.is_own_disconnect(exc):
+        except (Exception, BaseExceptionGroup) as exc:
+            if not await self._is_settled(exc):
                 raise
         if limit is not None and self._connection.invalid_in_a_row >= limit:
             outcome, reason = (
@@ -146,6 +137,21 @@ class Answering:
     def _has_on_error(self) -> bool:
         own = getattr(self._endpoint.on_error, "__func__", None)
         return own is not self._declaration.default_on_error
+
+    async def _is_settled(self, exc: BaseException, *, is_silent: bool = False) -> bool:
+        """Send an exception that is an `ErrorReply`; return whether that was all there is to do."""
+        if self.is_own_disconnect(exc):
+            return True
+        error = sole(exc, ErrorReply)
+        if error is None:
+            return False
+        try:
+            if not is_silent:
+                await self._send_error(error, ANSWERED.get())
+        finally:
+            # It holds this frame: without this reference it is no cycle.
+            del error
+        return True
 
     def _id_of_invalid(self, error: ClientMessageError) -> Any:
         return self._declaration.id_of_invalid(error)

@@ -8,11 +8,12 @@ from uuid import uuid4
 import anyio
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.answering import Answering
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.messages.correlation import Correlation, Id, bounded
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.protocol.exceptions import ClientMessageError, ConfigurationError
 from wsendpoints.protocol.frames import frame_of
 
 __all__ = ["Asking", "answered", "check_timeout"]
@@ -43,17 +44,32 @@ class Asking:
             common with its question.
         connection: The connection.
         reader: Reads the answers while a handler waits for them.
+        answering: Answers an answer that is invalid.
     """
 
-    __slots__ = ("_connection", "_declaration", "_number", "_questions", "_reader", "_where")
+    __slots__ = (
+        "_answering",
+        "_connection",
+        "_declaration",
+        "_number",
+        "_questions",
+        "_reader",
+        "_where",
+    )
 
     def __init__(
-        self, where: str, declaration: Declaration, connection: Connection, reader: Reader
+        self,
+        where: str,
+        declaration: Declaration,
+        connection: Connection,
+        reader: Reader,
+        answering: Answering,
     ) -> None:
         self._where = where
         self._declaration = declaration
         self._connection = connection
         self._reader = reader
+        self._answering = answering
         self._number = 0
         self._questions: dict[Id, _Question] = {}
         connection.at_end(self._end)
@@ -67,7 +83,7 @@ class Asking:
 
         Args:
             question: A message with the field of the class's `correlation_id`.
-            expected: The type of the answer.
+            expected: The type of the answer, which the class declares.
             timeout: Seconds that the client has to answer, once the question is sent.
 
         Raises:
@@ -125,9 +141,16 @@ class Asking:
         return True
 
     def _divert(self, event: Event) -> bool:
-        """Take an answer that came while a handler runs."""
+        """Take an answer that came while a handler runs, and may wait for it."""
         frame = frame_of(event)
-        message = self._declaration.answer_in(frame)
+        try:
+            message = self._declaration.answer_in(frame)
+        except ClientMessageError as error:
+            if self._declaration.id_of_invalid(error) not in self._questions:
+                return False
+            # The client can answer again.
+            self._reader.tasks.start(self._answering.refuse, (error,))
+            return True
         if message is None:
             return False
         correlation: Correlation = self._declaration.correlation  # type: ignore[assignment]
@@ -157,6 +180,8 @@ class Asking:
     def _new_ids(self) -> Iterator[Id]:
         """Yield ids of the kinds that a field may take."""
         self._number += 1
+        while not self._questions.keys().isdisjoint({f"s{self._number}", self._number}):
+            self._number += 1
         yield f"s{self._number}"
         yield self._number
         yield str(uuid4())

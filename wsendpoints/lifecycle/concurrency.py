@@ -196,7 +196,7 @@ class Concurrency:
     def _drop(self, is_meant: Callable[[Run], bool]) -> list[Run]:
         dropped = [run for run in self._line if is_meant(run)]
         if dropped:
-            self._line = deque(run for run in self._line if run not in dropped)
+            self._line = deque(run for run in self._line if not is_meant(run))
             for run in dropped:
                 self._moved_up(run)
             self._tell_if_idle()
@@ -220,22 +220,26 @@ class Concurrency:
 
     async def _run(self, run: Run) -> None:
         endpoint, answering = self._endpoint, self._answering
+        is_handlers = True
         try:
             # It may have been cancelled before it began.
             if run.task.is_cancelled:
                 return
             ANSWERED.set(run.answered)
             reply = await run.handler(endpoint, endpoint.websocket, run.message)
-            self._connection.invalid_in_a_row = 0
             is_sent = reply is not None and not run.task.is_cancelled
             if is_sent and self._connection.state is OPEN:
-                await self._connection.transmit(self._connection.encode(reply))
+                event = self._connection.encode(reply)
+                is_handlers = False
+                await self._connection.transmit(event)
         except UnawaitedError as error:
             tell_sender(error, endpoint, run.handler)
             raise
         except (Exception, BaseExceptionGroup) as exc:
-            is_silent = run.task.is_cancelled
-            if not await answering.answer(exc, run.message, is_silent=is_silent):
+            is_answered = await answering.answer(
+                exc, run.message, is_handlers=is_handlers, is_silent=run.task.is_cancelled
+            )
+            if not is_answered:
                 raise
         finally:
             self._ended(run)
@@ -246,7 +250,7 @@ class Concurrency:
             del self._by_key[run.key]
         self._deadlines.handler_ended(run)
         if not self._running:
-            self._deadlines.busy_no_more()
+            self._deadlines.busy_no_more(is_idle=not self._reader.is_handling)
         if self._line and not self._tasks.is_ending:
             self._start_waiting()
         if self._idle is not None:

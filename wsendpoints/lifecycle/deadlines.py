@@ -213,11 +213,14 @@ class Deadlines:
         self._beside = set()
         self._recurring.pop(_IDLE, None)
 
-    def busy_no_more(self) -> None:
-        """No handler runs beside the loop any more."""
+    def busy_no_more(self, *, is_idle: bool) -> None:
+        """No handler runs beside the loop any more.
+
+        Args:
+            is_idle: Whether the loop does nothing either; if not, it is `handled` in the end.
+        """
         self._beside = None
-        # Unless the loop is at work: then it is not idle either, until that is `handled`.
-        if self.time_messages and _HANDLING not in self._recurring:
+        if is_idle and self.time_messages:
             self._begin(_IDLE, _IDLE)
 
     def handler_began(self, handler: Hashable) -> None:

@@ -5,13 +5,20 @@ scope as long as the whole task. Its cancellation comes once, so that it has tim
 """
 
 import asyncio
-from collections.abc import Coroutine
+import math
+from collections.abc import Coroutine, Iterable
+from contextvars import Context, ContextVar, copy_context
 from typing import Any, Final, final
 
-__all__ = ["NativeTask"]
+from anyio import CancelScope
+
+__all__ = ["NativeTask", "end_all"]
 
 _AGAIN: Final = 0.01
 """Seconds between two cancellations of a task whose time to clean up is over."""
+
+_CLEANING: Final[ContextVar["NativeTask | None"]] = ContextVar("wsendpoints_cleaning", default=None)
+"""The task that was cancelled before this began: what it starts then is a part of its clean-up."""
 
 
 @final
@@ -28,6 +35,7 @@ class NativeTask:
     """
 
     __slots__ = (
+        "_context",
         "_end",
         "_has_begun",
         "_is_deferred",
@@ -41,6 +49,7 @@ class NativeTask:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self.task: asyncio.Task[None] | None = None
+        self._context: Context
         self._timer: asyncio.TimerHandle | None = None
         self._end: asyncio.Event | None = None
         self._is_deferred = False
@@ -50,10 +59,9 @@ class NativeTask:
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in the task; it calls `begin` first, and `finish` in the end."""
-        task = asyncio.create_task(coroutine)
-        # With an eager task factory it may have ended already.
-        if not self.is_finished:
-            self.task = task
+        self._context = copy_context()
+        # Not by the loop's task factory: an eager task may end before it is known.
+        self.task = asyncio.Task(coroutine, loop=asyncio.get_running_loop(), context=self._context)
 
     def begin(self) -> None:
         """It begins: from now on it can be cancelled. Before, it has to look at `is_cancelled`."""
@@ -62,7 +70,7 @@ class NativeTask:
     @property
     def is_running(self) -> bool:
         """Whether it is what runs at this moment."""
-        return not self.is_finished and self.task in {None, asyncio.current_task()}
+        return self.task is asyncio.current_task()
 
     def cancel(self, *, defers: bool = False) -> None:
         """Cancel its wait, or its next one; a second call does nothing.
@@ -89,29 +97,32 @@ class NativeTask:
             # tell of its end.
             if self.task is not None and self._has_begun:
                 self.task.cancel()
-                self._insist_in(self._seconds)
+                self._insist_in(self._seconds, self.task)
+                self._context.run(_CLEANING.set, self)
 
-    def _insist_in(self, seconds: float) -> None:
-        if seconds < float("inf"):
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._insist)
+    def _insist_in(self, seconds: float, task: asyncio.Task[None]) -> None:
+        if seconds < math.inf:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._insist, task)
 
-    def _insist(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
-            self._insist_in(_AGAIN)
+    def _insist(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        self._insist_in(_AGAIN, task)
 
     async def before_send(self) -> None:
         """Let a cancellation that is still to come arrive here, where nothing is sent yet.
 
-        A task that it started waits for its end: it is cancelled together with it, or goes on then.
+        A task that it started before waits for its end: it is cancelled together with it, or goes
+        on then. One that it starts to clean up need not.
         """
-        if self._is_deferred or not self.is_running:
+        if self._is_deferred or not (self.is_running or _CLEANING.get() is self):
             await self.ended()
 
     def finish(self) -> None:
         """It has ended: let all that wait for that go on."""
         self.is_finished = True
         self.task = None
+        # It holds this: without the reference it is no cycle.
+        del self._context
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -123,3 +134,25 @@ class NativeTask:
         if not self.is_finished:
             self._end = self._end or asyncio.Event()
             await self._end.wait()
+
+
+async def end_all(some: Iterable[NativeTask]) -> None:
+    """Cancel some tasks, and wait until they have ended; a cancellation is raised behind that."""
+    cancellation: asyncio.CancelledError | None = None
+    tasks: list[asyncio.Task[None]] = []
+    for one in some:
+        one.cancel()
+        if one.task is not None:
+            tasks.append(one.task)
+    with CancelScope(shield=True):
+        while waiting := [task for task in tasks if not task.done()]:
+            try:
+                await asyncio.wait(waiting)
+            except asyncio.CancelledError as exc:
+                cancellation = exc
+    if cancellation is not None:
+        try:
+            raise cancellation
+        finally:
+            # It holds this frame: without this reference it is no cycle.
+            del cancellation

@@ -6,7 +6,7 @@ So it is with a decorator whose function is not async itself, or is not Python's
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable
 from typing import Any
 
-from wsendpoints.lifecycle.streaming import streaming
+from wsendpoints.lifecycle.streaming import each_of, streaming
 from wsendpoints.messages.declaration import Handler
 
 __all__ = ["as_generator", "awaiting_or_streaming", "is_a"]
@@ -34,7 +34,7 @@ def awaiting_or_streaming(function: Handler) -> Handler:
 
 def as_generator(replies: Any) -> AsyncGenerator[Any, None]:
     """Return the async generator of what an async iterable yields: itself, if it is one."""
-    return replies if is_a(replies, AsyncGenerator) else _each_of(replies)
+    return replies if is_a(replies, AsyncGenerator) else each_of(replies)
 
 
 def _replies_of(_endpoint: Any, _websocket: Any, replies: Any) -> AsyncGenerator[Any, None]:
@@ -44,11 +44,6 @@ def _replies_of(_endpoint: Any, _websocket: Any, replies: Any) -> AsyncGenerator
 def is_a(value: Any, kind: type) -> bool:
     """Return whether a value is of a kind, without telling type checkers so."""
     return isinstance(value, kind)
-
-
-async def _each_of(replies: AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
-    async for reply in replies:
-        yield reply
 
 
 _send_each = streaming(_replies_of)

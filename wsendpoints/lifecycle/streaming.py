@@ -1,10 +1,10 @@
 """Handlers that are async generators: what they yield is sent as it comes."""
 
 import functools
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from anyio import get_cancelled_exc_class
 from anyio.lowlevel import checkpoint
@@ -18,11 +18,9 @@ from wsendpoints.messages.correlation import Correlation, Id
 from wsendpoints.messages.declaration import Handler, Stream
 from wsendpoints.messages.unawaited import discard, is_unawaited
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.state import (
-    OPEN,
-)
+from wsendpoints.protocol.state import OPEN
 
-__all__ = ["start_streaming", "streaming"]
+__all__ = ["each_of", "start_streaming", "streaming"]
 
 
 _Replies: TypeAlias = AsyncGenerator[Any, None]
@@ -103,20 +101,22 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
 
 
 def start_streaming(lifecycle: Lifecycle, replies: Any) -> TaskHandle:
-    """Send each value of an async generator, in a task.
+    """Send each value of an async iterable, in a task.
 
     Raises:
-        TypeError: It is no async generator.
+        TypeError: It is none.
         InvalidStateError: The connection is not served yet, or it ended.
     """
-    if not isinstance(replies, AsyncGenerator):
+    given: object = replies
+    if not isinstance(given, AsyncIterable):
         if is_unawaited(replies):
             discard(replies)
         raise TypeError(
             f"stream takes an async generator, and got {replies!r}: call the method that has a "
             "`yield`, as in `self.stream(self.tokens(prompt))`"
         )
-    return lifecycle.start_soon(_send_all, (cast("_Replies", replies), lifecycle))
+    values: _Replies = replies if isinstance(given, AsyncGenerator) else each_of(replies)
+    return lifecycle.start_soon(_send_all, (values, lifecycle))
 
 
 async def _send_all(replies: _Replies, lifecycle: Lifecycle) -> None:
@@ -125,6 +125,12 @@ async def _send_all(replies: _Replies, lifecycle: Lifecycle) -> None:
         ANSWERED.set(None)
     if lifecycle.tasks is not None:
         await _send_each(replies, lifecycle, lifecycle.tasks)
+
+
+async def each_of(replies: AsyncIterable[Any]) -> _Replies:
+    """Yield each value of an async iterable."""
+    async for reply in replies:
+        yield reply
 
 
 async def _transmit_if_any(transmit: Callable[[Any], Awaitable[None]], event: Event | None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack, final
 
@@ -20,7 +21,7 @@ from wsendpoints.lifecycle.failures import (
 )
 from wsendpoints.lifecycle.functions import check_awaitable
 from wsendpoints.lifecycle.loops import asyncio_task
-from wsendpoints.lifecycle.native import NativeTask
+from wsendpoints.lifecycle.native import NativeTask, end_all
 from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
 
@@ -34,7 +35,7 @@ Ts = TypeVarTuple("Ts")
 _NONE: Final[set[Cancellable]] = set()
 """Shared by all connections that have none: an empty set takes 200 bytes."""
 
-_NO_NATIVE: Final[set[NativeTask]] = set()
+_NO_HANDLERS: Final[set[Cancellable | NativeTask]] = set()
 
 _NOT_ENDED: Final = frozenset(
     {
@@ -62,8 +63,8 @@ class Tasks:
     __slots__ = (
         "_connection",
         "_deferred",
+        "_handlers",
         "_is_closed",
-        "_native",
         "_requests",
         "_running",
         "_seconds",
@@ -83,7 +84,7 @@ class Tasks:
         self._running: set[Cancellable] = _NONE
         # Each waits until so many sends have ended; `None` as long as nothing is cancelled alone.
         self._deferred: tuple[tuple[int, Cancellable | NativeTask], ...] | None = None
-        self._native: set[NativeTask] = _NO_NATIVE
+        self._handlers: set[Cancellable | NativeTask] = _NO_HANDLERS
         self.were_started: bool = False
 
     async def __aenter__(self) -> None:
@@ -98,9 +99,9 @@ class Tasks:
         exc_tb: TracebackType | None,
     ) -> bool | None:
         try:
-            if self._native:
+            if self._handlers:
                 try:
-                    await self._end_native()
+                    await end_all(it for it in self._handlers if isinstance(it, NativeTask))
                 except asyncio.CancelledError as exc:
                     exc_type, exc_val, exc_tb = type(exc), exc, exc.__traceback__
             if self.were_started or self._requests is None:
@@ -152,13 +153,13 @@ class Tasks:
             args: What it is called with.
         """
         self.were_started = True
+        if self._handlers is _NO_HANDLERS:
+            self._handlers = set()
+        self._handlers.add(one)
         if isinstance(one, Cancellable):
             self.group.start_soon(self._run, one, func, args)
-            return
-        if self._native is _NO_NATIVE:
-            self._native = set()
-        self._native.add(one)
-        one.start(self._run_natively(one, func, args))
+        else:
+            one.start(self._run_natively(one, func, args))
 
     def new_handler(self) -> Cancellable | NativeTask:
         """Return what can be cancelled alone, with the time to clean up that all tasks have."""
@@ -169,7 +170,7 @@ class Tasks:
     def cancel_one(self, one: Cancellable | NativeTask) -> None:
         """Cancel what was started, though the connection goes on: none of its sends is broken."""
         connection = self._connection
-        if one.is_cancelled:
+        if one.is_cancelled or one.is_finished:
             return
         if self._deferred is None:
             self._deferred = ()
@@ -185,10 +186,15 @@ class Tasks:
         """A send has ended; return whether there is anything to cancel once others have."""
         if self._deferred:
             ended = self._connection.sends_ended
-            for number, one in self._deferred:
-                if number <= ended:
-                    one.resume_cancel()
+            ready = [one for number, one in self._deferred if number <= ended]
             self._deferred = tuple(it for it in self._deferred if it[0] > ended)
+            for one in ready:
+                if self._requests is None:
+                    # The send may have been that of a task in a group. On trio the group does not
+                    # tell of a cancellation that comes when its last task is about to end.
+                    self.start_own(partial(_resume_cancel, one), "wsendpoints cancellation")
+                else:
+                    one.resume_cancel()
         return bool(self._deferred)
 
     def start_own(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
@@ -224,7 +230,7 @@ class Tasks:
     def end(self) -> None:
         """Cancel all that the connection does: the tasks, the reader, and the handlers."""
         self.cancel()
-        for handler in [*self._native]:
+        for handler in self._handlers:
             handler.cancel()
         self.group.cancel_scope.cancel()
 
@@ -279,6 +285,7 @@ class Tasks:
             self._failed(exc)
         finally:
             self._running.discard(one)
+            self._handlers.discard(one)
             one.finish()
 
     def _failed(self, exc: BaseException) -> None:
@@ -305,28 +312,8 @@ class Tasks:
         except BaseException as exc:  # noqa: BLE001 - it is raised in the end
             self._failed(exc)
         finally:
-            self._native.discard(one)
+            self._handlers.discard(one)
             one.finish()
-
-    async def _end_native(self) -> None:
-        """Cancel the handlers that are asyncio's tasks, and wait until they have ended."""
-        cancellation: asyncio.CancelledError | None = None
-        with CancelScope(shield=True):
-            for handler in [*self._native]:
-                handler.cancel()
-            while waiting := [one.task for one in self._native if one.task is not None]:
-                try:
-                    await asyncio.wait(waiting)
-                except asyncio.CancelledError as exc:
-                    cancellation = exc
-                # One that was cancelled from outside before it began has not told of its end.
-                self._native = {one for one in self._native if one.task and not one.task.done()}
-        if cancellation is not None:
-            try:
-                raise cancellation
-            finally:
-                # It holds this frame: without this reference it is no cycle.
-                del cancellation
 
     def _has_more_requests(self) -> bool:
         """Whether more cancellations of the task are not taken back than when it entered."""
@@ -391,3 +378,7 @@ class TaskHandle:
 
 async def _call(func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
     await check_awaitable(func(*args), func)
+
+
+async def _resume_cancel(one: Cancellable | NativeTask) -> None:
+    one.resume_cancel()

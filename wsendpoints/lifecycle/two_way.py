@@ -65,7 +65,7 @@ class TwoWay:
         self.answering: Answering = answering
         self._tasks = reader.tasks
         kind = Asking if declaration.envelope is None else Requesting
-        self._asking = kind(name_of(endpoint), declaration, connection, reader)
+        self._asking = kind(name_of(endpoint), declaration, connection, reader, answering)
         self._concurrency = Concurrency(endpoint, connection, reader, deadlines, answering)
         self.handle: Handle = self._concurrency.handle
         if isinstance(answering, CallAnswering):

@@ -204,13 +204,16 @@ class Declaration:
             ) from error
 
     def answer_in(self, frame: str | bytes) -> Any:
-        """Return the answer that a frame holds; `None` if it holds no valid one."""
+        """Return the answer that a frame holds; `None` if it holds another message.
+
+        Raises:
+            ClientMessageError: It holds no valid one.
+        """
         decode = self.inbound.decode_text if isinstance(frame, str) else self.inbound.decode_binary
-        refused: tuple[type[Exception], ...] = (*self.inbound.refused, ClientMessageError)
         try:
             message = decode(frame)
-        except refused:
-            return None
+        except self.inbound.refused as exc:
+            raise self.inbound.client_error(exc, frame) from None
         if isinstance(message, Routed):
             return message.message if message.handler is self.answered else None
         handler = self.handlers.get(message.__class__)
