@@ -144,6 +144,14 @@ def error_of(**attributes: Any) -> str:
 BY_FIELD = Annotated[Yes | No, Field(discriminator="type")]
 
 
+def not_an_answer(declaration: Declaration, frame: str | bytes) -> bool:
+    """Whether a frame holds another message, or an invalid one."""
+    try:
+        return declaration.answer_in(frame) is None
+    except ClientMessageError:
+        return True
+
+
 @pytest.mark.parametrize(
     ("answers", "frames"),
     [
@@ -190,7 +198,7 @@ def test_answers_are_told_from_other_messages(
         "{",
         b"\xff",
     ):
-        assert declaration.answer_in(other) is None
+        assert not_an_answer(declaration, other)
 
 
 @pytest.mark.anyio
@@ -226,7 +234,7 @@ def test_type_variable_in_answers_is_that_of_the_class() -> None:
     cls: Any = Chat
     declaration: Declaration = cls._declaration
     assert declaration.answer_in('{"type": "value", "value": 5}') == Value[int](value=5)
-    assert declaration.answer_in('{"type": "value", "value": "x"}') is None
+    assert not_an_answer(declaration, '{"type": "value", "value": "x"}')
 
 
 @pytest.mark.parametrize(
