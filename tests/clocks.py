@@ -18,7 +18,7 @@ from wsendpoints import WebSocketEndpoint
 from wsendpoints.lifecycle.serving import serve
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
-__all__ = ["GENEROUS", "REAL_TIME", "VIRTUAL", "VIRTUAL_ASYNCIO", "as_asgi"]
+__all__ = ["GENEROUS", "REAL_TIME", "VIRTUAL", "VIRTUAL_ASYNCIO", "VirtualLoop", "as_asgi"]
 
 
 class _Selector(selectors.DefaultSelector):
@@ -36,7 +36,7 @@ class _Selector(selectors.DefaultSelector):
         return ready
 
 
-class _Loop(asyncio.SelectorEventLoop):
+class VirtualLoop(asyncio.SelectorEventLoop):
     """Takes the time from its selector."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._clock.now
 
 
-_ASYNCIO: Final = pytest.param(("asyncio", {"loop_factory": _Loop}), id="asyncio")
+_ASYNCIO: Final = pytest.param(("asyncio", {"loop_factory": VirtualLoop}), id="asyncio")
 _TRIO: Final = pytest.param(("trio", {"clock": MockClock(autojump_threshold=0)}), id="trio")
 
 VIRTUAL: Final = [_ASYNCIO, _TRIO]

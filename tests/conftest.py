@@ -26,6 +26,7 @@ SLOW: Final = frozenset(
         HERE / "interop",
         HERE / "lifecycle" / "test_leaks.py",
         HERE / "lifecycle" / "test_model.py",
+        HERE / "lifecycle" / "test_two_way_model.py",
         HERE / "messages" / "test_client_errors_bounds.py",
         HERE / "messages" / "test_means_what_pydantic_says.py",
         HERE / "testing" / "test_in_pytest.py",

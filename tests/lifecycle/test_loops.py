@@ -2,10 +2,12 @@
 
 import asyncio
 
+import anyio
 import pytest
 import sniffio
 
-from wsendpoints.lifecycle.loops import is_asyncio
+from tests.clocks import VIRTUAL_ASYNCIO
+from wsendpoints.lifecycle.loops import is_asyncio, is_cancelled_itself, open_groups
 
 
 @pytest.mark.anyio
@@ -24,3 +26,44 @@ def test_no_event_loop_is_not_asyncio() -> None:
         return await found
 
     assert not asyncio.run(in_a_callback())
+
+
+@pytest.mark.anyio
+async def test_groups_are_known_on_trio() -> None:
+    """The innermost last; asyncio has none of its own."""
+    before = len(open_groups())
+    async with anyio.create_task_group(), anyio.create_task_group() as inner:
+        groups = open_groups()[before:]
+        if sniffio.current_async_library() == "asyncio":
+            assert groups == ()
+        else:
+            assert len(groups) == 2
+            inner.cancel_scope.cancel()
+            assert [group.cancel_scope.cancel_called for group in groups] == [False, True]
+    assert len(open_groups()) == before
+
+
+@pytest.mark.anyio
+@VIRTUAL_ASYNCIO
+async def test_task_knows_whether_it_is_cancelled() -> None:
+    """Also while it cleans up."""
+    log: list[bool] = []
+
+    async def work() -> None:
+        log.append(is_cancelled_itself())
+        try:
+            await asyncio.sleep(1)
+        finally:
+            log.append(is_cancelled_itself())
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert log == [False, True]
+    assert not is_cancelled_itself()
+
+
+def test_no_task_is_not_cancelled() -> None:
+    """Nor is what runs in none."""
+    assert not is_cancelled_itself()

@@ -6,19 +6,14 @@ them. Hypothesis makes them up; `WSENDPOINTS_MODEL_EXAMPLES=50000` has it try th
 
 import asyncio
 import gc
-import logging
 import os
-from collections.abc import (
-    Iterator,
-    Mapping,
-)
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, cast
 
 import anyio
 import pytest
-import trio
 from anyio.lowlevel import checkpoint
 from hypothesis import HealthCheck, given, settings
 
@@ -33,6 +28,7 @@ from tests.lifecycle.model_endpoints import (
     cancelled,
 )
 from tests.lifecycle.model_scripts import BROKEN, CALM, LIMITS, SCRIPTS, Script, Step
+from tests.lifecycle.modelling import count_tasks, leaves, log, small_heap
 from wsendpoints import (
     ServerProtocolError,
     WebSocketDisconnect,
@@ -49,6 +45,9 @@ from wsendpoints.testing import (
     connect,
 )
 from wsendpoints.testing.server import Server
+
+__all__ = ["log", "small_heap"]
+"""Fixtures of this module, too."""
 
 EXAMPLES: Final = os.environ.get("WSENDPOINTS_MODEL_EXAMPLES")
 
@@ -305,14 +304,6 @@ def is_expected(exc: BaseException, run: Run) -> bool:
     return isinstance(exc, AwaitedCancelledError) and "await what is cancelled" in acts
 
 
-def leaves(exc: BaseException) -> list[BaseException]:
-    """Return the exceptions in a group, or the one exception."""
-    if isinstance(exc, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", exc)
-        return [leaf for each in group.exceptions for leaf in leaves(each)]
-    return [exc]
-
-
 async def play_and_judge(script: Script, is_trio: bool) -> list[str]:
     """Return what is wrong with how a script went."""
     noise: list[str] = []
@@ -335,36 +326,6 @@ async def play_and_judge(script: Script, is_trio: bool) -> list[str]:
         gc.collect()
         wrong += [f"{ref()!r} remains" for ref in run.refs if ref() is not None]
     return wrong + noise
-
-
-def count_tasks(is_trio: bool) -> int:
-    """Return how many tasks there are."""
-    if is_trio:
-        return trio.lowlevel.current_statistics().tasks_living
-    return len(asyncio.all_tasks())
-
-
-@pytest.fixture(autouse=True, scope="module")
-def small_heap() -> Iterator[None]:
-    """Have the garbage collector, which runs often here, skip what earlier tests made."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def log() -> Iterator[None]:
-    """Have each record read and none kept: its exception would keep the endpoint alive."""
-
-    def read(record: logging.LogRecord) -> bool:
-        record.getMessage()
-        return False
-
-    logger = logging.getLogger("wsendpoints")
-    logger.addFilter(read)
-    yield
-    logger.removeFilter(read)
 
 
 # Some of the messages are large.

@@ -5,10 +5,13 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.cancelling import Cancellable
 from wsendpoints.lifecycle.failures import holds_only, requested_close, sole
 from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.messages.unawaited import UnawaitedError
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.close_codes import describe
 from wsendpoints.protocol.exceptions import (
     ClientMessageError,
@@ -53,7 +56,7 @@ class Answering:
         message: Any,
         *,
         is_handlers: bool = True,
-        is_silent: bool = False,
+        task: Cancellable | NativeTask | None = None,
     ) -> bool:
         """Answer what a handler raised.
 
@@ -61,7 +64,7 @@ class Answering:
             exc: The exception.
             message: What was handled; `None` if it was invalid.
             is_handlers: Whether the handler raised it, rather than the send of its reply.
-            is_silent: Whether nothing is sent of it, since the handler was cancelled.
+            task: In which it runs beside the loop: once it is cancelled, nothing is sent of it.
 
         Returns:
             Whether the conversation goes on; if not, the exception is to be raised on.
@@ -69,8 +72,9 @@ class Answering:
         if isinstance(exc, ClientMessageError):
             await self.refuse(exc, message)
             return True
-        self._connection.invalid_in_a_row = 0
-        if await self._is_settled(exc, is_silent=is_silent):
+        if not self.is_own_disconnect(exc):
+            self._connection.invalid_in_a_row = 0
+        if await self._is_settled(exc, task):
             return True
         if (
             not is_handlers
@@ -83,10 +87,10 @@ class Answering:
         try:
             reply = await self._endpoint.on_error(self._endpoint.websocket, message, exc)
         except (Exception, BaseExceptionGroup) as failure:
-            if not await self._is_settled(failure, is_silent=is_silent):
+            if not await self._is_settled(failure, task):
                 raise
             return True
-        if not is_silent and self._connection.state is OPEN:
+        if self._may_send(task):
             await self._send_reply(reply)
         return True
 
@@ -138,7 +142,9 @@ class Answering:
         own = getattr(self._endpoint.on_error, "__func__", None)
         return own is not self._declaration.default_on_error
 
-    async def _is_settled(self, exc: BaseException, *, is_silent: bool = False) -> bool:
+    async def _is_settled(
+        self, exc: BaseException, task: Cancellable | NativeTask | None = None
+    ) -> bool:
         """Send an exception that is an `ErrorReply`; return whether that was all there is to do."""
         if self.is_own_disconnect(exc):
             return True
@@ -146,12 +152,16 @@ class Answering:
         if error is None:
             return False
         try:
-            if not is_silent:
+            if self._may_send(task):
                 await self._send_error(error, ANSWERED.get())
         finally:
             # It holds this frame: without this reference it is no cycle.
             del error
         return True
+
+    def _may_send(self, task: Cancellable | NativeTask | None) -> bool:
+        # An answer is dropped, like a reply, if the connection was closed meanwhile.
+        return self._connection.state is OPEN and not (task is not None and task.is_cancelled)
 
     def _id_of_invalid(self, error: ClientMessageError) -> Any:
         return self._declaration.id_of_invalid(error)
@@ -160,11 +170,16 @@ class Answering:
         if reply is not None:
             if (correlation := self._declaration.correlation) is not None:
                 reply = correlation.fill(reply, ANSWERED.get())
-            await self._connection.transmit(self._connection.encode(reply))
+            await self._send(self._connection.encode(reply))
 
     async def _send_error(self, error: ErrorReply, answered: Any) -> None:
         logger.debug("%s: %s", name_of(self._endpoint), error)
-        event = self._declaration.error_event(error, answered)
-        # Like a reply, it is dropped if the connection was closed meanwhile.
-        if self._connection.state is OPEN:
+        await self._send(self._declaration.error_event(error, answered))
+
+    async def _send(self, event: Event) -> None:
+        try:
             await self._connection.transmit(event)
+        except WebSocketDisconnect as exc:
+            # What came before the disconnect is handled still.
+            if not self.is_own_disconnect(exc):
+                raise

@@ -17,8 +17,10 @@ from wsendpoints.dialects.records import (
     Record,
 )
 from wsendpoints.lifecycle.answering import ANSWERED, Answering
+from wsendpoints.lifecycle.cancelling import Cancellable
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.names import tell_sender
+from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.messages.declaration import Declaration, Handler
 from wsendpoints.messages.envelope import Envelope
 from wsendpoints.messages.exchange import Called, Exchange, Written
@@ -60,7 +62,7 @@ class CallAnswering(Answering):
         message: Any,
         *,
         is_handlers: bool = True,
-        is_silent: bool = False,
+        task: Cancellable | NativeTask | None = None,
     ) -> bool:
         """Answer what a method raised, or a frame that holds no records.
 
@@ -68,7 +70,7 @@ class CallAnswering(Answering):
             exc: The exception.
             message: The exchange, or the call, that was handled; `None` if a frame was invalid.
             is_handlers: Whether the method raised it, rather than the send of its answer.
-            is_silent: Whether nothing is sent of it, since the call was cancelled.
+            task: That of a concurrent method: nothing is sent once it was cancelled.
         """
         if isinstance(exc, _AllRefusedError):
             return True
@@ -79,9 +81,7 @@ class CallAnswering(Answering):
         ANSWERED.set(message if exchange is None else exchange.called)
         data = None if message is None else message.data
         try:
-            is_answered = await super().answer(
-                exc, data, is_handlers=is_handlers, is_silent=is_silent
-            )
+            is_answered = await super().answer(exc, data, is_handlers=is_handlers, task=task)
         except BaseException as other:
             if exchange is not None:
                 exchange.judged = id(other)
@@ -100,7 +100,7 @@ class CallAnswering(Answering):
         if isinstance(value, Close):
             await connection.end(value.code, value.reason)
         elif value is not None and connection.state is OPEN:
-            await connection.transmit(self._envelope.event(value))
+            await self._send(self._envelope.event(value))
 
     def _id_of_invalid(self, error: ClientMessageError) -> Any:
         return ANSWERED.get()

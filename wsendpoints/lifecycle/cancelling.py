@@ -6,23 +6,29 @@ with.
 
 What runs is driven by hand, so that each wait is seen when it begins and ends. While it waits, the
 cancellation can reach it; while it runs, a shield hides that, for trio's functions look at the
-scope before they wait. So what never waits on trio, and only lets others run, is not reached: after
-some turns it is cancelled as any other scope is, without time to clean up.
+scope before they wait. Only while a task group of trio's ends there is no shield: the group would
+take the cancellation for its own, and swallow it. What never waits on trio,
+and only lets others run, is not reached: after some turns it is cancelled as any other scope is,
+without time to clean up.
 
 A send that is cancelled half-way ends the connection. So where the connection goes on, what is
-cancelled finishes the sends that are under way, and is cancelled before it begins another.
+cancelled finishes the sends that are under way, and is cancelled before it begins another. Those
+of its clean-up do not count towards the time that it has: a client that reads slowly is not its
+fault, and has a limit of its own.
 """
 
 import asyncio
+import math
 import types
 from collections.abc import Awaitable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any, Final, final
 
 import anyio
-from anyio.lowlevel import checkpoint_if_cancelled
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.loops import is_cancelled_itself, open_groups
 from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.protocol.asgi import Event, Send
 from wsendpoints.protocol.state import SEND
@@ -43,14 +49,19 @@ class Cancellable:
 
     __slots__ = (
         "_end",
+        "_groups",
         "_has_come",
         "_inner",
+        "_is_alone",
         "_is_deferred",
+        "_is_passed_on",
         "_is_pending",
         "_is_told",
         "_missed",
         "_outer",
+        "_remaining",
         "_seconds",
+        "_sends",
         "is_finished",
         "is_running",
     )
@@ -64,6 +75,11 @@ class Cancellable:
         self._has_come = False
         self._is_told = False
         self._missed = 0
+        self._groups = 0
+        self._is_alone = False
+        self._is_passed_on = False
+        self._sends = 0
+        self._remaining = seconds
         self.is_running: bool = False
         self.is_finished: bool = False
         self._end: anyio.Event | None = None
@@ -75,25 +91,38 @@ class Cancellable:
 
     async def run(self, awaitable: Awaitable[Any]) -> None:
         """Await something; called once."""
-        with self._outer, self._inner:
-            # It may have been cancelled before it began.
-            self._inner.shield = self._outer.cancel_called
-            try:
-                await self._drive(_wait(awaitable))
-            finally:
-                self._is_pending = False
+        self._groups = len(open_groups())
+        try:
+            with self._outer, self._inner:
+                # It may have been cancelled before it began.
+                self._inner.shield = self._outer.cancel_called
+                try:
+                    await self._drive(_wait(awaitable))
+                finally:
+                    self._is_pending = False
+        except asyncio.CancelledError:
+            # `asyncio.gather` may raise another one, which has not the words by which anyio knows
+            # that it is its own.
+            if not self._outer.cancel_called or is_cancelled_itself():
+                raise
 
-    def cancel(self, *, defers: bool = False) -> None:
+    def cancel(self, *, is_alone: bool = False, defers: bool = False) -> None:
         """Cancel its wait, or its next one; a second call does nothing.
 
         Args:
+            is_alone: Whether the connection goes on, so that no send is broken.
             defers: Whether it goes on until `resume_cancel`, since a send may be under way in it.
         """
         if self._outer.cancel_called:
-            if not defers:
+            if not (is_alone or defers):
                 self.resume_cancel()
+                if self._is_alone:
+                    self._is_alone = False
+                    self._limit(self._seconds)
             return
-        self._inner.deadline = anyio.current_time() + self._seconds
+        if not defers:
+            self._limit(self._seconds)
+        self._is_alone = is_alone
         self._is_pending = not self._is_told
         self._is_deferred = defers
         self._inner.shield = self._is_told or self.is_running or defers
@@ -103,8 +132,12 @@ class Cancellable:
         """Cancel it now, if `cancel` deferred that."""
         if self._is_deferred:
             self._is_deferred = False
+            self._limit(self._seconds)
             if self._is_pending and not self.is_running:
                 self._inner.shield = False
+
+    def _limit(self, seconds: float) -> None:
+        self._inner.deadline = anyio.current_time() + seconds
 
     def finish(self) -> None:
         """Let all that wait for its end go on."""
@@ -139,8 +172,9 @@ class Cancellable:
                 self.is_running = False
                 # It may be an exception, whose traceback holds this frame.
                 answer = None
-            if self._is_pending and not self._is_deferred:
-                self._inner.shield = False
+            was_shielded = self._inner.shield
+            if self._outer.cancel_called:
+                self._inner.shield = not self._is_pending or self._is_deferred
             try:
                 step, answer = steps.send, (yield trap)
             except GeneratorExit:
@@ -148,9 +182,16 @@ class Cancellable:
                 raise
             except BaseException as exc:  # noqa: BLE001 - passed on
                 step, answer = steps.throw, exc
-                self._has_come = self._is_pending and isinstance(exc, asyncio.CancelledError)
+                self._has_come = self._is_pending and self._is_own(exc)
+            if self._is_passed_on:
+                # It is raised at the end of the group.
+                self._is_passed_on = False
+                self._has_come = not self._is_alone or self._is_in_ending_group()
+            if self._outer.cancel_called and not self._is_told:
+                # What looks at the scope twice sees the same: before and after it lets others run.
+                can_change = self._is_pending or getattr(trap, "abort_func", None) is not None
+                self._inner.shield = self._is_hidden() if can_change else was_shielded
             if self._is_pending and not self._is_deferred:
-                self._inner.shield = True
                 self._missed += 1
                 self._is_pending = not self._has_come
                 if self._is_pending and self._missed > _MOST_MISSED:
@@ -168,17 +209,56 @@ class Cancellable:
             return trap
 
         def note_and_abort(raise_cancel: Any) -> Any:
-            self._has_come |= self._is_pending
-            return abort(raise_cancel)
+            aborted = abort(raise_cancel)
+            if self._is_pending:
+                self._is_passed_on = aborted.name == "FAILED"
+                self._has_come = not self._is_passed_on
+            return aborted
 
         return type(trap)(note_and_abort)
+
+    def _is_hidden(self) -> bool:
+        """Whether it sees nothing of its cancellation while it runs: unless a group ends."""
+        # Once the connection is over, what the group swallows shows at the next send.
+        return not (self._is_alone and self._has_come and self._is_in_ending_group())
+
+    def _is_in_ending_group(self) -> bool:
+        groups = open_groups()[self._groups :]
+        return bool(groups) and groups[-1].cancel_scope.cancel_called
+
+    def _is_own(self, exc: BaseException) -> bool:
+        """Whether an exception may be the cancellation, and is not that of a scope within it."""
+        if not isinstance(exc, asyncio.CancelledError):
+            return False
+        # In anyio's words: "Cancelled via cancel scope 7f8b2c0d"; others have none.
+        message = str(exc)
+        return "cancel scope " not in message or f"{id(self._outer):x}" in message
 
     async def before_send(self) -> None:
         """Let a cancellation that is still to come arrive here, where nothing is sent yet."""
         while self._is_pending and not self.is_finished:
+            if not self.is_running and is_cancelled_itself():
+                # Its own cancellation may still be to come, at its next wait.
+                await checkpoint()
+                break
             await self.ended()
+        if self.is_running:
+            self._inner.shield = True
         # In a task that it started, and that is cancelled together with it.
         await checkpoint_if_cancelled()
+
+    def send_began(self) -> None:
+        """A send of its clean-up begins: meanwhile its time stands still."""
+        self._sends += 1
+        if self._sends == 1 and self._is_alone:
+            self._remaining = self._inner.deadline - anyio.current_time()
+            self._inner.deadline = math.inf
+
+    def send_ended(self) -> None:
+        """It has ended."""
+        self._sends -= 1
+        if self._sends == 0 and self._is_alone:
+            self._limit(self._remaining)
 
 
 RUNNING: Final[ContextVar[Cancellable | NativeTask | None]] = ContextVar(
@@ -195,12 +275,22 @@ def sparing(connection: Connection) -> Send:
         running = RUNNING.get()
         is_cancelled = running is not None and running.is_cancelled and not running.is_finished
         if running is not None and is_cancelled and event["type"] == SEND:
+            # It is none of those that are under way, whose order tells when each has ended.
+            connection.sends_begun -= 1
             try:
                 await running.before_send()
             except BaseException:
                 connection.is_unsent = True
+                connection.sends_ended -= 1
                 raise
-        await send(event)
+            connection.sends_begun += 1
+            running.send_began()
+            try:
+                await send(event)
+            finally:
+                running.send_ended()
+        else:
+            await send(event)
 
     return sparing_send
 

@@ -236,10 +236,7 @@ class Concurrency:
             tell_sender(error, endpoint, run.handler)
             raise
         except (Exception, BaseExceptionGroup) as exc:
-            is_answered = await answering.answer(
-                exc, run.message, is_handlers=is_handlers, is_silent=run.task.is_cancelled
-            )
-            if not is_answered:
+            if not await answering.answer(exc, run.message, is_handlers=is_handlers, task=run.task):
                 raise
         finally:
             self._ended(run)

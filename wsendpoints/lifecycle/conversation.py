@@ -205,8 +205,7 @@ class Conversation(Listener):
                 # found that it is over.
                 if connection.state is CLOSED:
                     return
-                deadlines.remaining_came()
-                self._give_grace()
+                self._remaining_came()
             if event.get("type") != RECEIVE:
                 self._is_over = True
                 connection.received(event)
@@ -305,6 +304,12 @@ class Conversation(Listener):
             self.two_way.loop_scope.deadline = anyio.current_time() + REMAINING.seconds
         else:
             self._deadlines.await_remaining()
+
+    def _remaining_came(self) -> None:
+        self._deadlines.remaining_came()
+        if self.two_way is not None:
+            self.two_way.loop_scope.deadline = math.inf
+        self._give_grace()
 
     @property
     def _answering(self) -> Answering:

@@ -1,9 +1,11 @@
 """Which event loop runs."""
 
 import asyncio
+import sys
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["asyncio_task", "is_asyncio"]
+__all__ = ["asyncio_task", "is_asyncio", "is_cancelled_itself", "open_groups"]
 
 
 def asyncio_task() -> asyncio.Task[Any] | None:
@@ -12,6 +14,22 @@ def asyncio_task() -> asyncio.Task[Any] | None:
         return asyncio.current_task()
     except RuntimeError:  # no event loop of asyncio's
         return None
+
+
+def is_cancelled_itself() -> bool:
+    """Whether the running task was cancelled natively, be it by anyio."""
+    task = asyncio_task()
+    return task is not None and task.cancelling() > 0
+
+
+def open_groups() -> Sequence[Any]:
+    """Return the nurseries that the running task is within, if it is one of trio's."""
+    if is_asyncio():
+        return ()
+    # Whoever runs its loop has imported it.
+    trio: Any = sys.modules["trio"]
+    nurseries: Sequence[Any] = trio.lowlevel.current_task().child_nurseries
+    return nurseries
 
 
 def is_asyncio() -> bool:

@@ -11,6 +11,9 @@ from contextvars import Context, ContextVar, copy_context
 from typing import Any, Final, final
 
 from anyio import CancelScope
+from anyio.lowlevel import checkpoint
+
+from wsendpoints.lifecycle.loops import is_cancelled_itself
 
 __all__ = ["NativeTask", "end_all"]
 
@@ -38,8 +41,11 @@ class NativeTask:
         "_context",
         "_end",
         "_has_begun",
+        "_is_alone",
         "_is_deferred",
+        "_remaining",
         "_seconds",
+        "_sends",
         "_timer",
         "is_cancelled",
         "is_finished",
@@ -53,7 +59,10 @@ class NativeTask:
         self._timer: asyncio.TimerHandle | None = None
         self._end: asyncio.Event | None = None
         self._is_deferred = False
+        self._is_alone = False
         self._has_begun = False
+        self._sends = 0
+        self._remaining = seconds
         self.is_cancelled: bool = False
         self.is_finished: bool = False
 
@@ -70,19 +79,23 @@ class NativeTask:
     @property
     def is_running(self) -> bool:
         """Whether it is what runs at this moment."""
-        return self.task is asyncio.current_task()
+        # Once it has ended, and outside of any task, both are `None`.
+        return self.task is not None and self.task is asyncio.current_task()
 
-    def cancel(self, *, defers: bool = False) -> None:
+    def cancel(self, *, is_alone: bool = False, defers: bool = False) -> None:
         """Cancel its wait, or its next one; a second call does nothing.
 
         Args:
+            is_alone: Whether the connection goes on, so that no send is broken.
             defers: Whether it goes on until `resume_cancel`, since a send may be under way in it.
         """
         if self.is_cancelled:
-            if not defers:
+            if not (is_alone or defers):
                 self.resume_cancel()
+                self._spare_no_more()
             return
         self.is_cancelled = self._is_deferred = True
+        self._is_alone = is_alone
         if not defers:
             self.resume_cancel()
 
@@ -100,7 +113,14 @@ class NativeTask:
                 self._insist_in(self._seconds, self.task)
                 self._context.run(_CLEANING.set, self)
 
+    def _spare_no_more(self) -> None:
+        if self._is_alone:
+            self._is_alone = False
+            if self.task is not None and not self._is_deferred:
+                self._insist_in(self._seconds, self.task)
+
     def _insist_in(self, seconds: float, task: asyncio.Task[None]) -> None:
+        self._stop_timer()
         if seconds < math.inf:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._insist, task)
 
@@ -112,10 +132,35 @@ class NativeTask:
         """Let a cancellation that is still to come arrive here, where nothing is sent yet.
 
         A task that it started before waits for its end: it is cancelled together with it, or goes
-        on then. One that it starts to clean up need not.
+        on then. One that is cancelled already, or that it starts to clean up, need not.
         """
-        if self._is_deferred or not (self.is_running or _CLEANING.get() is self):
+        if self.is_running:
+            if self._is_deferred:
+                await self.ended()
+            return
+        is_cleaning = _CLEANING.get() is self or is_cancelled_itself()
+        if self._is_deferred or not is_cleaning:
             await self.ended()
+        # Its own cancellation may still be to come, at its next wait.
+        await checkpoint()
+
+    def send_began(self) -> None:
+        """A send of its clean-up begins: meanwhile its time stands still."""
+        self._sends += 1
+        if self._timer is not None and self._is_alone:
+            self._remaining = self._timer.when() - asyncio.get_running_loop().time()
+            self._stop_timer()
+
+    def send_ended(self) -> None:
+        """It has ended."""
+        self._sends -= 1
+        if self._sends == 0 and self._is_alone and self.task is not None:
+            self._insist_in(self._remaining, self.task)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def finish(self) -> None:
         """It has ended: let all that wait for that go on."""
@@ -123,9 +168,7 @@ class NativeTask:
         self.task = None
         # It holds this: without the reference it is no cycle.
         del self._context
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         if self._end is not None:
             self._end.set()
 

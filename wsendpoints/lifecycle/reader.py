@@ -302,6 +302,10 @@ class Reader(Attention):
         if self.divert is None or not self._intake.passes(event) or not self.divert(event):
             return False
         self._intake.forget(event)
+        if self._is_taking:
+            self._deadlines.idling()
+        elif not self.is_handling:
+            self._deadlines.handled()
         return True
 
     async def _wait_for_room(self) -> None:

@@ -180,7 +180,7 @@ class Tasks:
         if defers:
             self._deferred = (*self._deferred, (connection.sends_begun, one))
             connection.tells_sent = True
-        one.cancel(defers=defers)
+        one.cancel(is_alone=True, defers=defers)
 
     def sent(self) -> bool:
         """A send has ended; return whether there is anything to cancel once others have."""
@@ -226,6 +226,11 @@ class Tasks:
     def close(self) -> None:
         """Let no task of the application begin any more: the group is about to end."""
         self._is_closed = True
+        if self._deferred is not None:
+            # Nothing tells any more of the end of sends, which some may wait for.
+            for one in (*self._running, *self._handlers):
+                if one.is_cancelled:
+                    one.cancel()
 
     def end(self) -> None:
         """Cancel all that the connection does: the tasks, the reader, and the handlers."""
@@ -278,8 +283,10 @@ class Tasks:
         except get_cancelled_exc_class() as exc:
             if (failed := failed_wait(exc)) is None:
                 raise
-            self.fail(failed)
-            self.end()
+            # Where it was cancelled, it is another one that was raised in place of that.
+            if not (one.is_cancelled or self.is_cancelled):
+                self.fail(failed)
+                self.end()
             del failed
         except BaseException as exc:  # noqa: BLE001 - it is raised in the end
             self._failed(exc)
