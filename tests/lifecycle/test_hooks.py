@@ -10,6 +10,7 @@ from tests.connection.connections import S, connection_in
 from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
 from wsendpoints import InvalidStateError, Limits, WebSocket, WebSocketEndpoint, handles
+from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.hooks import LATE, Lifecycle, name_of
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
@@ -27,6 +28,20 @@ DECLARATION: Declaration = vars(Idle)["_declaration"]
 NOT_SERVED = "tasks can be started while the connection is served"
 
 
+class Applying:
+    """A conversation that notes the limits which it is to keep."""
+
+    two_way = None
+
+    def __init__(self, connection: Connection) -> None:
+        self.tasks = Tasks(connection)
+        self.applied: list[Limits] = []
+
+    def limit_by(self, limits: Limits) -> None:
+        """Note them."""
+        self.applied.append(limits)
+
+
 async def test_life_has_not_begun() -> None:
     """Until its connection is served, an endpoint has no tasks and was not used."""
     connection = await connection_in(S.OPEN, FakeServer())
@@ -40,7 +55,8 @@ async def test_tasks_start_among_those_of_the_connection() -> None:
     """A task that is started belongs to the connection, whose end it would not outlive."""
     connection = await connection_in(S.OPEN, FakeServer())
     lifecycle = Lifecycle(connection, DECLARATION)
-    lifecycle.tasks = tasks = Tasks(connection)
+    lifecycle.conversation = held = Applying(connection)
+    tasks = held.tasks
     calls: list[str] = []
 
     async def note(text: str) -> None:
@@ -137,24 +153,12 @@ async def test_class_with_a_handler_drops_what_it_wants(
     assert caplog.messages == []
 
 
-class Applying:
-    """A conversation that notes the limits which it is to keep."""
-
-    two_way = None
-
-    def __init__(self) -> None:
-        self.applied: list[Limits] = []
-
-    def limit_by(self, limits: Limits) -> None:
-        """Note them."""
-        self.applied.append(limits)
-
-
 async def test_limits_are_applied_while_the_handshake_is_answered() -> None:
     """Before that they are not needed, and afterwards it is too late."""
-    lifecycle = Lifecycle(await connection_in(S.OPEN, FakeServer()), DECLARATION)
+    connection = await connection_in(S.OPEN, FakeServer())
+    lifecycle = Lifecycle(connection, DECLARATION)
     lifecycle.limit_by(Limits())
-    held = Applying()
+    held = Applying(connection)
     lifecycle.is_used, lifecycle.conversation = True, held
     lifecycle.limit_by(limits := Limits(grace=1))
     assert held.applied == [limits]

@@ -107,9 +107,8 @@ def values_of(raw: Iterable[tuple[bytes, bytes]], *names: bytes) -> list[list[st
     found: dict[bytes, list[str]] = {name: [] for name in names}
     for name, value in raw:
         # The ASGI specification requires lower case, but scopes made by tests may not have it.
-        values = found.get(name.lower())
-        if values is not None:
-            values.append(value.decode("latin-1"))
+        if (lower := name.lower()) in found:
+            found[lower].append(value.decode("latin-1"))
     return [*found.values()]
 
 

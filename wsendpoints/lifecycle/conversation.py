@@ -146,8 +146,7 @@ class Conversation(Listener):
             # The exception holds the frames of the task group, and so this, on Python 3.12 and
             # later: without these references it is no cycle.
             del tasks, self._connection, self._endpoint, self._reader, self.tasks
-            if self.two_way is not None:
-                self.two_way = None
+            self.two_way = None
         try:
             return failure
         finally:

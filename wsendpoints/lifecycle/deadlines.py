@@ -179,12 +179,14 @@ class Deadlines:
     def accepted(self) -> None:
         """The accept is sent."""
         self._end_once(_CONNECTING)
-        self._begin_once(_AWAITING_FIRST)
+        if self.await_messages:
+            self._begin_once(_AWAITING_FIRST)
 
     def connected(self) -> None:
         """`on_connect` is done."""
         self._end_once(_CONNECTING)
-        self._begin(_IDLE, _IDLE)
+        if self.time_messages:
+            self._begin(_IDLE, _IDLE)
 
     def message_came(self) -> None:
         """A message has come."""

@@ -71,6 +71,11 @@ class Held(Protocol):
     """A conversation, as its endpoint uses it."""
 
     @property
+    def tasks(self) -> Tasks:
+        """Those of the connection."""
+        ...
+
+    @property
     def two_way(self) -> Beside | None:
         """What goes on beside the loop."""
         ...
@@ -95,7 +100,6 @@ class Lifecycle:
     Attributes:
         connection: The connection.
         declaration: What the class declared when the connection was made.
-        tasks: Those of the connection, while it is served.
         conversation: The conversation, while it is held.
         is_used: Whether it was served already.
     """
@@ -106,16 +110,19 @@ class Lifecycle:
         "conversation",
         "declaration",
         "is_used",
-        "tasks",
     )
 
     def __init__(self, connection: Connection, declaration: Declaration) -> None:
         self.connection: Connection = connection
         self.declaration: Declaration = declaration
-        self.tasks: Tasks | None = None
         self.conversation: Held | None = None
         self.is_used: bool = False
         self._has_dropped = False
+
+    @property
+    def tasks(self) -> Tasks | None:
+        """The tasks of the connection; `None` unless the conversation is held."""
+        return None if self.conversation is None else self.conversation.tasks
 
     @property
     def two_way(self) -> Beside | None:

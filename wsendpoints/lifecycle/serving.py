@@ -76,7 +76,6 @@ async def serve(
                     lifecycle.accepts(endpoint.websocket.subprotocol)
                 spoken = lifecycle.declaration
                 conversation = Conversation(endpoint, spoken, connection, first, clock)
-                lifecycle.tasks = conversation.tasks
                 lifecycle.conversation = conversation
                 failure = await conversation.hold()
                 passed = conversation.passed()
@@ -84,7 +83,7 @@ async def serve(
             raise
         except BaseException as exc:  # noqa: BLE001 - raised in the end
             failure = failed_wait(exc) or exc
-        lifecycle.tasks = lifecycle.conversation = None
+        lifecycle.conversation = None
         # Now, for it may have been replaced at any time.
         on_disconnect = getattr(endpoint.on_disconnect, "__func__", None)
         cleans_up = on_disconnect is not declaration.default_on_disconnect
