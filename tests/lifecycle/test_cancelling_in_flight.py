@@ -464,3 +464,22 @@ async def test_task_that_goes_on_when_its_send_ends_is_cancelled_before_the_next
         assert (await client.receive(Out)).text == "x"
         await expect_going_on(client)
     assert log == [1000]
+
+
+@VIRTUAL_ASYNCIO
+async def test_end_without_anyios_words_is_no_cancellation() -> None:
+    """A handler that is cancelled raises a cancellation that is not known to be that of the end."""
+
+    class Chat(Speaking):
+        cancel_on_disconnect = True
+
+        async def work(self) -> None:
+            done = asyncio.create_task(asyncio.sleep(0))
+            await asyncio.gather(asyncio.sleep(100), done, return_exceptions=True)
+
+    log: list[Any] = []
+    async with connect(app_of(Chat, log), timeout=30) as client:
+        await client.send_json(Serve(what="work"))
+        await anyio.sleep(1)
+        await client.close()
+    assert log == [1000]

@@ -138,7 +138,8 @@ class Conversation(Listener):
                 if tasks.were_started:
                     tasks.end()
         except anyio.get_cancelled_exc_class() as exc:
-            tasks.fail(exc)
+            if not tasks.has_ended_itself:
+                tasks.fail(exc)
         finally:
             self._connection.stop_listening(self)
             self._reader.release()

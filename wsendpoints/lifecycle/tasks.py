@@ -223,6 +223,14 @@ class Tasks:
         """Whether nothing of the application's may begin any more."""
         return self._is_closed or self.is_cancelled
 
+    @property
+    def has_ended_itself(self) -> bool:
+        """Whether a cancellation of asyncio's that came out of it is that of `end`.
+
+        What the application awaits may raise another one, in other words than anyio knows.
+        """
+        return self._requests is not None and self.is_cancelled and not self._has_more_requests()
+
     def close(self) -> None:
         """Let no task of the application begin any more: the group is about to end."""
         self._is_closed = True
