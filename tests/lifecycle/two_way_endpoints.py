@@ -778,9 +778,14 @@ class TwoWayModel(WebSocketEndpoint):
 async def gathered(*work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Await several things at once by the means of asyncio, which has no scopes."""
     if is_asyncio():
-        async with asyncio.TaskGroup() as group:
-            for one in work:
-                group.create_task(one())
+        # No `asyncio.TaskGroup`: that of Python 3.11 may not take back its cancellation.
+        tasks = [asyncio.create_task(one()) for one in work]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
     else:
         for one in work:
             await one()
