@@ -89,7 +89,8 @@ def make_app(run: Run) -> ASGIApp:
                 endpoint._admission,
                 anyio.current_time,
             )
-            if run.natives and not run.has_swallowed:
+            # A group of the application's raises what failed in it, and drops a cancellation.
+            if run.natives and not (run.has_swallowed or run.fails):
                 run.wrong.append("a native cancellation was swallowed")
         except asyncio.CancelledError:
             if not run.natives:
