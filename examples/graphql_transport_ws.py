@@ -1,7 +1,6 @@
 """GraphQL over WebSocket, by the protocol graphql-transport-ws: queries and subscriptions.
 
-Run it by `uvicorn examples.graphql_transport_ws:app`, after `pip install graphql-core`. A client of
-that protocol can subscribe: `subscription { countdown(start: 3) }`.
+Run it by `uvicorn examples.graphql_transport_ws:app`, after `pip install graphql-core`.
 """
 
 from collections.abc import AsyncIterator
@@ -96,12 +95,11 @@ class GraphQL(WebSocketEndpoint):
             raise ErrorReply("graphql", "", [exc.formatted]) from None
         if errors := graphql.validate(self.schema, document):
             raise ErrorReply("graphql", "", [error.formatted for error in errors])
-        operation = graphql.get_operation_ast(document, data.operationName)
+        name = data.operationName
+        operation = graphql.get_operation_ast(document, name)
         streams = operation and operation.operation is graphql.OperationType.SUBSCRIPTION
         run = getattr(graphql, "subscribe" if streams else "execute")
-        result = run(
-            self.schema, document, {"answer": 42}, None, data.variables, data.operationName
-        )
+        result = run(self.schema, document, {"answer": 42}, None, data.variables, name)
         result = await result if isawaitable(result) else result
         if isinstance(result, graphql.ExecutionResult):
             yield {**result.formatted}
