@@ -19,7 +19,7 @@ from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
 from wsendpoints import Limits, WebSocket, WebSocketDisconnect
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, sparing
+from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, spare_no_more, sparing
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -583,6 +583,17 @@ async def pushing() -> Pushing:
     connection = await connection_in(S.OPEN, FakeServer())
     connection.send = sparing(connection)
     return Pushing(connection)
+
+
+async def test_connection_gets_its_own_send_back() -> None:
+    """What spares its sends holds it, and would be a cycle."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    send = connection.send
+    connection.send = sparing(connection)
+    spare_no_more(connection)
+    assert connection.send == send
+    spare_no_more(connection)
+    assert connection.send == send
 
 
 async def test_nothing_is_sent_once_a_cancellation_is_to_come() -> None:

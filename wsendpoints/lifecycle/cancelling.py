@@ -18,6 +18,7 @@ fault, and has a limit of its own.
 """
 
 import asyncio
+import functools
 import math
 import types
 from collections.abc import Awaitable, Coroutine, Generator
@@ -33,7 +34,7 @@ from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.protocol.asgi import Event, Send
 from wsendpoints.protocol.state import SEND
 
-__all__ = ["RUNNING", "Cancellable", "sparing"]
+__all__ = ["RUNNING", "Cancellable", "spare_no_more", "sparing"]
 
 _MOST_MISSED: Final = 100
 """Turns of the event loop that something may take without a wait that the cancellation reaches."""
@@ -271,6 +272,7 @@ def sparing(connection: Connection) -> Send:
     """Return a `send` for a connection on which something may be cancelled alone."""
     send = connection.send
 
+    @functools.wraps(send, updated=())
     async def sparing_send(event: Event) -> None:
         running = RUNNING.get()
         is_cancelled = running is not None and running.is_cancelled and not running.is_finished
@@ -293,6 +295,11 @@ def sparing(connection: Connection) -> Send:
             await send(event)
 
     return sparing_send
+
+
+def spare_no_more(connection: Connection) -> None:
+    """Give a connection its own `send` back: the other one holds it."""
+    connection.send = getattr(connection.send, "__wrapped__", connection.send)
 
 
 async def _wait(awaitable: Awaitable[Any]) -> None:

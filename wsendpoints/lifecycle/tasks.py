@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack, final
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, sparing
+from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, spare_no_more, sparing
 from wsendpoints.lifecycle.failures import (
     Verdict,
     failed_wait,
@@ -118,6 +118,8 @@ class Tasks:
             # Those that never began, because their task was cancelled before.
             for one in self._running:
                 one.finish()
+            if self._deferred is not None:
+                spare_no_more(self._connection)
             # The exception may hold this frame: without these references it is no cycle.
             del exc_val, exc_tb
 
