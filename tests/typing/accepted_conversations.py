@@ -103,6 +103,10 @@ class Asking(WebSocketEndpoint[Sure | Said]):
         task.cancel()
         assert_type(await task.wait(), None)
         assert_type(self.stream(self.tokens()), TaskHandle)
+        self.stream(self.iterate())
+
+    async def iterate(self) -> AsyncIterator[Said]:
+        yield Said()
 
     async def tokens(self) -> AsyncGenerator[Said, None]:
         yield Said()

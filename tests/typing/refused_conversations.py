@@ -3,7 +3,7 @@
 # It follows from the error: what is refused as a decorator has no type any more.
 # pyright: reportUntypedFunctionDecorator=false
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 from pydantic import BaseModel
@@ -65,15 +65,11 @@ class Asking(WebSocketEndpoint[Sure]):
         _no: No = await self.ask(Sure(), Yes, timeout=5)  # refused: received
         _yes: Yes = await self.ask(Sure(), Yes | No, timeout=5)  # refused: received
         self.stream(self.said())  # refused: argument
-        self.stream(self.iterate())  # refused: argument
         self.stream(self.said)  # refused: argument
         self.cancel(["room"])  # refused: argument
 
     async def said(self) -> AsyncGenerator[Said, None]:
         yield Said()
-
-    async def iterate(self) -> AsyncIterator[Sure]:
-        yield Sure()
 
 
 class Errors(WebSocketEndpoint):
