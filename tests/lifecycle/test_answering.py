@@ -545,3 +545,27 @@ async def test_too_many_invalid_messages_are_told_of_once(
             await client.expect_close(1007)
     line = f"{Chat.__qualname__}: max_invalid: 1 invalid messages in a row"
     assert caplog.messages.count(line) == 1
+
+
+async def test_error_reply_whose_send_meets_a_close_ends_the_conversation() -> None:
+    """The connection is closed then: nothing that came before is handled any more."""
+    sockets: list[WebSocket] = []
+
+    class Chat(Fails):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await super().on_connect(websocket)
+            sockets.append(websocket)
+
+    async def middleware(scope: Any, receive: Any, send: Any) -> None:
+        async def close_first(event: Any) -> None:
+            if event["type"] == "websocket.send":
+                await sockets[0].close(4001)
+                raise OSError
+            await send(event)
+
+        await Chat.as_asgi()(scope, receive, close_first)
+
+    async with connect(middleware) as client:
+        await client.send(Say())
+        await client.expect_close(4001)
+    assert Chat.log == ["connect", 4001]

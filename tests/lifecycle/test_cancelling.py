@@ -4,6 +4,7 @@ import asyncio
 import math
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -690,3 +691,37 @@ async def test_end_is_told_to_all_that_wait_for_it() -> None:
         one.finish()
     await wait(2)
     assert sorted(log) == [0, 1, 2]
+
+
+@VIRTUAL_ASYNCIO
+async def test_cancelled_error_in_place_of_its_cancellation_is_that() -> None:
+    """As `asyncio.gather` raises one: it does not escape, though anyio does not know its words."""
+    one = Cancellable(math.inf)
+
+    async def swap() -> None:
+        with suppress(asyncio.CancelledError):
+            one.cancel()
+            await anyio.sleep_forever()
+        raise asyncio.CancelledError
+
+    await one.run(swap())
+    assert one.is_cancelled
+
+
+@VIRTUAL_ASYNCIO
+async def test_send_of_a_task_that_swallowed_its_own_cancellation_goes_out() -> None:
+    """It need not wait for the end of what started it."""
+    it = await pushing()
+    it.one.cancel(is_alone=True, defers=True)
+    RUNNING.set(it.one)
+
+    async def child() -> None:
+        with suppress(asyncio.CancelledError):
+            await anyio.sleep_forever()
+        await it.send("last words")
+
+    task = asyncio.create_task(child())
+    await checkpoint()
+    task.cancel()
+    await task
+    assert it.log == ["last words"]

@@ -328,3 +328,16 @@ async def test_no_cycle_is_left() -> None:
         assert reference() is None
     finally:
         gc.enable()
+
+
+async def test_send_of_what_is_not_cancelled_stops_no_clock() -> None:
+    """And a second cancellation is none."""
+    sleeper = Sleeper(1)
+    one = started(sleeper, 5)
+    await turns()
+    one.send_began()
+    one.send_ended()
+    one.cancel()
+    one.cancel()
+    await one.ended()
+    assert [what for what, _ in sleeper.log] == ["cancelled", "clean"]

@@ -664,6 +664,9 @@ async def test_handler_may_be_cancelled_alone() -> None:
         tasks.cancel_one(one)
         await one.ended()
         tasks.cancel_one(one)
+        # What is not cancelled goes on until the end.
+        tasks.close()
+        await all_tasks_blocked()
         assert log == ["one"]
         tasks.end()
     assert log == ["one", "other"]

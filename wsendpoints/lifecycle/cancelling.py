@@ -229,11 +229,10 @@ class Cancellable:
 
     def _is_own(self, exc: BaseException) -> bool:
         """Whether an exception may be the cancellation, and is not that of a scope within it."""
-        if not isinstance(exc, asyncio.CancelledError):
-            return False
         # In anyio's words: "Cancelled via cancel scope 7f8b2c0d"; others have none.
         message = str(exc)
-        return "cancel scope " not in message or f"{id(self._outer):x}" in message
+        is_ours = "cancel scope " not in message or f"{id(self._outer):x}" in message
+        return is_ours and isinstance(exc, asyncio.CancelledError)
 
     async def before_send(self) -> None:
         """Let a cancellation that is still to come arrive here, where nothing is sent yet."""

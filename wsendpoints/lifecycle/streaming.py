@@ -62,10 +62,11 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
     transmit: Any = connection.transmit
     encode: Any = connection.encode
     if declaration.is_two_way and (answered := ANSWERED.get()) is not None:
-        if declaration.correlation is not None:
+        envelope = declaration.envelope
+        if envelope is None:
             encode = partial(_encode_filled, encode, declaration.correlation, answered)
-        elif declaration.envelope is not None:
-            encode = partial(declaration.envelope.item_event, answered)
+        else:
+            encode = partial(envelope.item_event, answered)
             transmit = partial(_transmit_if_any, transmit)
     turn_ends = monotonic() + _TURN
     try:
@@ -123,8 +124,9 @@ async def _send_all(replies: _Replies, lifecycle: Lifecycle) -> None:
     if lifecycle.declaration.envelope is not None:
         # They are notifications, and no items of the call whose handler started this.
         ANSWERED.set(None)
-    if lifecycle.tasks is not None:
-        await _send_each(replies, lifecycle, lifecycle.tasks)
+    # This is one of them.
+    tasks: Any = lifecycle.tasks
+    await _send_each(replies, lifecycle, tasks)
 
 
 async def each_of(replies: AsyncIterable[Any]) -> _Replies:
@@ -138,8 +140,10 @@ async def _transmit_if_any(transmit: Callable[[Any], Awaitable[None]], event: Ev
         await transmit(event)
 
 
-def _encode_filled(encode: Encode, correlation: Correlation, answered: Id, reply: Any) -> Event:
-    return encode(correlation.fill(reply, answered))
+def _encode_filled(
+    encode: Encode, correlation: Correlation | None, answered: Id, reply: Any
+) -> Event:
+    return encode(reply if correlation is None else correlation.fill(reply, answered))
 
 
 async def _throw(replies: _Replies, cancellation: BaseException) -> Any:
