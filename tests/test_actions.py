@@ -9,7 +9,15 @@ from pydantic import BaseModel
 
 from tests.clocks import as_asgi
 from tests.recording import Recording
-from wsendpoints import ConfigurationError, InvalidStateError, WebSocket, handles
+from wsendpoints import (
+    ConfigurationError,
+    InvalidStateError,
+    JsonRpc,
+    WebSocket,
+    WebSocketEndpoint,
+    handles,
+)
+from wsendpoints.dialects import Notification, Request
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -212,3 +220,24 @@ async def test_nothing_is_cancelled_where_nobody_is_served() -> None:
     async with connect(Chat.as_asgi()):
         pass
     assert Chat.log == ["connect", False, False]
+
+
+async def test_class_with_a_dialect_asks_for_any_result() -> None:
+    """It declares no answers: what comes is validated as what was asked for."""
+
+    class Rpc(WebSocketEndpoint):
+        encoding = "json"
+        dialect = JsonRpc()
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            self.start_soon(self.add)
+
+        async def add(self) -> None:
+            result = await self.ask(Request("add", [1, 2]), int, timeout=5)
+            await self.push(Notification("sum", [result]))
+
+    async with connect(Rpc.as_asgi()) as client:
+        call = await client.receive_json()
+        await client.send_json({"jsonrpc": "2.0", "id": call["id"], "result": 3})
+        assert (await client.receive_json())["params"] == [3]

@@ -569,3 +569,20 @@ async def test_error_reply_whose_send_meets_a_close_ends_the_conversation() -> N
         await client.send(Say())
         await client.expect_close(4001)
     assert Chat.log == ["connect", 4001]
+
+
+async def test_handler_that_finds_the_client_gone_leaves_the_number_of_invalid_messages() -> None:
+    """Its message counts for nothing."""
+
+    class Chat(Fails):
+        @handles
+        async def say(self, websocket: WebSocket, data: Say) -> None:
+            await anyio.sleep(1)
+            await self.push(Said())
+
+    async with connect(as_asgi(Chat), timeout=50) as client:
+        await client.send(Say())
+        await anyio.sleep(0.5)
+        client.vanish()
+        await client.wait_for_app()
+    assert Chat.log == ["connect", 1006]

@@ -1,12 +1,14 @@
 """A client that disconnects: what it sent before is handled, and a handler has its grace."""
 
+import asyncio
 import logging
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.clocks import VIRTUAL_ASYNCIO, as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
@@ -307,3 +309,21 @@ async def test_cancelled_handler_leaves_a_line(caplog: pytest.LogCaptureFixture)
         await client.wait_for_app()
     name = Sleeper.__qualname__
     assert caplog.messages == [f"{name}: a handler is cancelled: the client disconnected"]
+
+
+@VIRTUAL_ASYNCIO
+async def test_cancelled_error_of_what_a_handler_awaits_is_that_of_the_end() -> None:
+    """`asyncio.gather` may raise another one, which anyio does not know for its own."""
+
+    class Chat(Recording):
+        cancel_on_disconnect = True
+
+        async def on_receive(self, websocket: WebSocket, data: Any) -> None:
+            done = asyncio.create_task(asyncio.sleep(0))
+            await asyncio.gather(asyncio.sleep(100), done, return_exceptions=True)
+
+    async with connect(as_asgi(Chat), timeout=30) as client:
+        await client.send_text("x")
+        await anyio.sleep(1)
+        await client.close()
+    assert Chat.log[-1] == 1000

@@ -341,3 +341,53 @@ async def test_send_of_what_is_not_cancelled_stops_no_clock() -> None:
     one.cancel()
     await one.ended()
     assert [what for what, _ in sleeper.log] == ["cancelled", "clean"]
+
+
+async def test_time_stands_still_for_a_send_of_its_clean_up() -> None:
+    """As long as the connection goes on."""
+    log: list[str] = []
+
+    async def work(one: NativeTask) -> None:
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            one.send_began()
+            await asyncio.sleep(20)
+            one.send_ended()
+            await asyncio.sleep(4)
+            log.append("clean")
+            try:
+                await asyncio.sleep(4)
+            except asyncio.CancelledError:
+                log.append("insisted")
+
+    one = started(work, 5)
+    await turns()
+    one.cancel(is_alone=True)
+    await one.ended()
+    assert log == ["clean", "insisted"]
+
+
+async def test_send_of_a_clean_up_does_not_hold_up_the_end_of_the_connection() -> None:
+    """Its time counts from that end on."""
+    log: list[str] = []
+
+    async def work(one: NativeTask) -> None:
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            one.send_began()
+            try:
+                await asyncio.sleep(20)
+            except asyncio.CancelledError:
+                log.append("insisted")
+            one.send_ended()
+
+    one = started(work, 5)
+    await turns()
+    one.cancel(is_alone=True)
+    await turns()
+    one.cancel()
+    await one.ended()
+    assert log == ["insisted"]
+    one.cancel()

@@ -23,6 +23,7 @@ from wsendpoints import (
     WebSocketDisconnect,
 )
 from wsendpoints.lifecycle.failures import AwaitedCancelledError, Verdict, judge
+from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
 from wsendpoints.testing import connect
 
@@ -769,3 +770,19 @@ async def test_task_that_somebody_else_cancelled_before_it_began_has_ended() -> 
     assert log == []
     del task, before
     gc.collect()
+
+
+async def test_other_cancelled_error_at_the_end_is_no_failure() -> None:
+    """What is awaited may raise one in place of that of the end."""
+    tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
+
+    async def work() -> None:
+        tasks.end()
+        raise anyio.get_cancelled_exc_class() if is_asyncio() else KeyError
+
+    async with tasks:
+        assert not tasks.has_ended_itself
+        tasks.start(work, ())
+        await anyio.sleep_forever()
+    assert tasks.has_ended_itself is is_asyncio()
+    assert isinstance(tasks.failure, KeyError) is not is_asyncio()

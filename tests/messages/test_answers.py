@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
+import msgspec
 import pytest
 from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter
 from typing_extensions import TypeAliasType, TypedDict
@@ -268,3 +269,15 @@ def test_codes_that_are_none_are_an_error(declared: Any) -> None:
         f"Chat.error_codes is {declared!r}: use a dict from the codes of its ErrorReply to what "
         'they mean, such as {"room_full": "The room has no place left."}'
     )
+
+
+def test_answer_may_be_a_struct() -> None:
+    """Of msgspec's, which tells whether a value is one."""
+
+    class Sure(msgspec.Struct):
+        id: str | None = None
+
+    answers = Answers(Sure, "Chat")
+    answers.check(Sure)
+    assert answers.is_one(Sure(), Sure)
+    assert not answers.is_one(5, Sure)

@@ -266,22 +266,23 @@ class _Opened:
         traceback: TracebackType | None,
     ) -> bool:
         pending = exc
-        self._give_time()
-        while self._closes:
-            pending = await self._closes.pop()(pending)
-        if pending is not None and pending is not exc and self._is_cut(pending):
-            # It hides nothing that was raised before.
-            pending = pending if exc is None else exc
-        if pending is exc:
-            return False
-        if pending is None:
-            return True
-        context = pending.__context__
+        context: BaseException | None = None
         try:
-            raise pending
+            self._give_time()
+            while self._closes:
+                pending = await self._closes.pop()(pending)
+            if pending is not None and pending is not exc and self._is_cut(pending):
+                # It hides nothing that was raised before.
+                pending = pending if exc is None else exc
+            if pending is exc or pending is None:
+                return pending is not exc
+            context = pending.__context__
+            try:
+                raise pending
+            finally:
+                # Python sets it to `exc`, which may have nothing to do with it any more.
+                pending.__context__ = context
         finally:
-            # Python sets it to `exc`, which may have nothing to do with it any more.
-            pending.__context__ = context
             # The exception holds this frame: without these references it is no cycle.
             del pending, context, exc, traceback
 
@@ -315,9 +316,10 @@ async def _close_context(
     except BaseException as exc:  # noqa: BLE001 - raised in the end
         # Not in a variable: the exception holds this frame, so that would be a cycle.
         return exc
+    else:
+        return None if is_suppressed else pending
     finally:
-        del traceback
-    return None if is_suppressed else pending
+        del traceback, pending
 
 
 async def _close_generator(
@@ -340,8 +342,17 @@ async def _close_generator(
             return exc
         pending.__traceback__ = traceback
         return pending
+    else:
+        return await _close_second(generator, where, pending)
     finally:
-        del traceback
+        # Its traceback leads here, by way of the generator.
+        del traceback, pending
+
+
+async def _close_second(
+    generator: AsyncGenerator[Any, None], where: str, pending: BaseException | None
+) -> BaseException:
+    """Close a provider that goes on behind its `yield`, and return what is wrong with that."""
     error = ConfigurationError(
         f"{where} has a second `yield`, behind which nothing would run: have each path through it "
         "yield once"
@@ -351,4 +362,7 @@ async def _close_generator(
         await generator.aclose()
     except BaseException as exc:  # noqa: BLE001 - raised in the end
         return exc
-    return error
+    else:
+        return error
+    finally:
+        del pending, error

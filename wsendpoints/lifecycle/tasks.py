@@ -115,8 +115,7 @@ class Tasks:
                 raise asyncio.CancelledError
             return is_caught
         finally:
-            # Those that never began, because their task was cancelled before.
-            for one in self._running:
+            for one in self._running:  # those that never began
                 one.finish()
             if self._deferred is not None:
                 spare_no_more(self._connection)
@@ -293,8 +292,8 @@ class Tasks:
         except get_cancelled_exc_class() as exc:
             if (failed := failed_wait(exc)) is None:
                 raise
-            # Where it was cancelled, it is another one that was raised in place of that.
-            if not (one.is_cancelled or self.is_cancelled):
+            # At the end it is another one that was raised in place of that.
+            if not self.is_cancelled:
                 self.fail(failed)
                 self.end()
             del failed
