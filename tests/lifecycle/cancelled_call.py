@@ -29,3 +29,11 @@ async def check_call_that_the_client_cancels() -> None:
         answer = await client.receive_json()
         assert (answer["id"], answer["error"]["code"]) == (1, -32800)
         await client.receive_nothing()
+        # Those of a batch are answered together.
+        await client.send_json([{"jsonrpc": "2.0", "id": id_, "method": "wait"} for id_ in (3, 4)])
+        for id_ in (3, 4):
+            await client.receive_nothing()
+            cancel = {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": id_}}
+            await client.send_json(cancel)
+        answers = await client.receive_json()
+        assert [answer["id"] for answer in answers] == [3, 4]

@@ -366,6 +366,8 @@ async def test_time_stands_still_for_a_send_of_its_clean_up() -> None:
     one.cancel(is_alone=True)
     await one.ended()
     assert log == ["clean", "insisted"]
+    # The connection ends later.
+    one.cancel()
 
 
 async def test_send_of_a_clean_up_does_not_hold_up_the_end_of_the_connection() -> None:

@@ -777,7 +777,8 @@ async def test_other_cancelled_error_at_the_end_is_no_failure() -> None:
     tasks = Tasks(await connection_in(S.OPEN, FakeServer()))
 
     async def work() -> None:
-        tasks.end()
+        # As the deadline of a time limit does.
+        tasks.group.cancel_scope.cancel()
         raise anyio.get_cancelled_exc_class() if is_asyncio() else KeyError
 
     async with tasks:
@@ -786,3 +787,20 @@ async def test_other_cancelled_error_at_the_end_is_no_failure() -> None:
         await anyio.sleep_forever()
     assert tasks.has_ended_itself is is_asyncio()
     assert isinstance(tasks.failure, KeyError) is not is_asyncio()
+
+
+async def test_end_does_not_wait_for_the_sends_that_a_cancel_waits_for() -> None:
+    """Nothing tells of their end any more."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    tasks = Tasks(connection)
+    log: list[str] = []
+    async with tasks:
+        one = tasks.new_handler()
+        tasks.start_handler(one, Sleeper(log, "one"), ())
+        await all_tasks_blocked()
+        connection.sends_begun += 1
+        tasks.cancel_one(one)
+        await all_tasks_blocked()
+        assert log == []
+        tasks.close()
+    assert log == ["one"]
