@@ -115,7 +115,7 @@ TASKS: Final[Mapping[str, Table]] = {
         contenders=WITH_CORE,
         bounds={"by_hand_on_core": 1.03, STARLETTE: 1.0},
     ),
-    "msgspec json": on_msgspec(JSON, 1.31),
+    "msgspec json": on_msgspec(JSON, 1.33),
     "msgspec json page": on_msgspec(JSON_PAGE, 1.05),
     "msgspec types": on_msgspec(TYPES, 1.035),
     "msgspec types, long": on_msgspec(TYPES_LONG, 1.03),
