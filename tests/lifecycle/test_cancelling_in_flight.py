@@ -5,7 +5,8 @@ import gc
 import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, cast
+from importlib.metadata import version
+from typing import Any, Final, cast
 
 import anyio
 import pytest
@@ -271,8 +272,24 @@ async def check_stopping(within: Any, kind: str) -> None:
         assert log == ["clean"]
 
 
-@pytest.mark.parametrize("within", WITHIN)
-@each_kind
+# Before 4.16 a group of anyio's swallows, on asyncio, what cancels a task of `start_soon`: that ends
+# once its time to clean up is over.
+SWALLOWING: Final = (
+    {in_a_group, in_the_body_of_a_group, in_nested_groups}
+    if tuple(map(int, version("anyio").split(".")[:2])) < (4, 16)
+    else set[Any]()
+)
+
+
+@pytest.mark.parametrize(
+    ("within", "kind"),
+    [
+        pytest.param(within, kind, id=f"{kind}-{within.__name__}")
+        for kind in ("handler", "task")
+        for within in WITHIN
+        if kind == "handler" or within not in SWALLOWING
+    ],
+)
 async def test_cancelled_handler_stops(within: Any, kind: str) -> None:
     """A group, or a time limit of its own, does not swallow the cancellation."""
     await check_stopping(within, kind)
