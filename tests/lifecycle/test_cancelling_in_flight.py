@@ -272,8 +272,8 @@ async def check_stopping(within: Any, kind: str) -> None:
         assert log == ["clean"]
 
 
-# Before 4.16 a group of anyio's swallows, on asyncio, what cancels a task of `start_soon`: that ends
-# once its time to clean up is over.
+# Before 4.16 a group of anyio's swallows, on asyncio, what cancels a task of `start_soon`: that
+# ends once its time to clean up is over.
 SWALLOWING: Final = (
     {in_a_group, in_the_body_of_a_group, in_nested_groups}
     if tuple(map(int, version("anyio").split(".")[:2])) < (4, 16)
