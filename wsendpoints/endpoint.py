@@ -10,7 +10,6 @@ from typing import (
     Final,
     Generic,
     Self,
-    TypeVarTuple,
     final,
     overload,
 )
@@ -55,7 +54,6 @@ __all__ = ["WebSocketEndpoint"]
 
 # The messages that a class sends. Without brackets it is `Any`, so that nothing is checked.
 M = TypeVar("M", default=Any)
-Ts = TypeVarTuple("Ts")
 
 
 @final
@@ -88,7 +86,8 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     `class Chat(WebSocketEndpoint[Said | Left])` declares what it sends, as `sends = Said | Left`
     does, and has type checkers hold `push` and the replies of `on_receive` to it.
 
-    Messages are handled one at a time, in the order in which they came. A disconnect is noticed
+    Messages are handled one at a time, in the order in which they came, except by handlers that are
+    marked as concurrent. A disconnect is noticed
     within 40 ms, also while a handler waits: sending raises `WebSocketDisconnect` from then on, the
     tasks of `start_soon` and a streaming handler are cancelled, any other handler may go on for
     `limits.grace` seconds. What the client sent before it disconnected is still handled.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
+from benchmarks.contenders.ours import AnswerTypes
 from benchmarks.messages import Answer, Five, Four, One, Three, Two
 from wsendpoints import WebSocket, WebSocketEndpoint, handles
 from wsendpoints.protocol.asgi import ASGIApp
@@ -14,30 +15,6 @@ SERIAL: Final = "one after the other"
 BY_HAND: Final = "each with a task by hand"
 CONCURRENT: Final = "concurrent"
 KEYED: Final = "concurrent, with a key"
-
-
-class Serial(WebSocketEndpoint):
-    encoding = "json"
-
-    @handles
-    async def one(self, websocket: WebSocket, data: One) -> Answer:
-        return Answer(text=data.text, number=1)
-
-    @handles
-    async def two(self, websocket: WebSocket, data: Two) -> Answer:
-        return Answer(text=data.text, number=2)
-
-    @handles
-    async def three(self, websocket: WebSocket, data: Three) -> Answer:
-        return Answer(text=data.text, number=3)
-
-    @handles
-    async def four(self, websocket: WebSocket, data: Four) -> Answer:
-        return Answer(text=data.text, number=4)
-
-    @handles
-    async def five(self, websocket: WebSocket, data: Five) -> Answer:
-        return Answer(text=data.text, number=5)
 
 
 class ByHand(WebSocketEndpoint):
@@ -83,7 +60,7 @@ class Keyed(WebSocketEndpoint):
 
 
 BESIDE: Final[Mapping[str, ASGIApp]] = {
-    SERIAL: Serial.as_asgi(),
+    SERIAL: AnswerTypes.as_asgi(),
     BY_HAND: ByHand.as_asgi(),
     CONCURRENT: Concurrent.as_asgi(),
     KEYED: Keyed.as_asgi(),

@@ -86,7 +86,7 @@ def test_batch_is_a_sequence() -> None:
 def test_invalid_record_prints_copies_and_pickles() -> None:
     """The error of a record has the id of its call, and closes with 1008 where it closes."""
     error = InvalidRecordError("no method", 7, "format_violation")
-    for same in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301
+    for same in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - its own
         assert type(same) is InvalidRecordError
         assert isinstance(same, ClientMessageError)
         assert str(same) == same.detail == "no method"
@@ -111,7 +111,7 @@ def test_invalid_record_is_an_invalid_request() -> None:
 )
 def test_error_of_the_client_prints_copies_and_pickles(error: AskError, text: str) -> None:
     """What the client answers with is told to the server."""
-    for same in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301
+    for same in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - its own
         assert type(same) is AskError
         assert issubclass(AskError, WebSocketError)
         assert str(same) == text

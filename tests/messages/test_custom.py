@@ -53,7 +53,7 @@ class Reprs(Codec[bytes]):
         if frame == b"broken":
             raise ValueError
         try:
-            return eval(frame, {"datetime": __import__("datetime")})  # noqa: S307
+            return eval(frame, {"datetime": __import__("datetime")})  # noqa: S307 - ours
         except SyntaxError as exc:
             raise OwnError from exc
 

@@ -39,7 +39,7 @@ class Sub(Rpc):
     async def say(self, websocket: WebSocket, text: str) -> str:
         return text.upper()
 
-    gone = None  # type: ignore[assignment]
+    gone = None  # type: ignore[assignment]  # takes it away
 
 
 class Base(WebSocketEndpoint, Generic[T]):

@@ -74,11 +74,21 @@ class Asking:
         self._questions: dict[Id, _Question] = {}
         connection.at_end(self._end)
 
+    @property
+    def _correlation(self) -> Correlation:
+        found: Correlation = self._declaration.correlation  # type: ignore[assignment]  # it has one
+        return found
+
     def speak(self, declaration: Declaration) -> None:
         """Read answers as is declared for the subprotocol that was accepted."""
         self._declaration = declaration
 
-    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+    async def ask(
+        self,
+        question: Any,
+        expected: Any,
+        timeout: float,  # noqa: ASYNC109 - a scope of the caller's would break the send
+    ) -> Any:
         """Send a question, and wait for its answer.
 
         Args:
@@ -101,7 +111,7 @@ class Asking:
             )
         return await self._wait(id_, self._connection.encode(question), expected, timeout)
 
-    async def _wait(self, id_: Id, event: Event, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+    async def _wait(self, id_: Id, event: Event, expected: Any, seconds: float) -> Any:
         """Send a question, and return its answer once that came."""
         asked = self._questions[id_] = _Question(expected)
         try:
@@ -110,7 +120,7 @@ class Asking:
             await self._connection.transmit(event)
             self._reader.divert = self._divert
             self._reader.read_meanwhile()
-            with anyio.move_on_after(timeout):
+            with anyio.move_on_after(seconds):
                 await asked.event.wait()
         finally:
             del self._questions[id_]
@@ -120,7 +130,7 @@ class Asking:
             return asked.answer
         if asked.event.is_set():
             raise self._connection.disconnect_error()
-        raise TimeoutError(f"{self._where}: the client has not answered within {timeout:g} s")
+        raise TimeoutError(f"{self._where}: the client has not answered within {seconds:g} s")
 
     def answered(self, answer: Any, id_: Id | None) -> None:
         """Give an answer to the question that waits for it, or drop it."""
@@ -153,12 +163,11 @@ class Asking:
             return True
         if message is None:
             return False
-        correlation: Correlation = self._declaration.correlation  # type: ignore[assignment]
-        return self._take(message, correlation.id_of(message, frame))
+        return self._take(message, self._correlation.id_of(message, frame))
 
     def _identify(self, question: Any) -> tuple[Id, Any]:
         """Return the id of a question, and the question with it."""
-        correlation: Correlation = self._declaration.correlation  # type: ignore[assignment]
+        correlation = self._correlation
         own = correlation.read_own(question)
         if own is not None:
             id_ = bounded(own if isinstance(own, str | int) else str(own))

@@ -7,9 +7,9 @@ with.
 What runs is driven by hand, so that each wait is seen when it begins and ends. While it waits, the
 cancellation can reach it; while it runs, a shield hides that, for trio's functions look at the
 scope before they wait. Only while a task group of trio's ends there is no shield: the group would
-take the cancellation for its own, and swallow it. What never waits on trio,
-and only lets others run, is not reached: after some turns it is cancelled as any other scope is,
-without time to clean up.
+take the cancellation for its own, and swallow it. What never waits on trio, and only lets others
+run, is not reached: after some turns it is cancelled as any other scope is, without time to clean
+up.
 
 A send that is cancelled half-way ends the connection. So where the connection goes on, what is
 cancelled finishes the sends that are under way, and is cancelled before it begins another. Those
@@ -87,7 +87,7 @@ class Cancellable:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it was cancelled, be it that it still cleans up."""
+        """Whether it was cancelled; it may still clean up."""
         return self._outer.cancel_called
 
     async def run(self, awaitable: Awaitable[Any]) -> None:

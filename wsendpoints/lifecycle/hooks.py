@@ -60,7 +60,12 @@ class Beside(Protocol):
     def cancel_call(self, id: Hashable) -> None:
         """Cancel the call of a dialect that has this id."""
 
-    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109 - the client's
+    async def ask(
+        self,
+        question: Any,
+        expected: Any,
+        timeout: float,  # noqa: ASYNC109 - a scope of the caller's would break the send
+    ) -> Any:
         """Ask the client."""
 
     def answered(self, answer: Any) -> None:
@@ -143,7 +148,12 @@ class Lifecycle:
             raise InvalidStateError("tasks can be started while the connection is served")
         return TaskHandle(self.tasks, self.tasks.start(func, args))
 
-    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+    async def ask(
+        self,
+        question: Any,
+        expected: Any,
+        timeout: float,  # noqa: ASYNC109 - a scope of the caller's would break the send
+    ) -> Any:
         """Ask the client, and return its answer.
 
         Raises:

@@ -32,7 +32,7 @@ class NativeTask:
         seconds: How long it may clean up once it is cancelled; `math.inf` for ever.
 
     Attributes:
-        is_cancelled: Whether it was cancelled, be it that it still cleans up.
+        is_cancelled: Whether it was cancelled; it may still clean up.
         is_finished: Whether it has ended.
         task: The task, until it has ended.
     """

@@ -32,7 +32,12 @@ class Requesting(Asking):
         envelope: Envelope = self._declaration.envelope  # type: ignore[assignment]  # it has one
         return envelope
 
-    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+    async def ask(
+        self,
+        question: Any,
+        expected: Any,
+        timeout: float,  # noqa: ASYNC109 - a scope of the caller's would break the send
+    ) -> Any:
         """Call a method of the client, and wait for its result.
 
         Args:

@@ -111,7 +111,12 @@ class TwoWay:
         if (value := answering.cancelled(called)) is not None:
             self._tasks.start(answering.send, (value,))
 
-    async def ask(self, question: Any, expected: Any, timeout: float) -> Any:  # noqa: ASYNC109
+    async def ask(
+        self,
+        question: Any,
+        expected: Any,
+        timeout: float,  # noqa: ASYNC109 - a scope of the caller's would break the send
+    ) -> Any:
         """Ask the client, and return its answer; see `Asking.ask`."""
         return await self._asking.ask(question, expected, timeout)
 
