@@ -18,10 +18,10 @@ from tests.connection.connections import SEND, S, connection_in
 from tests.fake_server import CONNECT, FakeServer, make_scope
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import Limits, WebSocket, WebSocketDisconnect
+from wsendpoints import Limits, WebSocket, WebSocketDisconnect, WebSocketEndpoint
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, spare_no_more, sparing
-from wsendpoints.testing import connect
+from wsendpoints.testing import UnexpectedEventError, connect
 
 pytestmark = pytest.mark.anyio
 
@@ -725,3 +725,69 @@ async def test_send_of_a_task_that_swallowed_its_own_cancellation_goes_out() -> 
     task.cancel()
     await task
     assert it.log == ["last words"]
+
+
+@pytest.mark.parametrize("does", ["cancel", "defer", "tell"])
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_what_looks_twice_sees_the_same(does: str) -> None:
+    """It sees the cancellation of a scope around, and that is not hidden between the looks."""
+
+    async def look(woken: anyio.Event, looks: list[bool]) -> None:
+        await woken.wait()
+        looks.append(True)
+        await checkpoint_if_cancelled()
+        pytest.fail("trio's says that this never happens")
+
+    async def run(one: Cancellable, woken: anyio.Event, looks: list[bool]) -> None:
+        with around:
+            await one.run(look(woken, looks))
+
+    # Trio runs in any order what can run.
+    for _ in range(30):
+        one, around = Cancellable(math.inf), anyio.CancelScope()
+        woken, looks = anyio.Event(), list[bool]()
+        async with anyio.create_task_group() as group:
+            group.start_soon(run, one, woken, looks)
+            await all_tasks_blocked()
+            woken.set()
+            around.cancel()
+            while not looks:
+                await trio.lowlevel.cancel_shielded_checkpoint()
+            if does == "tell":
+                one.told()
+            one.cancel(defers=does == "defer")
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_cancellation_is_not_lost_with_a_last_word() -> None:
+    """It comes in the middle of a send, and nothing that the generator yields can be sent."""
+    raised: list[BaseException] = []
+
+    class Words(WebSocketEndpoint):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            try:
+                yield "first"
+            finally:
+                yield "last"
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        task: Any = asyncio.current_task()
+
+        async def send_and_cancel(event: Any) -> None:
+            if event["type"] == "websocket.send":
+                task.cancel()
+                await checkpoint()
+            await send(event)
+
+        try:
+            await Words.as_asgi()(scope, receive, send_and_cancel)
+        except asyncio.CancelledError as exc:
+            raised.append(exc)
+            task.uncancel()
+            raise
+
+    with pytest.raises(UnexpectedEventError, match="awaited the app's end, but its task was canc"):
+        async with connect(app, timeout=TIMEOUT) as client:
+            await client.send_text("go")
+            await client.expect_close(1012)
+    assert len(raised) == 1

@@ -29,7 +29,7 @@ import anyio
 from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.loops import is_cancelled_itself, open_groups
+from wsendpoints.lifecycle.loops import at_once, is_asyncio, is_cancelled_itself, open_groups
 from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.protocol.asgi import Event, Send
 from wsendpoints.protocol.state import SEND
@@ -163,6 +163,7 @@ class Cancellable:
     def _drive(self, steps: Coroutine[Any, Any, None]) -> Generator[Any, Any, None]:
         step: Any = steps.send
         answer: Any = None
+        is_on_trio, has_seen = not is_asyncio(), False
         while True:
             self.is_running = True
             try:
@@ -173,6 +174,14 @@ class Cancellable:
                 self.is_running = False
                 # It may be an exception, whose traceback holds this frame.
                 answer = None
+            # Trio's checkpoints look twice whether they are cancelled, and let others run between:
+            # these might hide what the first look saw. So there they do not run; only once, lest
+            # what does nothing else keeps them from running.
+            if is_on_trio and not has_seen and (value := at_once(trap)) is not None:
+                has_seen = self._sees_cancellation()
+                if has_seen:
+                    step, answer = steps.send, value
+                    continue
             was_shielded = self._inner.shield
             if self._outer.cancel_called:
                 self._inner.shield = not self._is_pending or self._is_deferred
@@ -183,12 +192,17 @@ class Cancellable:
                 raise
             except BaseException as exc:  # noqa: BLE001 - passed on
                 step, answer = steps.throw, exc
-                self._has_come = self._is_pending and self._is_own(exc)
+                self._has_come = self._is_pending and (has_seen or self._is_own(exc))
             if self._is_passed_on:
                 # It is raised at the end of the group.
                 self._is_passed_on = False
                 self._has_come = not self._is_alone or self._is_in_ending_group()
-            if self._outer.cancel_called and not self._is_told:
+            if has_seen:
+                # It is raised within a scope of the checkpoint's, which would catch what is hidden.
+                has_seen = False
+                self.resume_cancel()
+                self._inner.shield = False
+            elif self._outer.cancel_called and not self._is_told:
                 # What looks at the scope twice sees the same: before and after it lets others run.
                 can_change = self._is_pending or getattr(trap, "abort_func", None) is not None
                 self._inner.shield = self._is_hidden() if can_change else was_shielded
@@ -198,6 +212,15 @@ class Cancellable:
                 if self._is_pending and self._missed > _MOST_MISSED:
                     self._is_pending = False
                     self._inner.cancel()
+
+    def _sees_cancellation(self) -> bool:
+        """Whether it sees, on trio, that a scope around it is cancelled, and it is not itself."""
+        if self._outer.cancel_called or anyio.current_effective_deadline() > -math.inf:
+            return False
+        self._inner.shield = True
+        is_of_its_own = anyio.current_effective_deadline() == -math.inf
+        self._inner.shield = False
+        return not is_of_its_own
 
     def _noting(self, trap: Any) -> Any:
         """Return what is waited for, so that it shows whether the cancellation has come there.

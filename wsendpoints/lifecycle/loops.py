@@ -5,7 +5,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["asyncio_task", "is_asyncio", "is_cancelled_itself", "open_groups"]
+__all__ = [
+    "asyncio_task",
+    "at_once",
+    "cancel_requests",
+    "is_asyncio",
+    "is_cancelled_itself",
+    "open_groups",
+]
 
 
 def asyncio_task() -> asyncio.Task[Any] | None:
@@ -16,10 +23,15 @@ def asyncio_task() -> asyncio.Task[Any] | None:
         return None
 
 
+def cancel_requests() -> int:
+    """Return how often the running task was cancelled natively, be it by anyio; on trio 0."""
+    task = asyncio_task()
+    return 0 if task is None else task.cancelling()
+
+
 def is_cancelled_itself() -> bool:
     """Whether the running task was cancelled natively, be it by anyio."""
-    task = asyncio_task()
-    return task is not None and task.cancelling() > 0
+    return cancel_requests() > 0
 
 
 def open_groups() -> Sequence[Any]:
@@ -30,6 +42,18 @@ def open_groups() -> Sequence[Any]:
     trio: Any = sys.modules["trio"]
     nurseries: Sequence[Any] = trio.lowlevel.current_task().child_nurseries
     return nurseries
+
+
+def at_once(trap: Any) -> Any:
+    """Return the answer to a trap of trio's that only lets others run; `None` for any other.
+
+    Trio may let none run, says its `checkpoint`.
+    """
+    if getattr(trap, "__name__", None) != "CancelShieldedCheckpoint":
+        return None
+    # What trio itself depends on.
+    outcome: Any = sys.modules["outcome"]
+    return outcome.Value(None)
 
 
 def is_asyncio() -> bool:

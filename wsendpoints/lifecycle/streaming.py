@@ -12,6 +12,7 @@ from anyio.lowlevel import checkpoint
 from wsendpoints.lifecycle.answering import ANSWERED
 from wsendpoints.lifecycle.failures import holds_only, without
 from wsendpoints.lifecycle.hooks import Lifecycle
+from wsendpoints.lifecycle.loops import cancel_requests
 from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
 from wsendpoints.messages.codecs import Encode
 from wsendpoints.messages.correlation import Correlation, Id
@@ -69,6 +70,8 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
             encode = partial(envelope.item_event, answered)
             transmit = partial(_transmit_if_any, transmit)
     turn_ends = monotonic() + _TURN
+    cancellation: BaseException | None = None
+    requests = 0
     try:
         async for reply in replies:
             is_cancelled = False
@@ -86,8 +89,13 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
                     if is_cancelled:
                         raise
                     is_cancelled = True
+                    cancellation, requests = exc, cancel_requests()
                     reply = await _throw(replies, exc)
             else:
+                # The generator is closed, in which a cancellation is lost that it would have raised
+                # behind this last word; asyncio raises a native one once.
+                if cancellation is not None and 0 < requests <= cancel_requests():
+                    raise cancellation
                 return
     except StopAsyncIteration:
         pass
@@ -98,7 +106,11 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
     finally:
         # To be closed is what tells a generator of the end.
         tasks.told()
-        await _close(replies)
+        try:
+            await _close(replies)
+        finally:
+            # It holds this frame: without this reference it is no cycle.
+            del cancellation
 
 
 def start_streaming(lifecycle: Lifecycle, replies: Any) -> TaskHandle:
