@@ -16,6 +16,7 @@ from wsendpoints import (
 )
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
+from wsendpoints.connection.sends import Sends
 from wsendpoints.connection.websocket import connection_of
 from wsendpoints.protocol.asgi import Event
 
@@ -71,20 +72,23 @@ async def test_send_is_told_to_those_that_ask() -> None:
     assert listener.told == ["sent", "send"]
 
 
-async def test_sends_that_are_under_way_are_counted() -> None:
-    """Those that have begun, and those that have ended, whether they wait or not."""
+async def test_sends_that_are_under_way_are_known() -> None:
+    """By when they began, whether they wait or not."""
     server = FakeServer()
     connection, listener = await listened(S.OPEN, server)
     server.gate = anyio.Event()
-    begun = connection.sends_begun
+    assert connection.mark_sends() is None
+    marked: list[Sends | None] = []
     async with anyio.create_task_group() as tasks:
         await soon(tasks, lambda: connection.transmit(SEND))
         await soon(tasks, lambda: connection.transmit(SEND))
         assert listener.told == ["send", "send"]
-        assert (connection.sends_begun - begun, connection.sends_ended - begun) == (2, 0)
+        marked += connection.mark_sends(), connection.mark_sends()
+        assert [sends and sends.under_way for sends in marked] == [2, 2]
         server.gate.set()
     assert listener.told == ["send", "send", "sent", "sent"]
-    assert (connection.sends_begun - begun, connection.sends_ended - begun) == (2, 2)
+    assert [sends and sends.are_under_way for sends in marked] == [False, False]
+    assert connection.mark_sends() is None
 
 
 @pytest.mark.parametrize(

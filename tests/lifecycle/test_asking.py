@@ -22,6 +22,7 @@ from wsendpoints import (
     WebSocketDisconnect,
     handles,
 )
+from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import Client, connect
 
 pytestmark = pytest.mark.anyio
@@ -149,6 +150,25 @@ async def test_answer_that_takes_long(place: type[Asks]) -> None:
     async with connect(as_asgi(like(place)), timeout=50) as client:
         await client.send(Run(what="x"))
         await anyio.sleep(20)
+        await approve(client)
+        assert await client.receive(Done) == Done(what="x: True")
+
+
+@each_place
+async def test_answer_that_comes_before_its_question_is_sent(place: type[Asks]) -> None:
+    """The server says late that the question is sent, and reads meanwhile what the client sends."""
+    app = as_asgi(like(place))
+
+    async def held_up(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_at_length(event: Event) -> None:
+            await send(event)
+            if event["type"] == "websocket.send":
+                await anyio.sleep(5)
+
+        await app(scope, receive, send_at_length)
+
+    async with connect(held_up, timeout=50) as client:
+        await client.send(Run(what="x"))
         await approve(client)
         assert await client.receive(Done) == Done(what="x: True")
 

@@ -31,7 +31,7 @@ class Noting(Attention):
         self._deadlines = self.deadlines = deadlines
         self.stage = self._ticker = None
         self.is_unseen = self._is_attended = self._is_found_long = self._is_send_long = False
-        self._sends_seen = 0
+        self._sends_seen = None
         self.told: list[tuple[Stage | None, str]] = []
 
     def _take_long(self) -> None:

@@ -728,8 +728,9 @@ async def test_send_of_a_task_that_swallowed_its_own_cancellation_goes_out() -> 
 
 
 @pytest.mark.parametrize("does", ["cancel", "defer", "tell"])
+@pytest.mark.parametrize("is_nested", [False, True], ids=["alone", "within another"])
 @pytest.mark.parametrize("anyio_backend", ["trio"])
-async def test_what_looks_twice_sees_the_same(does: str) -> None:
+async def test_what_looks_twice_sees_the_same(does: str, is_nested: bool) -> None:
     """It sees the cancellation of a scope around, and that is not hidden between the looks."""
 
     async def look(woken: anyio.Event, looks: list[bool]) -> None:
@@ -739,8 +740,9 @@ async def test_what_looks_twice_sees_the_same(does: str) -> None:
         pytest.fail("trio's says that this never happens")
 
     async def run(one: Cancellable, woken: anyio.Event, looks: list[bool]) -> None:
+        looking = look(woken, looks)
         with around:
-            await one.run(look(woken, looks))
+            await one.run(Cancellable(math.inf).run(looking) if is_nested else looking)
 
     # Trio runs in any order what can run.
     for _ in range(30):

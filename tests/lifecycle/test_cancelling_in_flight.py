@@ -193,6 +193,40 @@ async def test_send_under_way_outlives_one_that_is_cancelled_before_it_began() -
     assert log == [1000]
 
 
+@each_kind
+async def test_send_under_way_outlives_one_that_began_later(kind: str) -> None:
+    """Servers end them in any order."""
+
+    class Chat(Speaking):
+        async def work(self) -> None:
+            await self.push(Out(text="slow"))
+            await anyio.sleep_forever()
+
+        async def push_more(self) -> None:
+            await self.push(Out(text="quick"))
+
+    log: list[Any] = []
+    app = app_of(Chat, log)
+
+    async def unfair(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_unfairly(event: Event) -> None:
+            await send(event)
+            if "slow" in event.get("text", ""):
+                await anyio.sleep(5)
+
+        await app(scope, receive, send_unfairly)
+
+    async with connect(unfair, timeout=30) as client:
+        await begin(client, "work", kind)
+        assert (await client.receive(Out)).text == "slow"
+        await client.send_json(Serve(what="stop"))
+        await client.send_json(Serve(what="push_more"))
+        assert (await client.receive(Out)).text == "quick"
+        await anyio.sleep(10)
+        await expect_going_on(client)
+    assert log == [1000]
+
+
 async def in_a_group(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Wait for the tasks of a group."""
     async with anyio.create_task_group() as group:

@@ -9,7 +9,7 @@ from tests.clocks import VIRTUAL_ASYNCIO
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import ClientMessageError, WebSocket, WebSocketDisconnect
+from wsendpoints import ClientMessageError, ErrorReply, WebSocket, WebSocketDisconnect
 from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.protocol.asgi import Event
 
@@ -54,6 +54,99 @@ async def test_native_cancellation_goes_on() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert Sleeper.log == ["connect", 1012]
+
+
+class Replacing(Recording):
+    """Raises another exception as it is cancelled, in a hook that its class names."""
+
+    encoding = "json"
+    where = "on_receive"
+
+    async def sleep(self, where: str) -> None:
+        """Sleep in one of the hooks."""
+        if where == self.where:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self.log.append("cleaned up")
+                await self.fail()
+
+    async def fail(self) -> None:
+        """Raise what the conversation would go on after."""
+        raise ErrorReply("sorry", "It failed to clean up.")
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await super().on_connect(websocket)
+        await self.sleep("on_connect")
+
+    async def on_receive(self, websocket: WebSocket, data: int) -> None:
+        await self.sleep("on_receive")
+        if self.where == "on_error":
+            raise LookupError
+
+    async def on_invalid(self, websocket: WebSocket, error: ClientMessageError) -> None:
+        await self.sleep("on_invalid")
+
+    async def on_error(self, websocket: WebSocket, data: object, exc: Exception) -> None:
+        await self.sleep("on_error")
+
+
+class ByHand(Replacing):
+    """Receives by hand."""
+
+    where = "on_connect"
+
+    async def fail(self) -> None:
+        raise ClientMessageError("invalid")
+
+
+class TellingNobody(Replacing):
+    """Finds that its client left."""
+
+    where = "on_connect"
+
+    async def fail(self) -> None:
+        await self.push("5")
+
+
+class Answering(Replacing):
+    """Answers an exception with nothing."""
+
+    async def fail(self) -> None:
+        raise LookupError
+
+
+class Refusing(Replacing):
+    """Takes longer over an invalid message than it may."""
+
+    where = "on_invalid"
+
+
+class Regretting(Replacing):
+    """Takes longer over an exception than it may."""
+
+    where = "on_error"
+
+
+@VIRTUAL_ASYNCIO
+@pytest.mark.parametrize(
+    "endpoint", [Replacing, ByHand, TellingNobody, Answering, Refusing, Regretting]
+)
+async def test_native_cancellation_goes_on_though_another_exception_replaced_it(
+    endpoint: type[Replacing],
+) -> None:
+    """It is raised once, and whoever waits for this task waits for that."""
+    endpoint.log.clear()
+    server = FakeServer(CONNECT, text('"x"' if endpoint is Refusing else "5"))
+    task = asyncio.create_task(serve(endpoint, server))
+    await all_tasks_blocked()
+    if endpoint is TellingNobody:
+        server.failure = OSError("gone")
+    task.cancel()
+    await asyncio.wait([task], timeout=60)
+    assert task.cancelled()
+    ended = 1006 if endpoint is TellingNobody else 1012
+    assert endpoint.log == ["connect", "cleaned up", ended]
 
 
 @VIRTUAL_ASYNCIO

@@ -1,6 +1,8 @@
 """What an exception stands for, and which one is raised on."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import anyio
@@ -13,11 +15,13 @@ from starlette.exceptions import WebSocketException
 from tests.clocks import VIRTUAL_ASYNCIO
 from wsendpoints.lifecycle.failures import (
     Verdict,
+    add_context,
     after_accept,
     failed_wait,
     holds_only,
     is_group,
     judge,
+    raise_replaced,
     requested_close,
     sole,
     without,
@@ -214,6 +218,79 @@ async def test_l07_a_cancellation_of_what_was_awaited_is_a_failure() -> None:
     except asyncio.CancelledError:
         task.uncancel()
     assert failed_wait(exc) is not None
+
+
+async def replaced_by(wait: Callable[[], Awaitable[object]]) -> Exception:
+    """Return what is raised as a wait of the running task is cancelled."""
+    task: Any = asyncio.current_task()
+    asyncio.get_running_loop().call_soon(task.cancel)
+    try:
+        try:
+            await wait()
+        finally:
+            raise LookupError
+    except LookupError as exc:
+        return exc
+
+
+@VIRTUAL_ASYNCIO
+async def test_replaced_cancellation_is_raised() -> None:
+    """Until it is taken back."""
+    exc = await replaced_by(partial(asyncio.sleep, 5))
+    for raised in (exc, exc.__context__):
+        with pytest.raises(asyncio.CancelledError) as caught:
+            raise_replaced(raised)  # type: ignore[arg-type]
+        assert caught.value is exc.__context__
+    task: Any = asyncio.current_task()
+    task.uncancel()
+    raise_replaced(exc)
+
+
+async def sleep_natively() -> None:
+    """Sleep until a timeout of asyncio's."""
+    async with asyncio.timeout(1):
+        await asyncio.sleep(5)
+
+
+async def sleep_in_scope() -> None:
+    """Sleep until a timeout of anyio's, that is told with the exception which it came from."""
+    with anyio.CancelScope(deadline=anyio.current_time() + 1) as scope:
+        try:
+            await anyio.sleep(5)
+        except asyncio.CancelledError as exc:
+            raise LookupError from exc
+    assert scope.cancel_called
+
+
+@VIRTUAL_ASYNCIO
+@pytest.mark.parametrize("wait", [sleep_natively, sleep_in_scope])
+async def test_cancellation_that_came_to_its_end_is_not_raised(
+    wait: Callable[[], Awaitable[object]],
+) -> None:
+    """Although this task was cancelled before, and went on."""
+    with pytest.raises((TimeoutError, LookupError)) as caught:
+        await wait()
+    assert isinstance(caught.value.__context__, asyncio.CancelledError)
+    task: Any = asyncio.current_task()
+    await replaced_by(partial(asyncio.sleep, 5))
+    assert task.cancelling()
+    raise_replaced(caught.value)
+    task.uncancel()
+
+
+def test_context_is_added_behind_what_is_there() -> None:
+    """Once, and exceptions that know each other make no endless chain."""
+    failure, first, second = KeyError(), ValueError(), LookupError()
+    add_context(failure, first)
+    add_context(failure, second)
+    for _ in range(2):
+        assert failure.__context__ is first
+        assert first.__context__ is second
+        assert second.__context__ is None
+        add_context(failure, first)
+    second.__context__ = failure
+    add_context(failure, first)
+    assert second.__context__ is failure
 
 
 @pytest.mark.parametrize("anyio_backend", ["trio"])

@@ -1,13 +1,21 @@
 """Which event loop runs is known in its tasks."""
 
 import asyncio
+from typing import Any
 
 import anyio
 import pytest
 import sniffio
+import trio
 
 from tests.clocks import VIRTUAL_ASYNCIO
-from wsendpoints.lifecycle.loops import is_asyncio, is_cancelled_itself, open_groups
+from wsendpoints.lifecycle.loops import (
+    at_once,
+    is_asyncio,
+    is_cancelled_itself,
+    is_of_scope,
+    open_groups,
+)
 
 
 @pytest.mark.anyio
@@ -67,3 +75,31 @@ async def test_task_knows_whether_it_is_cancelled() -> None:
 def test_no_task_is_not_cancelled() -> None:
     """Nor is what runs in none."""
     assert not is_cancelled_itself()
+
+
+@pytest.mark.anyio
+@VIRTUAL_ASYNCIO
+async def test_cancellation_of_a_scope_is_told_from_a_native_one() -> None:
+    """Both raise the same class."""
+    log: list[bool] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await anyio.sleep(1)
+        except asyncio.CancelledError as exc:
+            log.append(is_of_scope(exc))
+            raise
+    assert log == [True]
+    assert not is_of_scope(asyncio.CancelledError())
+
+
+@pytest.mark.anyio
+async def test_only_a_turn_of_others_is_answered_at_once() -> None:
+    """Trio's that waits for nothing; asyncio has no such thing."""
+    if is_asyncio():
+        assert at_once(None) is None
+        return
+    cancel_shielded_checkpoint: Any = trio.lowlevel.cancel_shielded_checkpoint
+    trap = next(cancel_shielded_checkpoint().__await__())
+    assert at_once(trap).unwrap() is None
+    assert at_once(object()) is None

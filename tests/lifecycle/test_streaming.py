@@ -1,19 +1,27 @@
 """Handlers that are async generators: what they yield is sent, until the connection ends."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.clocks import GENEROUS, REAL_TIME, as_asgi
+from tests.clocks import GENEROUS, REAL_TIME, VIRTUAL_ASYNCIO, as_asgi
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.some_messages import Leave, Said, Say
 from tests.waiting import all_tasks_blocked
-from wsendpoints import ConfigurationError, InvalidStateError, Limits, WebSocket, handles
+from wsendpoints import (
+    ConfigurationError,
+    InvalidStateError,
+    Limits,
+    WebSocket,
+    WebSocketDisconnect,
+    handles,
+)
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import connect
 
@@ -135,6 +143,46 @@ async def test_stream_ends_when_the_client_disconnects() -> None:
         client.vanish()
         await client.wait_for_app()
     assert Streaming.log == ["connect", "cleaned up", 1006]
+
+
+class EndsWithAWord(Recording):
+    """Says how it ended, whatever ended it."""
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "again"
+        finally:
+            self.log.append("cleaned up")
+            yield "the last"
+
+
+async def test_last_word_of_a_stream_is_dropped_once_the_client_disconnected() -> None:
+    """That is no failure, as none of what is sent then is."""
+    EndsWithAWord.log.clear()
+    async with connect(EndsWithAWord.as_asgi()) as client:
+        await client.send_text("x")
+        assert await client.receive_text() == "again"
+        client.vanish()
+        await client.wait_for_app()
+    assert EndsWithAWord.log == ["connect", "cleaned up", 1006]
+
+
+async def test_stream_that_does_not_end_is_a_failure() -> None:
+    """Once it is closed a generator has to end."""
+
+    class Streaming(Recording):
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[str]:
+            for _ in range(3):
+                with suppress(GeneratorExit):
+                    yield "again"
+                server.failure = OSError("gone")
+            yield "again"
+
+    server = FakeServer(CONNECT, text("x"))
+    with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
+        await Streaming(make_scope(), server.receive, server.send)
+    assert Streaming.log == ["connect", 1006]
 
 
 @REAL_TIME
@@ -327,6 +375,138 @@ async def test_l06_cancellation_of_a_send_goes_on(is_nested: bool) -> None:
         tasks.cancel_scope.cancel()
     assert server.sent[-1] == {"type": "websocket.close", "code": 1012, "reason": ""}
     assert Streaming.log == ["connect", *(["closed"] if is_nested else []), 1012]
+
+
+class Failing(Recording):
+    """Its first push never ends, and the second fails."""
+
+    encoding = "json"
+
+    async def push_both(self) -> None:
+        """Break the connection: the failure of one push cancels the other."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.push, Said(text="held up"))
+            await all_tasks_blocked()
+            tasks.start_soon(self.push, Said(text="fails"))
+
+
+class LastWord(Failing):
+    """Yields behind a failure."""
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[Said]:
+        try:
+            await self.push_both()
+        finally:
+            yield Said(text="the last")
+
+
+class Handled(Failing):
+    """Handles a failure, and yields."""
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[Said]:
+        try:
+            await self.push_both()
+        except* LookupError:
+            self.log.append("handled")
+        yield Said(text="the last")
+
+
+@pytest.mark.parametrize("endpoint", [LastWord, Handled])
+async def test_failure_is_raised_although_its_last_word_can_not_be_sent(
+    endpoint: type[Failing],
+) -> None:
+    """It is what broke the connection."""
+
+    async def send(event: Event) -> None:
+        if "fails" in event.get("text", ""):
+            raise LookupError
+        if "held up" in event.get("text", ""):
+            await anyio.sleep_forever()
+
+    endpoint.log.clear()
+    server = FakeServer(CONNECT, text('"x"'))
+    serving = endpoint(make_scope(), server.receive, send)
+    if endpoint is LastWord:
+        with pytest.raises(LookupError):
+            await serving
+        assert endpoint.log == ["connect", 1011]
+    else:
+        with anyio.move_on_after(GENEROUS):
+            await serving
+        assert endpoint.log[:2] == ["connect", "handled"]
+
+
+async def test_failure_is_not_raised_if_the_client_left_before_its_last_word() -> None:
+    """As where a handler's push in a `finally` finds that the client left."""
+
+    class Streaming(Recording):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[Said]:
+            try:
+                server.failure = OSError("gone")
+                with suppress(WebSocketDisconnect):
+                    await self.push(Said())
+                raise LookupError
+            finally:
+                yield Said()
+
+    server = FakeServer(CONNECT, text('"x"'))
+    await serve(Streaming, server)
+    assert Streaming.log == ["connect", 1006]
+
+
+class Wrong(Recording):
+    """Yields what it may not, as it is cancelled."""
+
+    encoding = "json"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[Said]:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            yield Say()  # type: ignore[misc]  # pyright: ignore[reportReturnType]  # the case
+
+    async def on_error(self, websocket: WebSocket, data: object, exc: Exception) -> None:
+        self.log.append("on_error")
+
+
+class Cut(Recording):
+    """Is cancelled in a push, and yields."""
+
+    encoding = "json"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[Said]:
+        try:
+            await self.push(Said())
+        finally:
+            yield Said()
+
+
+class CutShort(Recording):
+    """Is cancelled as it yields, and yields."""
+
+    encoding = "json"
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> AsyncIterator[Said]:
+        try:
+            yield Said()
+        finally:
+            yield Said()
+
+
+@VIRTUAL_ASYNCIO
+@pytest.mark.parametrize("endpoint", [Wrong, Cut, CutShort])
+async def test_native_cancellation_of_a_generator_goes_on(endpoint: type[Recording]) -> None:
+    """Although it yields once more, which can't be sent."""
+    endpoint.log.clear()
+    server = Holding(CONNECT, text('"x"'))
+    task = asyncio.create_task(serve(endpoint, server))
+    await all_tasks_blocked()
+    task.cancel()
+    await asyncio.wait([task], timeout=60)
+    assert task.cancelled()
+    assert endpoint.log[0] == "connect"
 
 
 async def serve(endpoint: type[Recording], server: FakeServer) -> None:

@@ -798,7 +798,7 @@ async def test_end_does_not_wait_for_the_sends_that_a_cancel_waits_for() -> None
         one = tasks.new_handler()
         tasks.start_handler(one, Sleeper(log, "one"), ())
         await all_tasks_blocked()
-        connection.sends_begun += 1
+        connection.sends.under_way += 1
         tasks.cancel_one(one)
         await all_tasks_blocked()
         assert log == []

@@ -330,25 +330,30 @@ class Run:
         self.running.add(n)
         try:
             yield
-        except (get_cancelled_exc_class(), GeneratorExit):
+        except (get_cancelled_exc_class(), GeneratorExit) as exc:
             self.told.add(n)
             self.over.add(n)
+            replaced = exc.__context__ if isinstance(exc, GeneratorExit) else None
+            if replaced is not None and not isinstance(replaced, get_cancelled_exc_class()):
+                # It is closed at its last word, and had failed before.
+                self._note_failure(n, replaced)
             raise
         except BaseException as exc:
-            self.raised_by[n] = exc
-            self.wrong += [
-                f"{n} got {leaf!r}" for leaf in leaves(exc) if not self._is_expected(leaf)
-            ]
-            if all(isinstance(leaf, ErrorReply) for leaf in leaves(exc)):
-                self.must_answer.add(n)
-            else:
-                self.raised.append(exc)
+            self._note_failure(n, exc)
             raise
         else:
             if n not in self.replies:
                 self.over.add(n)
         finally:
             self.running.discard(n)
+
+    def _note_failure(self, n: int, exc: BaseException) -> None:
+        self.raised_by[n] = exc
+        self.wrong += [f"{n} got {leaf!r}" for leaf in leaves(exc) if not self._is_expected(leaf)]
+        if all(isinstance(leaf, ErrorReply) for leaf in leaves(exc)):
+            self.must_answer.add(n)
+        else:
+            self.raised.append(exc)
 
     def _is_expected(self, exc: BaseException) -> bool:
         """Whether what the application got or raised is what the script asks for."""
@@ -497,6 +502,8 @@ class TwoWayModel(WebSocketEndpoint):
     async def on_error(self, websocket: WebSocket, data: Any, exc: Exception) -> Any:
         run = self.run
         n: int = data.n
+        # A generator whose send failed was closed, but this belongs to its handling.
+        run.over.discard(n)
         raised = leaves(run.raised_by[n]) if n in run.raised_by else []
         # The send of an item is a part of a stream.
         is_sends = isinstance(exc, MiddlewareError) and run.sent[n].handler in STREAMS

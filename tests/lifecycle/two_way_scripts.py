@@ -136,7 +136,7 @@ Patience = Literal["usual", "small inbox", "short times", "small rate"]
 
 OnError = Literal["raise", "raise another", "reply", "swallow", "error reply", "wait, then reply"]
 
-Sending = Literal["at once", "after a turn", "late"]
+Sending = Literal["at once", "after a turn", "late", "in any order"]
 
 
 @dataclass(frozen=True)

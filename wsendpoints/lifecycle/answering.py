@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.cancelling import Cancellable
-from wsendpoints.lifecycle.failures import holds_only, requested_close, sole
+from wsendpoints.lifecycle.failures import holds_only, raise_replaced, requested_close, sole
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.messages.declaration import Declaration
@@ -89,6 +89,7 @@ class Answering:
         except (Exception, BaseExceptionGroup) as failure:
             if not await self._is_settled(failure, task):
                 raise
+            raise_replaced(failure)
             return True
         if self._may_send(task):
             await self._send_reply(reply)
@@ -121,6 +122,7 @@ class Answering:
         except (Exception, BaseExceptionGroup) as exc:
             if not await self._is_settled(exc):
                 raise
+            raise_replaced(exc)
         if limit is not None and self._connection.invalid_in_a_row >= limit:
             outcome, reason = (
                 OUTCOMES["max_invalid"],

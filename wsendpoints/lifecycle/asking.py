@@ -115,10 +115,11 @@ class Asking:
         """Send a question, and return its answer once that came."""
         asked = self._questions[id_] = _Question(expected)
         try:
+            # Before it is sent: the answer may be read before the server says that it is.
+            self._reader.divert = self._divert
             # A cancellation in the middle of a send would end the connection: so the time begins
             # once it is sent.
             await self._connection.transmit(event)
-            self._reader.divert = self._divert
             self._reader.read_meanwhile()
             with anyio.move_on_after(seconds):
                 await asked.event.wait()

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from contextvars import Context, copy_context
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.sends import Sends
 from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.stage import Stage
 from wsendpoints.lifecycle.tasks import Tasks
@@ -45,7 +46,7 @@ class Attention(ABC):
     _is_attended: bool
     _is_found_long: bool
     _is_send_long: bool
-    _sends_seen: int
+    _sends_seen: Sends | None
     _ticker: Ticker | None
     is_unseen: bool
     stage: Stage | None
@@ -93,13 +94,13 @@ class Attention(ABC):
         """Look at the loop and the sends; return whether there is anything to look at again."""
         connection = self._connection
         is_undecided = takes_long = False
-        if connection.sends_ended < connection.sends_begun and not connection.is_send_long:
-            if connection.sends_ended < self._sends_seen:
+        if not connection.is_send_long:
+            seen, self._sends_seen = self._sends_seen, connection.mark_sends()
+            if seen is not None and seen.are_under_way:
                 takes_long = self._is_send_long = True
                 connection.is_send_long = connection.tells_sent = True
             else:
-                is_undecided = True
-        self._sends_seen = connection.sends_begun
+                is_undecided = self._sends_seen is not None
         if self.stage is not None:
             if self.is_unseen:
                 is_undecided = True
@@ -130,7 +131,7 @@ class Attention(ABC):
         connection = self._connection
         if not connection.is_send_long:
             return
-        if connection.sends_ended < connection.sends_begun:
+        if connection.sends.are_under_way:
             self._deadlines.sending()
         else:
             self._deadlines.sent()

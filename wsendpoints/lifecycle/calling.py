@@ -18,6 +18,7 @@ from wsendpoints.dialects.records import (
 )
 from wsendpoints.lifecycle.answering import ANSWERED, Answering
 from wsendpoints.lifecycle.cancelling import Cancellable
+from wsendpoints.lifecycle.failures import raise_replaced
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.names import tell_sender
 from wsendpoints.lifecycle.native import NativeTask
@@ -149,6 +150,7 @@ async def _handle_each(
         except (Exception, BaseExceptionGroup) as exc:
             if not await answering.answer(exc, data):
                 raise
+            raise_replaced(exc)
             if isinstance(exc, ClientMessageError):
                 refused += 1
                 connection.invalid_in_a_row = before

@@ -21,7 +21,7 @@ import asyncio
 import functools
 import math
 import types
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any, Final, final
 
@@ -29,7 +29,13 @@ import anyio
 from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.loops import at_once, is_asyncio, is_cancelled_itself, open_groups
+from wsendpoints.lifecycle.loops import (
+    at_once,
+    is_asyncio,
+    is_cancelled_itself,
+    is_of_scope,
+    open_groups,
+)
 from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.protocol.asgi import Event, Send
 from wsendpoints.protocol.state import SEND
@@ -167,7 +173,7 @@ class Cancellable:
         while True:
             self.is_running = True
             try:
-                trap = self._noting(step(answer))
+                trap = step(answer)
             except StopIteration:
                 return
             finally:
@@ -177,11 +183,16 @@ class Cancellable:
             # Trio's checkpoints look twice whether they are cancelled, and let others run between:
             # these might hide what the first look saw. So there they do not run; only once, lest
             # what does nothing else keeps them from running.
-            if is_on_trio and not has_seen and (value := at_once(trap)) is not None:
-                has_seen = self._sees_cancellation()
-                if has_seen:
-                    step, answer = steps.send, value
-                    continue
+            if is_on_trio and not has_seen:
+                if (value := at_once(trap)) is not None:
+                    has_seen = self._sees_cancellation()
+                    if has_seen:
+                        step, answer = steps.send, value
+                        continue
+                # Another one within this may have seen it.
+                has_seen = getattr(_abort_of(trap), "has_seen", False)
+            if _abort_of(trap) is not None:
+                trap = type(trap)(_Noting(self, _abort_of(trap), has_seen))
             was_shielded = self._inner.shield
             if self._outer.cancel_called:
                 self._inner.shield = not self._is_pending or self._is_deferred
@@ -204,7 +215,7 @@ class Cancellable:
                 self._inner.shield = False
             elif self._outer.cancel_called and not self._is_told:
                 # What looks at the scope twice sees the same: before and after it lets others run.
-                can_change = self._is_pending or getattr(trap, "abort_func", None) is not None
+                can_change = self._is_pending or _abort_of(trap) is not None
                 self._inner.shield = self._is_hidden() if can_change else was_shielded
             if self._is_pending and not self._is_deferred:
                 self._missed += 1
@@ -222,24 +233,11 @@ class Cancellable:
         self._inner.shield = False
         return not is_of_its_own
 
-    def _noting(self, trap: Any) -> Any:
-        """Return what is waited for, so that it shows whether the cancellation has come there.
-
-        On asyncio it is raised there. On trio a wait for the tasks of a group passes it on to them,
-        and one that only lets others run has no function for it.
-        """
-        abort: Any = getattr(trap, "abort_func", None)
-        if abort is None:
-            return trap
-
-        def note_and_abort(raise_cancel: Any) -> Any:
-            aborted = abort(raise_cancel)
-            if self._is_pending:
-                self._is_passed_on = aborted.name == "FAILED"
-                self._has_come = not self._is_passed_on
-            return aborted
-
-        return type(trap)(note_and_abort)
+    def note(self, *, is_passed_on: bool) -> None:
+        """Note that the cancellation has come, or was passed on to the tasks of a group."""
+        if self._is_pending:
+            self._is_passed_on = is_passed_on
+            self._has_come = not is_passed_on
 
     def _is_hidden(self) -> bool:
         """Whether it sees nothing of its cancellation while it runs: unless a group ends."""
@@ -252,9 +250,7 @@ class Cancellable:
 
     def _is_own(self, exc: BaseException) -> bool:
         """Whether an exception may be the cancellation, and is not that of a scope within it."""
-        # In anyio's words: "Cancelled via cancel scope 7f8b2c0d"; others have none.
-        message = str(exc)
-        is_ours = "cancel scope " not in message or f"{id(self._outer):x}" in message
+        is_ours = not is_of_scope(exc) or f"{id(self._outer):x}" in str(exc)
         return is_ours and isinstance(exc, asyncio.CancelledError)
 
     async def before_send(self) -> None:
@@ -284,6 +280,36 @@ class Cancellable:
             self._limit(self._remaining)
 
 
+@final
+class _Noting:
+    """A function of trio's that ends a wait, which notes that the cancellation has come there.
+
+    A wait for the tasks of a group passes it on to them, and one that only lets others run has no
+    such function. On asyncio the cancellation is raised.
+
+    Args:
+        one: What waits.
+        abort: The function.
+        has_seen: Whether it, or what is within it, has seen a cancellation of a scope around it.
+    """
+
+    __slots__ = ("_abort", "_one", "has_seen")
+
+    def __init__(self, one: Cancellable, abort: Callable[[Any], Any], has_seen: bool) -> None:
+        self._one = one
+        self._abort = abort
+        self.has_seen: bool = has_seen
+
+    def __call__(self, raise_cancel: Any) -> Any:
+        aborted = self._abort(raise_cancel)
+        self._one.note(is_passed_on=aborted.name == "FAILED")
+        return aborted
+
+
+def _abort_of(trap: Any) -> Any:
+    return getattr(trap, "abort_func", None)
+
+
 RUNNING: Final[ContextVar[Cancellable | NativeTask | None]] = ContextVar(
     "wsendpoints_running", default=None
 )
@@ -299,15 +325,16 @@ def sparing(connection: Connection) -> Send:
         running = RUNNING.get()
         is_cancelled = running is not None and running.is_cancelled and not running.is_finished
         if running is not None and is_cancelled and event["type"] == SEND:
-            # It is none of those that are under way, whose order tells when each has ended.
-            connection.sends_begun -= 1
+            # It is not under way, and whoever waits for those that are does not wait for it.
+            sends = connection.sends
+            sends.under_way -= 1
             try:
                 await running.before_send()
             except BaseException:
                 connection.is_unsent = True
-                connection.sends_ended -= 1
                 raise
-            connection.sends_begun += 1
+            finally:
+                sends.under_way += 1
             running.send_began()
             try:
                 await send(event)

@@ -16,7 +16,7 @@ from wsendpoints.lifecycle.answering import Answering
 from wsendpoints.lifecycle.backlog import PATIENCE
 from wsendpoints.lifecycle.calling import answering_of
 from wsendpoints.lifecycle.deadlines import REMAINING, Deadline, Deadlines
-from wsendpoints.lifecycle.failures import failed_wait
+from wsendpoints.lifecycle.failures import failed_wait, raise_replaced
 from wsendpoints.lifecycle.hooks import LATE, Hooks, name_of
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.names import name_of_awaited, tell_sender
@@ -252,6 +252,7 @@ class Conversation(Listener):
                 is_handlers = reader.stage is _HANDLING
                 if not await self._answering.answer(exc, message, is_handlers=is_handlers):
                     raise
+                raise_replaced(exc)
             reader.stage = None
             if deadlines.time_messages:
                 deadlines.handled()
@@ -281,9 +282,11 @@ class Conversation(Listener):
                 await resume(steps, trap)
         except ClientMessageError as error:  # from a message that it received itself
             await self._answering.refuse(error)
+            raise_replaced(error)
         except (WebSocketDisconnect, BaseExceptionGroup) as exc:
             if not self._answering.is_own_disconnect(exc):
                 raise
+            raise_replaced(exc)
         if self._endpoint.limits is not self._deadlines.limits:
             self.limit_by(self._endpoint.limits)
         self._deadlines.connected()

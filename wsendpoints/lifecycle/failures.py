@@ -7,18 +7,20 @@ from typing import Any, TypeVar, cast
 
 import anyio
 
-from wsendpoints.lifecycle.loops import is_asyncio
+from wsendpoints.lifecycle.loops import cancel_requests, is_asyncio, is_of_scope
 from wsendpoints.protocol.close_codes import check_close_code
 from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
 
 __all__ = [
     "AwaitedCancelledError",
     "Verdict",
+    "add_context",
     "after_accept",
     "failed_wait",
     "holds_only",
     "is_group",
     "judge",
+    "raise_replaced",
     "requested_close",
     "sole",
     "without",
@@ -62,6 +64,49 @@ def failed_wait(exc: BaseException) -> AwaitedCancelledError | None:
     )
     failure.__cause__ = failure.__context__ = exc
     return failure
+
+
+def raise_replaced(exc: BaseException) -> None:
+    """Raise the cancellation that an exception took the place of, before the exception is dropped.
+
+    It was raised while that was on its way, in a `finally`, say. asyncio raises a native
+    cancellation once, so whoever cancelled this task would wait in vain. It does nothing about a
+    cancellation that has come to its end: one that was taken back, as by `asyncio.timeout`, and
+    one of a scope, which comes again as long as the scope is cancelled.
+
+    Raises:
+        asyncio.CancelledError: The cancellation.
+    """
+    if not cancel_requests():
+        return
+    replaced: BaseException | None = None
+    try:
+        for replaced in _chain(exc):
+            if isinstance(replaced, asyncio.CancelledError):
+                if not is_of_scope(replaced):
+                    raise replaced
+            elif isinstance(replaced, TimeoutError) and replaced.__cause__ is replaced.__context__:
+                return
+    finally:
+        # They hold this frame: without these references it is no cycle.
+        del exc, replaced
+
+
+def add_context(exc: BaseException, replaced: BaseException) -> None:
+    """Note that an exception took the place of another one, as Python does where it sees that."""
+    chain = _chain(exc)
+    if all(other is not replaced for other in chain):
+        chain[-1].__context__ = replaced
+
+
+def _chain(exc: BaseException) -> list[BaseException]:
+    """Return an exception, the one that it took the place of, and so on."""
+    chain = {id(exc): exc}
+    following = exc.__context__
+    while following is not None and id(following) not in chain:
+        chain[id(following)] = following
+        following = following.__context__
+    return [*chain.values()]
 
 
 def judge(exc: BaseException) -> tuple[Verdict, BaseException]:

@@ -11,6 +11,7 @@ __all__ = [
     "cancel_requests",
     "is_asyncio",
     "is_cancelled_itself",
+    "is_of_scope",
     "open_groups",
 ]
 
@@ -32,6 +33,12 @@ def cancel_requests() -> int:
 def is_cancelled_itself() -> bool:
     """Whether the running task was cancelled natively, be it by anyio."""
     return cancel_requests() > 0
+
+
+def is_of_scope(exc: BaseException) -> bool:
+    """Whether a cancellation of asyncio's is that of a scope of anyio's, and no native one."""
+    # In anyio's words: "Cancelled via cancel scope 7f8b2c0d"; others have none.
+    return "cancel scope " in str(exc)
 
 
 def open_groups() -> Sequence[Any]:

@@ -93,7 +93,7 @@ class Reader(Attention):
         self.is_unseen = self._is_attended = False
         self._ticker = None
         self._is_found_long = self._is_send_long = False
-        self._sends_seen = 0
+        self._sends_seen = None
         self.receive: Receive = connection.receive
         self.has_role: bool = first is None
         connection.receive = self.take

@@ -9,17 +9,17 @@ from typing import Any, Final, TypeAlias
 from anyio import get_cancelled_exc_class
 from anyio.lowlevel import checkpoint
 
+from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.answering import ANSWERED
-from wsendpoints.lifecycle.failures import holds_only, without
+from wsendpoints.lifecycle.failures import add_context, holds_only, raise_replaced, without
 from wsendpoints.lifecycle.hooks import Lifecycle
-from wsendpoints.lifecycle.loops import cancel_requests
 from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
 from wsendpoints.messages.codecs import Encode
 from wsendpoints.messages.correlation import Correlation, Id
 from wsendpoints.messages.declaration import Handler, Stream
 from wsendpoints.messages.unawaited import discard, is_unawaited
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.state import OPEN
+from wsendpoints.protocol.state import BROKEN, OPEN
 
 __all__ = ["each_of", "start_streaming", "streaming"]
 
@@ -70,8 +70,6 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
             encode = partial(envelope.item_event, answered)
             transmit = partial(_transmit_if_any, transmit)
     turn_ends = monotonic() + _TURN
-    cancellation: BaseException | None = None
-    requests = 0
     try:
         async for reply in replies:
             is_cancelled = False
@@ -89,13 +87,11 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
                     if is_cancelled:
                         raise
                     is_cancelled = True
-                    cancellation, requests = exc, cancel_requests()
                     reply = await _throw(replies, exc)
             else:
-                # The generator is closed, in which a cancellation is lost that it would have raised
-                # behind this last word; asyncio raises a native one once.
-                if cancellation is not None and 0 < requests <= cancel_requests():
-                    raise cancellation
+                # To be closed is what tells a generator of the end.
+                tasks.told()
+                _raise_dropped(await _close(replies), connection)
                 return
     except StopAsyncIteration:
         pass
@@ -104,13 +100,8 @@ async def _send_each(replies: _Replies, lifecycle: Lifecycle, tasks: Tasks) -> N
         await _close(replies, exc)
         raise
     finally:
-        # To be closed is what tells a generator of the end.
         tasks.told()
-        try:
-            await _close(replies)
-        finally:
-            # It holds this frame: without this reference it is no cycle.
-            del cancellation
+        await _close(replies)
 
 
 def start_streaming(lifecycle: Lifecycle, replies: Any) -> TaskHandle:
@@ -169,7 +160,7 @@ async def _throw(replies: _Replies, cancellation: BaseException) -> Any:
         raise without(exc, GeneratorExit) or cancellation from None
 
 
-async def _close(replies: _Replies, failure: Exception | None = None) -> None:
+async def _close(replies: _Replies, failure: Exception | None = None) -> BaseException | None:
     """Close a generator, which may have ended already.
 
     A task group around its `yield` raises the `GeneratorExit` in a group.
@@ -177,15 +168,50 @@ async def _close(replies: _Replies, failure: Exception | None = None) -> None:
     Args:
         replies: The generator.
         failure: What is raised in the end, whatever else is cancelled meanwhile.
+
+    Returns:
+        The exception that was on its way in the generator, if it waited at a `yield` of a
+        `finally` or an `except`. It does not come any further than that.
     """
+    # Python's `aclose` shows no such exception.
+    closing = GeneratorExit()
+    remaining = None
     try:
-        await replies.aclose()
+        try:
+            await replies.athrow(closing)
+        except (GeneratorExit, StopAsyncIteration):
+            pass
+        else:
+            # It may have yielded once more, which `aclose` does not take.
+            await replies.aclose()
     except BaseException as exc:
         remaining = without(exc, GeneratorExit)
-        if remaining is None or (
-            failure is not None and holds_only(remaining, get_cancelled_exc_class())
+        if remaining is not None and (
+            failure is None or not holds_only(remaining, get_cancelled_exc_class())
         ):
-            return
-        if remaining is exc:
-            raise
-        raise remaining from None
+            if remaining is exc:
+                raise
+            raise remaining from None
+    finally:
+        dropped = closing.__context__
+        # They hold this frame: without these references it is no cycle.
+        del closing, remaining
+    if failure is not None and dropped is not None:
+        add_context(failure, dropped)
+    return dropped
+
+
+def _raise_dropped(exc: BaseException | None, connection: Connection) -> None:
+    """Raise what a generator would have raised behind its last word, which can't be sent.
+
+    A cancellation is. Anything else is if a cancelled send broke the connection, for it may be why.
+    Where the client left, nobody asks how its answer would have ended.
+    """
+    try:
+        if exc is not None:
+            raise_replaced(exc)
+            if connection.state is BROKEN and not isinstance(exc, get_cancelled_exc_class()):
+                raise exc
+    finally:
+        # It holds this frame: without this reference it is no cycle.
+        del exc

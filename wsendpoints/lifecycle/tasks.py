@@ -26,7 +26,7 @@ from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocket
 from wsendpoints.protocol.state import ConnectionState
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
+    from wsendpoints.connection.sends import Sends
 
 __all__ = ["TaskHandle", "Tasks"]
 
@@ -74,7 +74,7 @@ class Tasks:
     )
 
     def __init__(self, connection: Connection, seconds: float = math.inf) -> None:
-        self.group: TaskGroup = create_task_group()
+        self.group = create_task_group()
         self.failure: BaseException | None = None
         self._connection = connection
         self._is_closed = False
@@ -82,8 +82,8 @@ class Tasks:
         self._requests: int | None = None
         self._seconds = seconds
         self._running: set[Cancellable] = _NONE
-        # Each waits until so many sends have ended; `None` as long as nothing is cancelled alone.
-        self._deferred: tuple[tuple[int, Cancellable | NativeTask], ...] | None = None
+        # Each waits until these sends have ended; `None` as long as nothing is cancelled alone.
+        self._deferred: tuple[tuple[Sends, Cancellable | NativeTask], ...] | None = None
         self._handlers: set[Cancellable | NativeTask] = _NO_HANDLERS
         self.were_started: bool = False
 
@@ -177,18 +177,17 @@ class Tasks:
             self._deferred = ()
             connection.send = sparing(connection)
         # Which of them are its own, only the tasks that it started know.
-        defers = connection.sends_ended < connection.sends_begun
-        if defers:
-            self._deferred = (*self._deferred, (connection.sends_begun, one))
+        sends = connection.mark_sends()
+        if sends is not None:
+            self._deferred = (*self._deferred, (sends, one))
             connection.tells_sent = True
-        one.cancel(is_alone=True, defers=defers)
+        one.cancel(is_alone=True, defers=sends is not None)
 
     def sent(self) -> bool:
         """A send has ended; return whether there is anything to cancel once others have."""
         if self._deferred:
-            ended = self._connection.sends_ended
-            ready = [one for number, one in self._deferred if number <= ended]
-            self._deferred = tuple(it for it in self._deferred if it[0] > ended)
+            ready = [one for sends, one in self._deferred if not sends.are_under_way]
+            self._deferred = tuple(it for it in self._deferred if it[0].are_under_way)
             for one in ready:
                 if self._requests is None:
                     # The send may have been that of a task in a group. On trio the group does not
