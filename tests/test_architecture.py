@@ -49,6 +49,7 @@ LIFECYCLE: Final = [
     "native",
     "cancelling",
     "tasks",
+    "task_handle",
     "stage",
     "ticker",
     "backlog",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
-    from wsendpoints.lifecycle.tasks import TaskHandle
+    from wsendpoints.lifecycle.task_handle import TaskHandle
     from wsendpoints.messages.custom import Codec
     from wsendpoints.messages.error_message import ErrorMessage
     from wsendpoints.messages.msgspec_json import MsgspecJSON
@@ -104,7 +104,7 @@ _MODULES: Final = {
     "QueryParams": "handshake.datastructures",
     "Rate": "protocol.limits",
     "State": "handshake.datastructures",
-    "TaskHandle": "lifecycle.tasks",
+    "TaskHandle": "lifecycle.task_handle",
     "WebSocket": "connection.websocket",
     "WebSocketEndpoint": "endpoint",
     "WebSocketState": "protocol.starlette_states",

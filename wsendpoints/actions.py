@@ -8,7 +8,7 @@ from typing_extensions import TypeForm, TypeVar
 
 from wsendpoints.lifecycle.hooks import Lifecycle
 from wsendpoints.lifecycle.streaming import start_streaming
-from wsendpoints.lifecycle.tasks import TaskHandle
+from wsendpoints.lifecycle.task_handle import TaskHandle
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["Actions"]

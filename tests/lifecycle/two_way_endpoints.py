@@ -44,7 +44,7 @@ from wsendpoints import (
     handles,
 )
 from wsendpoints.lifecycle.loops import is_asyncio
-from wsendpoints.lifecycle.tasks import TaskHandle
+from wsendpoints.lifecycle.task_handle import TaskHandle
 from wsendpoints.testing.server import Server
 
 __all__ = ["RUN", "MiddlewareError", "Run", "TwoWayModel"]

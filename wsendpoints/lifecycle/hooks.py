@@ -8,7 +8,8 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.admission import Door
 from wsendpoints.lifecycle.functions import check_function
-from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
+from wsendpoints.lifecycle.task_handle import TaskHandle
+from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 from wsendpoints.protocol.limits import Limits

@@ -13,7 +13,8 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.answering import ANSWERED
 from wsendpoints.lifecycle.failures import add_context, holds_only, raise_replaced, without
 from wsendpoints.lifecycle.hooks import Lifecycle
-from wsendpoints.lifecycle.tasks import TaskHandle, Tasks
+from wsendpoints.lifecycle.task_handle import TaskHandle
+from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.codecs import Encode
 from wsendpoints.messages.correlation import Correlation, Id
 from wsendpoints.messages.declaration import Handler, Stream

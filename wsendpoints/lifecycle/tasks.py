@@ -5,7 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack, final
+from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
@@ -26,9 +26,11 @@ from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocket
 from wsendpoints.protocol.state import ConnectionState
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from wsendpoints.connection.sends import Sends
 
-__all__ = ["TaskHandle", "Tasks"]
+__all__ = ["Tasks"]
 
 Ts = TypeVarTuple("Ts")
 
@@ -74,7 +76,7 @@ class Tasks:
     )
 
     def __init__(self, connection: Connection, seconds: float = math.inf) -> None:
-        self.group = create_task_group()
+        self.group: TaskGroup = create_task_group()
         self.failure: BaseException | None = None
         self._connection = connection
         self._is_closed = False
@@ -358,37 +360,6 @@ class Tasks:
         one = Cancellable(self._seconds)
         self._running.add(one)
         return one
-
-
-@final
-class TaskHandle:
-    """A task of a connection, as `WebSocketEndpoint.start_soon` returns it.
-
-    Args:
-        tasks: Those of the connection.
-        one: What is cancelled; `None` if the task never began, since the connection is ending.
-    """
-
-    __slots__ = ("_one", "_tasks")
-
-    def __init__(self, tasks: Tasks, one: Cancellable | None) -> None:
-        self._tasks = tasks
-        self._one = one
-
-    def cancel(self) -> None:
-        """Cancel the task; once it has ended, this does nothing.
-
-        One wait of the task is cancelled, its next one if it does not wait now. What it awaits
-        then, in a `finally`, has `limits.disconnect_timeout` seconds. A send that is under way
-        ends first, since the connection goes on.
-        """
-        if self._one is not None:
-            self._tasks.cancel_one(self._one)
-
-    async def wait(self) -> None:
-        """Wait until the task has ended, however it did; cancelling this leaves the task alone."""
-        if self._one is not None:
-            await self._one.ended()
 
 
 async def _call(func: Callable[[Unpack[Ts]], Awaitable[Any]], args: tuple[*Ts]) -> None:
