@@ -44,8 +44,8 @@ UVICORN: Final = Server(
 app: Final = Observed(
     chat.app,
     lambda: {
-        "rooms": len(chat.rooms),
-        "members": sum(len(room.members) for room in chat.rooms.values()),
+        "rooms": len(chat.groups.names),
+        "members": sum(len(chat.groups.members(name)) for name in chat.groups.names),
     },
 )
 

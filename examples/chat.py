@@ -4,16 +4,15 @@ Run it with `uvicorn examples.chat:app`, and open http://127.0.0.1:8000 in sever
 """
 
 import re
-from collections import deque
+from collections import defaultdict, deque
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from pydantic import BaseModel, StringConstraints
 
-from wsendpoints import CloseCode, Denied, WebSocket, WebSocketEndpoint, handles
+from wsendpoints import Denied, Limits, WebSocket, WebSocketEndpoint, handles
+from wsendpoints.groups import Group, Groups
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 
 __all__ = [
@@ -29,7 +28,8 @@ __all__ = [
     "Typing",
     "Welcome",
     "app",
-    "rooms",
+    "groups",
+    "history",
 ]
 
 PAGE = Path(__file__).with_name("chat.html").read_bytes()
@@ -96,29 +96,22 @@ class Refused(BaseModel):
 News: TypeAlias = Said | Joined | Left | IsTyping
 
 
-class Room:
-    """Who is there, and what was said last."""
-
-    def __init__(self) -> None:
-        self.members: dict[str, Chat] = {}
-        self.history: deque[Said] = deque(maxlen=50)
-
-    def tell(self, news: News, *, but: "Chat | None" = None) -> None:
-        for member in self.members.values():
-            if member is not but:
-                member.post(news)
+class Room(Group[News]):
+    name = "room:{}"
 
 
-rooms: dict[str, Room] = {}
-"""By name; a room is there as long as somebody is in it."""
+groups = Groups()
+history: defaultdict[Room, deque[Said]] = defaultdict(lambda: deque(maxlen=50))
+"""What was said last in each room, as long as somebody is in it."""
 
 
 class Chat(WebSocketEndpoint):
     encoding = "json"
-    sends = News
+    sends = Welcome
+    groups = (Room,)
+    limits = Limits(outbox=100)
     room: Room | None = None
     name: str = ""
-    outbox: MemoryObjectSendStream[News]
 
     async def on_connect(self, websocket: WebSocket) -> None:
         if "room" not in websocket.path_params:
@@ -126,59 +119,39 @@ class Chat(WebSocketEndpoint):
         await websocket.accept()
 
     @handles
-    async def join(self, websocket: WebSocket, data: Join) -> Welcome | Refused:
+    async def join(self, websocket: WebSocket, data: Join) -> Refused | None:
         if self.room is not None:
             return Refused(code="already_joined")
-        room = rooms.get(websocket.path_params["room"]) or Room()
-        if data.name in room.members:
+        room = Room(websocket.path_params["room"])
+        names = [member.name for member in groups.members(room)]
+        if data.name in names:
             return Refused(code="name_taken")
-        room.tell(Joined(name=data.name))
-        # The tasks of the others put their news into the outbox, and never wait. One task of our
-        # own takes them out, at the pace of our client.
-        self.outbox, inbox = anyio.create_memory_object_stream[News](100)
-        self.start_soon(self.deliver, inbox)
+        # Before it gets anything of the room's, and nothing is lost between the two.
+        self.post(Welcome(name=data.name, members=[*names, data.name], history=[*history[room]]))
+        await groups.join(self, room)
         self.room, self.name = room, data.name
-        rooms[websocket.path_params["room"]] = room
-        room.members[self.name] = self
-        return Welcome(name=self.name, members=list(room.members), history=list(room.history))
+        await groups.broadcast(room, Joined(name=self.name), exclude=self)
+        return None
 
     @handles
     async def say(self, websocket: WebSocket, data: Say) -> Refused | None:
         if self.room is None:
             return Refused(code="not_joined")
         said = Said(name=self.name, text=data.text, at=datetime.now(UTC))
-        self.room.history.append(said)
-        self.room.tell(said)
+        history[self.room].append(said)
+        await groups.broadcast(self.room, said)
         return None
 
     @handles
     async def typing(self, websocket: WebSocket, data: Typing) -> None:
         if self.room is not None:
-            self.room.tell(IsTyping(name=self.name), but=self)
+            await groups.broadcast(self.room, IsTyping(name=self.name), exclude=self)
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
-        room, self.room = self.room, None
-        if room is not None:
-            self.outbox.close()
-            del room.members[self.name]
-            room.tell(Left(name=self.name))
-            if not room.members:
-                del rooms[websocket.path_params["room"]]
-
-    def post(self, news: News) -> None:
-        try:
-            self.outbox.send_nowait(news)
-        except anyio.WouldBlock:
-            # It is a hundred messages behind: it can connect again, and gets the history then.
-            self.outbox.close()
-            self.start_soon(self.websocket.close, CloseCode.TRY_AGAIN_LATER, "too slow")
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            pass  # It disconnected, and `on_disconnect` is about to tell the others.
-
-    async def deliver(self, inbox: MemoryObjectReceiveStream[News]) -> None:
-        async with inbox:
-            async for news in inbox:
-                await self.push(news)
+        if self.room is not None:
+            await groups.broadcast(self.room, Left(name=self.name))
+            if not groups.members(self.room):
+                history.pop(self.room, None)
 
 
 chat = Chat.as_asgi()

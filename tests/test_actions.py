@@ -241,3 +241,20 @@ async def test_class_with_a_dialect_asks_for_any_result() -> None:
         call = await client.receive_json()
         await client.send_json({"jsonrpc": "2.0", "id": call["id"], "result": 3})
         assert (await client.receive_json())["params"] == [3]
+
+
+class Posting(Recording):
+    """Posts what it is told."""
+
+    encoding = "json"
+    sends = Ran
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        self.post(Ran(id=data))
+
+
+async def test_post_sends_without_waiting() -> None:
+    """A message that the class sends."""
+    async with connect(as_asgi(Posting)) as client:
+        await client.send_json("x")
+        assert await client.receive(Ran) == Ran(id="x")

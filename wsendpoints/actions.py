@@ -10,6 +10,7 @@ from wsendpoints.lifecycle.hooks import Lifecycle
 from wsendpoints.lifecycle.streaming import start_streaming
 from wsendpoints.lifecycle.task_handle import TaskHandle
 from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.protocol.limits import Limits
 
 __all__ = ["Actions"]
 
@@ -26,6 +27,7 @@ class Actions(Generic[M]):
     of `start_soon`, or a request of somewhere else in the application that knows the endpoint.
     """
 
+    limits: Limits
     _lifecycle: Lifecycle
 
     def push(self, message: M) -> Coroutine[Any, Any, None]:
@@ -41,6 +43,20 @@ class Actions(Generic[M]):
         """
         connection = self._lifecycle.connection
         return connection.transmit(connection.encode(message))
+
+    def post(self, message: M) -> None:
+        """Send a message without waiting: also where the client reads slowly, or has left.
+
+        It waits for what is before it, within `limits.outbox`; over that the connection is closed
+        with 1013. To a client that left nothing is sent.
+
+        Raises:
+            ConfigurationError: The class declares what it sends, and this is not among it.
+            ValueError: It can't be written as JSON.
+            InvalidStateError: The connection is not accepted yet.
+        """
+        event = self._lifecycle.connection.encode(message)
+        self._lifecycle.post(self, event)
 
     async def ask(
         self,

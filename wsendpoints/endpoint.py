@@ -28,6 +28,7 @@ from wsendpoints.attributes import (
 )
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.dialects.dialect import Dialect
+from wsendpoints.groups.group import Group, check_groups
 from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
 from wsendpoints.lifecycle.adapters import ADAPTERS
@@ -112,6 +113,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             back, nor is one that the type of the field would change, as an `int` changes `"5"`.
         answers: The union of what clients answer to the questions of `ask`, or a list of it. It
             takes no handler.
+        groups: The groups that it may join, as subclasses of `Group`: it sends their messages, too.
         error_codes: The codes of the `ErrorReply`s that it raises, each with its description, if it
             declares them. Then it can raise no others.
         dialect: A protocol's envelope, such as `JsonRpc()`: handlers are called by name, with the
@@ -135,6 +137,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     sends: ClassVar[Any] = None
     correlation_id: ClassVar[str | None] = None
     answers: ClassVar[Any] = None
+    groups: ClassVar[Sequence[type[Group[Any]]]] = ()
     error_codes: ClassVar[Mapping[Any, str] | Sequence[str | int] | None] = None
     dialect: ClassVar[Dialect | None] = None
     allowed_origins: Origins = None
@@ -166,6 +169,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     def _compile_declaration(cls, before: Declaration | None = None) -> None:
         try:
             take_brackets(cls, WebSocketEndpoint)
+            check_groups(cls.groups, cls.__qualname__)
             cls._declaration = declare(cls, _DEFAULTS, ADAPTERS, cls._compile_again, before)
             cls._open_variable = None
         except UnboundTypeVariable as exc:

@@ -67,6 +67,7 @@ def test_every_block_has_a_test() -> None:
         "Countdown",
         "Guests",
         "Clock",
+        "Chat",
         "Calculator",
         "Strict",
         "Members",
@@ -146,6 +147,15 @@ async def test_clock(
         await client.expect_close(1000)
     assert ticks == list(range(60))
     assert capsys.readouterr().out == "gone with 1000\n"
+
+
+async def test_chat(run_block: RunBlock) -> None:
+    """What one says goes to the others."""
+    app = run_block("Chat").Chat.as_asgi()
+    async with connect(app) as one, connect(app) as other:
+        await one.send({"text": "hello"})
+        assert await other.receive_json() == {"text": "hello"}
+        await one.receive_nothing()
 
 
 async def test_calculator(run_block: RunBlock) -> None:

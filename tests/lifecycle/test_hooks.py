@@ -9,9 +9,17 @@ from pydantic import BaseModel
 from tests.connection.connections import S, connection_in
 from tests.fake_server import DISCONNECT, FakeServer, Script, make_scope, text
 from tests.recording import Recording
-from wsendpoints import InvalidStateError, Limits, WebSocket, WebSocketEndpoint, handles
+from tests.waiting import all_tasks_blocked
+from wsendpoints import (
+    InvalidStateError,
+    Limits,
+    WebSocket,
+    WebSocketDisconnect,
+    WebSocketEndpoint,
+    handles,
+)
 from wsendpoints.connection.connection import Connection
-from wsendpoints.lifecycle.hooks import LATE, Lifecycle, name_of
+from wsendpoints.lifecycle.hooks import LATE, Lifecycle, lifecycle_of, name_of
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.testing import connect
@@ -197,3 +205,79 @@ async def test_client_is_asked_while_the_connection_is_served() -> None:
         question = await client.receive(Answer)
         await client.send(question)
     assert answers == [question, "a client can be asked while the connection is served"]
+
+
+# What waits for the client.
+
+
+class Held:
+    """A conversation that is held."""
+
+    two_way = None
+
+    def __init__(self, connection: Connection) -> None:
+        self.tasks = Tasks(connection)
+
+    def limit_by(self, limits: Limits) -> None:
+        """Keep other limits."""
+
+
+def endpoint_of(lifecycle: Lifecycle) -> Any:
+    """Return an endpoint with this life."""
+    endpoint: Any = Idle(make_scope(), FakeServer().receive, FakeServer().send)
+    endpoint._lifecycle = lifecycle
+    return endpoint
+
+
+async def test_outbox_is_that_of_the_connection() -> None:
+    """One is made where it is first needed, and is there until the connection ends."""
+    server = FakeServer()
+    connection = await connection_in(S.OPEN, server)
+    lifecycle = Lifecycle(connection, DECLARATION)
+    endpoint = endpoint_of(lifecycle)
+    assert lifecycle_of(endpoint) is lifecycle
+    assert lifecycle.open_outbox is None
+    with pytest.raises(InvalidStateError, match="not served yet"):
+        lifecycle.outbox(endpoint)
+    lifecycle.conversation = held = Held(connection)
+    async with held.tasks:
+        assert lifecycle.open_outbox is None
+        box = lifecycle.outbox(endpoint)
+        assert lifecycle.outbox(endpoint) is lifecycle.open_outbox is box
+        lifecycle.post(endpoint, {"type": "websocket.send", "text": "x"})
+        await all_tasks_blocked()
+        assert server.sent == [{"type": "websocket.send", "text": "x"}]
+        connection.ended()
+        with pytest.raises(WebSocketDisconnect):
+            lifecycle.outbox(endpoint)
+
+
+@pytest.mark.parametrize("state", [S.HANDSHAKE, S.ACCEPTING])
+async def test_outbox_is_there_once_it_is_accepted(state: S) -> None:
+    """Nothing is sent before."""
+    connection = await connection_in(state, FakeServer())
+    lifecycle = Lifecycle(connection, DECLARATION)
+    endpoint = endpoint_of(lifecycle)
+    lifecycle.conversation = Held(connection)
+    with pytest.raises(InvalidStateError):
+        lifecycle.outbox(endpoint)
+    with pytest.raises(InvalidStateError):
+        lifecycle.post(endpoint, {"type": "websocket.send", "text": "x"})
+
+
+@pytest.mark.parametrize("state", [S.CLOSED, S.DISCONNECTED, S.BROKEN])
+async def test_nothing_is_posted_once_it_has_ended(state: S) -> None:
+    """That is no mistake of whoever posts."""
+    connection = await connection_in(state, FakeServer())
+    lifecycle = Lifecycle(connection, DECLARATION)
+    endpoint = endpoint_of(lifecycle)
+    lifecycle.conversation = Held(connection)
+    lifecycle.post(endpoint, {"type": "websocket.send", "text": "x"})
+    assert lifecycle.open_outbox is None
+
+
+async def test_nothing_is_posted_once_it_was_served() -> None:
+    """Though the state is still that of an open connection."""
+    lifecycle = Lifecycle(await connection_in(S.OPEN, FakeServer()), DECLARATION)
+    lifecycle.is_used = True
+    lifecycle.post(endpoint_of(lifecycle), {"type": "websocket.send", "text": "x"})

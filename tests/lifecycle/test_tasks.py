@@ -22,10 +22,13 @@ from wsendpoints import (
     WebSocket,
     WebSocketDisconnect,
 )
+from wsendpoints.connection.carriers import running_posting
+from wsendpoints.connection.outbox import Outbox, Owner
 from wsendpoints.lifecycle.failures import AwaitedCancelledError, Verdict, judge
 from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.lifecycle.task_handle import TaskHandle
 from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.protocol.limits import Limits
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -763,3 +766,49 @@ async def test_end_does_not_wait_for_the_sends_that_a_cancel_waits_for() -> None
         assert log == []
         tasks.close()
     assert log == ["one"]
+
+
+# What waits for the client.
+
+
+class Nobody(Owner):
+    """Cares for nothing."""
+
+    def start(self, func: Any) -> None:
+        raise NotImplementedError
+
+    def overflowed(self, limit: str) -> None:
+        raise NotImplementedError
+
+    def failed(self, exc: BaseException) -> None:
+        raise NotImplementedError
+
+    def cancelled(self, exc: BaseException) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("spares", [False, True], ids=["alone", "with what spares sends"])
+async def test_outbox_is_there_until_the_group_ends(spares: bool) -> None:
+    """Then the connection has the server's `send` again."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    send = connection.send
+    tasks = Tasks(connection)
+
+    def make() -> Outbox:
+        return Outbox(connection, Limits(), Nobody(), running_posting())
+
+    async with tasks:
+        if spares:
+            one = tasks.new_handler()
+            tasks.start_handler(one, Sleeper([]), ())
+            await all_tasks_blocked()
+            tasks.cancel_one(one)
+        box = tasks.open_outbox(make)
+        assert tasks.open_outbox(make) is tasks.outbox is box
+        assert box.raw == send
+        assert getattr(connection.send, "__wrapped__", connection.send) == box.send
+        assert hasattr(connection.send, "__wrapped__") is spares
+        assert not box.is_closed
+        tasks.close()
+        assert box.is_closed
+    assert connection.send == send

@@ -32,6 +32,9 @@ COUNTS = [
     "concurrency",
     "inbox",
     "inbox_bytes",
+    "outbox",
+    "outbox_bytes",
+    "groups",
     "max_connections",
 ]
 TIMES = sorted({*NAMES} - {*COUNTS})
@@ -56,6 +59,9 @@ def test_defaults() -> None:
         "inbox": 32,
         "inbox_bytes": 1024 * 1024,
         "inbox_timeout": 30,
+        "outbox": 256,
+        "outbox_bytes": 1024 * 1024,
+        "groups": 1000,
         "max_connections": None,
         "close_codes": {},
     }
@@ -121,6 +127,9 @@ TABLE: dict[str, tuple[int, int, Period | Measure | None]] = {
     "inbox": (1006, WARNING, None),
     "inbox_bytes": (1006, WARNING, None),
     "inbox_timeout": (1013, WARNING, Period.INBOX_FULL),
+    "outbox": (1013, WARNING, None),
+    "outbox_bytes": (1013, WARNING, None),
+    "groups": (1006, WARNING, None),
     "max_connections": (1006, INFO, None),
 }
 
@@ -232,7 +241,7 @@ def test_nothing_else_has_a_code_to_choose(name: Any) -> None:
     assert str(caught.value) == (
         f"Limits(close_codes={{{name!r}: 4000}}): {name!r} {what}: use max_message_size, "
         "max_invalid, rate, first_message_timeout, idle_timeout, handler_timeout, send_timeout, "
-        "inbox_timeout"
+        "inbox_timeout, outbox, outbox_bytes"
     )
 
 

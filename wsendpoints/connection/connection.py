@@ -59,9 +59,8 @@ class Connection:
 
     Attributes:
         receive: Returns the next event: the server's, or that of an endpoint's reader.
-        send: The server's. It is looked up for each send, so that an outbox can take its place.
-            A caller of it checks the state first, and reports how it failed to `send_failed` or
-            `send_cancelled`.
+        send: The server's, or an outbox's. It is looked up for each send. A caller checks the state
+            first, and reports how it failed to `send_failed` or `send_cancelled`.
         encode: Turns a message into the event that sends it, as an endpoint's class declares it.
         state: Where the connection stands.
         is_accepted: Whether an accept was sent, or begun to be: the peer may take it for open.
@@ -195,7 +194,7 @@ class Connection:
             if self.state is ACCEPTING and event["type"] == SEND:
                 self._turns = self._turns or Turns()
                 await self._turns.wait()
-            following = self._after(event)
+            following = self.after(event)
             if event["type"] == CLOSE:
                 await self._finish(event["code"], event["reason"])
                 return
@@ -240,7 +239,8 @@ class Connection:
             self._turns.give_up()
             self._turns = None
 
-    def _after(self, event: Event) -> ConnectionState:
+    def after(self, event: Event) -> ConnectionState:
+        """Return the state that an event leads to, or raise what `transmit` raises."""
         if self.state is DISCONNECTED or (self.state is CLOSED and self._is_ended_by_us):
             raise self.disconnect_error()
         return after_sending(self.state, event)

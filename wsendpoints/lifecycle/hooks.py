@@ -4,17 +4,31 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final, Protocol, TypeVarTuple, Unpack, final
 
+from wsendpoints.connection.carriers import running_posting
 from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.outbox import Outbox, size_of
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.admission import Door
 from wsendpoints.lifecycle.functions import check_function
+from wsendpoints.lifecycle.outgoing import outbox_of
 from wsendpoints.lifecycle.task_handle import TaskHandle
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 from wsendpoints.protocol.limits import Limits
+from wsendpoints.protocol.state import BROKEN, CLOSED, DISCONNECTED, OPEN, SEND
 
-__all__ = ["LATE", "Beside", "Held", "Hooks", "Lifecycle", "name_of"]
+__all__ = [
+    "LATE",
+    "Beside",
+    "Held",
+    "Hooks",
+    "Lifecycle",
+    "Member",
+    "lifecycle_of",
+    "name_of",
+]
 
 LATE: Final = (
     "limits are assigned in __init__ or on_connect, which may receive the first messages itself: "
@@ -45,6 +59,18 @@ class Hooks(Door, Protocol):
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         """Clean up."""
+
+
+class Member(Protocol):
+    """An endpoint, to be in groups."""
+
+    limits: Limits
+    _lifecycle: "Lifecycle"
+
+
+def lifecycle_of(endpoint: Member) -> "Lifecycle":
+    """Return what an endpoint needs of the life of its connection, for the rest of this package."""
+    return endpoint._lifecycle  # pyright: ignore[reportPrivateUsage]  # its own class
 
 
 class Beside(Protocol):
@@ -163,6 +189,43 @@ class Lifecycle:
         if self.two_way is None:
             raise InvalidStateError("a client can be asked while the connection is served")
         return await self.two_way.ask(question, expected, timeout)
+
+    @property
+    def open_outbox(self) -> Outbox | None:
+        """What waits for the client, if anything may."""
+        return None if self.tasks is None else self.tasks.outbox
+
+    def outbox(self, endpoint: Member) -> Outbox:
+        """Return what waits for the client; from then on all that is sent takes turns in it.
+
+        Raises:
+            InvalidStateError: The connection is not accepted yet, or the application closed it.
+            WebSocketDisconnect: The peer disconnected, or a limit closed the connection.
+        """
+        connection = self.connection
+        if connection.state is not OPEN:
+            connection.after({"type": SEND})
+            raise InvalidStateError("wait until `accept` has returned")
+        if self.tasks is None:
+            raise InvalidStateError("the connection is not served yet, or not any more")
+        name = type(endpoint).__qualname__
+        box = outbox_of(connection, self.tasks, endpoint.limits, name)
+        if box.is_closed:
+            raise connection.disconnect_error()
+        return box
+
+    def post(self, endpoint: Member, event: Event) -> None:
+        """Send an event, or have it wait in the outbox, where the connection has not ended.
+
+        Raises:
+            InvalidStateError: The connection is not accepted yet.
+        """
+        if self.connection.state in {CLOSED, DISCONNECTED, BROKEN} or (
+            self.is_used and self.tasks is None
+        ):
+            return
+        box = self.outbox(endpoint)
+        running_posting().post([box], event, size_of(event), "close", None)
 
     def dropped(self, endpoint: Hooks) -> None:
         """Tell of a message that is dropped, the first time: its class has no handler at all."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVarTuple, Unpack
 from anyio import CancelScope, create_task_group, get_cancelled_exc_class
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.connection.outbox import Outbox
 from wsendpoints.lifecycle.cancelling import RUNNING, Cancellable, spare_no_more, sparing
 from wsendpoints.lifecycle.failures import (
     Verdict,
@@ -59,6 +60,7 @@ class Tasks:
     Attributes:
         group: The task group around all that the connection does.
         failure: The first exception that ended one of them, or the connection.
+        outbox: What waits for the client; `None` until anything may.
         were_started: Whether any was started.
     """
 
@@ -72,6 +74,7 @@ class Tasks:
         "_seconds",
         "failure",
         "group",
+        "outbox",
         "were_started",
     )
 
@@ -87,6 +90,7 @@ class Tasks:
         # Each waits until these sends have ended; `None` as long as nothing is cancelled alone.
         self._deferred: tuple[tuple[Sends, Cancellable | NativeTask], ...] | None = None
         self._handlers: set[Cancellable | NativeTask] = _NO_HANDLERS
+        self.outbox: Outbox | None = None
         self.were_started: bool = False
 
     async def __aenter__(self) -> None:
@@ -121,6 +125,8 @@ class Tasks:
                 one.finish()
             if self._deferred is not None:
                 spare_no_more(self._connection)
+            if self.outbox is not None:
+                self._connection.send = self.outbox.raw
             # The exception may hold this frame: without these references it is no cycle.
             del exc_val, exc_tb
 
@@ -199,6 +205,17 @@ class Tasks:
                     one.resume_cancel()
         return bool(self._deferred)
 
+    def open_outbox(self, make: Callable[[], Outbox]) -> Outbox:
+        """Return what waits for the client; it is made where it is first needed."""
+        if self.outbox is None:
+            # What spares sends is around it, so that it spares their turns as well.
+            if self._deferred is not None:
+                spare_no_more(self._connection)
+            self.outbox = make()
+            if self._deferred is not None:
+                self._connection.send = sparing(self._connection)
+        return self.outbox
+
     def start_own(self, func: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """Run a task of this library's, which `cancel` leaves alone."""
         self.were_started = True
@@ -236,6 +253,9 @@ class Tasks:
     def close(self) -> None:
         """Let no task of the application begin any more: the group is about to end."""
         self._is_closed = True
+        if self.outbox is not None:
+            # What is under way in it may need a task.
+            self.outbox.release()
         if self._deferred is not None:
             # Nothing tells any more of the end of sends, which some may wait for.
             for one in (*self._running, *self._handlers):

@@ -291,6 +291,7 @@ def declare(
         routes = adapters.exchange, {Exchange: adapters.exchange}, [Any]
     on_message, handlers, taken = routes
     sent = _sent(methods, _union_in(cls, "sends"))
+    sent.extend(group.messages for group in cls.groups)
     takes = Any if Any in taken else union_of(taken)
     spoken = functools.partial(_spoken, cls, takes, sent, methods, procedures, where)
     in_own = spoken(codec)

@@ -78,6 +78,7 @@ _ATTRIBUTES: Final = (*_SETTINGS, "websocket", "scope")
 
 _CALLS: Final = {
     "push": 1,
+    "post": 1,
     "start_soon": 1,
     "stream": 1,
     "ask": 2,

@@ -189,6 +189,10 @@ class Limits:
         inbox_bytes: The same, in bytes of memory.
         inbox_timeout: Seconds that the inbox may be full while no message is taken from it. Until
             then a disconnect is not noticed. Over it: close 1013.
+        outbox: Messages of groups that may wait for a client which reads slowly, where they may not
+            be dropped. Over it: close 1013. One message always fits.
+        outbox_bytes: The same, in characters of text, or bytes, of the messages.
+        groups: Groups that a connection may be in at once; see `Groups.join`.
         max_connections: How many connections of the class this process may have open. Over it:
             refused with 503.
         close_codes: Other close codes than those above, by the names of the limits:
@@ -225,6 +229,9 @@ class Limits:
     inbox_timeout: float | None = field(
         default=30, metadata=_over(CloseCode.TRY_AGAIN_LATER, counts=Period.INBOX_FULL)
     )
+    outbox: int | None = field(default=256, metadata=_over(CloseCode.TRY_AGAIN_LATER))
+    outbox_bytes: int | None = field(default=_MIB, metadata=_over(CloseCode.TRY_AGAIN_LATER))
+    groups: int | None = field(default=1000, metadata=_over())
     max_connections: int | None = field(default=None, metadata=_over(level=logging.INFO))
     # A dict has no hash. Limits that are equal but for their codes may have the same.
     close_codes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)

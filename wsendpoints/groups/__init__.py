@@ -1,0 +1,6 @@
+"""Groups: one message to many clients, from anywhere in the application."""
+
+from wsendpoints.groups.group import Group
+from wsendpoints.groups.groups import Groups
+
+__all__ = ["Group", "Groups"]

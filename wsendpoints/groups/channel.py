@@ -1,0 +1,140 @@
+"""The members of one group on this event loop, and how a message reaches all of them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final, TypeAlias, final
+
+import anyio
+from anyio.lowlevel import cancel_shielded_checkpoint
+
+from wsendpoints.connection.outbox import Outbox, Overflow, size_of
+from wsendpoints.connection.posting import Posting
+from wsendpoints.messages.codecs import Encode
+from wsendpoints.protocol.asgi import Event
+
+__all__ = ["Channel", "Pace"]
+
+_CHUNK: Final = 256
+"""Sends after which others have a turn."""
+
+_PAUSE: Final = 0.001
+"""Seconds that a burst waits for clients that have half their outbox full."""
+
+Encoded: TypeAlias = Mapping[Encode, tuple[Event, int]]
+"""The event that sends a message, and its length, for each way in which members write it."""
+
+
+@final
+class Pace:
+    """How much is sent before others have a turn, counted over all groups of an event loop.
+
+    Args:
+        posting: Sends to many.
+    """
+
+    __slots__ = ("_since", "posting")
+
+    def __init__(self, posting: Posting) -> None:
+        self.posting: Posting = posting
+        self._since = 0
+
+    def takes_turns(self, number: int) -> bool:
+        """Whether others have a turn before so many more are sent, or between them."""
+        self._since += number
+        return self._since > _CHUNK
+
+    async def turn(self) -> None:
+        """Let others have a turn. It is not cancelled: either all members get a message or none."""
+        self._since = 0
+        await cancel_shielded_checkpoint()
+
+    async def catch_up(self) -> None:
+        """Wait for those that have much to read, a moment long, if there are such."""
+        if self.posting.is_crowded:
+            # What is healthy catches up meanwhile; what is not costs the others at most as many of
+            # these as half its outbox holds messages, and is closed then.
+            self.posting.is_crowded = False
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(_PAUSE)
+
+
+@final
+class Channel:
+    """The members of one group.
+
+    Args:
+        name: The name of the group.
+        pace: How much is sent at once.
+    """
+
+    __slots__ = ("_pace", "_turn", "encodes", "endpoints", "name")
+
+    def __init__(self, name: str, pace: Pace) -> None:
+        self.name: str = name
+        self.endpoints: dict[Outbox, Any] = {}
+        self.encodes: dict[Encode, dict[Outbox, None]] = {}
+        self._pace = pace
+        self._turn: anyio.Lock | None = None
+
+    def add(self, box: Outbox, endpoint: Any, encode: Encode) -> None:
+        """Have a connection among the members."""
+        self.endpoints[box] = endpoint
+        self.encodes.setdefault(encode, {})[box] = None
+
+    def discard(self, box: Outbox) -> None:
+        """Have it among them no more."""
+        if self.endpoints.pop(box, None) is not None:
+            encode = next(encode for encode, boxes in self.encodes.items() if box in boxes)
+            del self.encodes[encode][box]
+            if not self.encodes[encode]:
+                del self.encodes[encode]
+
+    def encoded(self, message: Any) -> Encoded:
+        """Write a message once for each way in which members write it.
+
+        Raises:
+            ConfigurationError: The class of a member does not declare it.
+            ValueError: It can't be written.
+        """
+        events = {encode: encode(message) for encode in self.encodes}
+        return {encode: (event, size_of(event)) for encode, event in events.items()}
+
+    async def broadcast(
+        self, encoded: Encoded, overflow: Overflow, excluded: Collection[Outbox]
+    ) -> int:
+        """Send a message to the members, in one order for all of them.
+
+        Returns:
+            How many it was sent to, or waits for.
+        """
+        number = 0
+        if self._turn is None and not self._pace.takes_turns(len(self.endpoints)):
+            for encode, (event, size) in encoded.items():
+                number += self._post(self.encodes.get(encode, ()), event, size, overflow, excluded)
+        else:
+            # Nobody may overtake between two chunks.
+            self._turn = turn = self._turn or anyio.Lock(fast_acquire=True)
+            async with turn:
+                for encode, (event, size) in encoded.items():
+                    boxes = [*self.encodes.get(encode, ())]
+                    for start in range(0, len(boxes), _CHUNK):
+                        chunk = boxes[start : start + _CHUNK]
+                        there = [box for box in chunk if box in self.endpoints]
+                        number += self._post(there, event, size, overflow, excluded)
+                        await self._pace.turn()
+            # One that waited has it now, as it is given on.
+            if not turn.locked():
+                self._turn = None
+        await self._pace.catch_up()
+        return number
+
+    def _post(
+        self,
+        boxes: Iterable[Outbox],
+        event: Event,
+        size: int,
+        overflow: Overflow,
+        excluded: Collection[Outbox],
+    ) -> int:
+        # A copy: a client that is found gone leaves at once.
+        to = [box for box in boxes if box not in excluded] if excluded else [*boxes]
+        return self._pace.posting.post(to, event, size, overflow, self.name)
