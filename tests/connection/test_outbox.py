@@ -311,19 +311,26 @@ async def test_no_limit_is_none() -> None:
 
 
 async def test_outbox_that_is_half_full_is_crowded() -> None:
-    """If its messages may not be dropped."""
+    """If its messages may not be dropped; until a quarter of them are left."""
     async with boxes() as some:
-        one = some.open(outbox=4)
+        one = some.open(outbox=8)
         stuck(one)
         some.post("0")
         await all_tasks_blocked()
-        some.posting.is_crowded = False
-        for text in "123":
+        for text in "12345":
             some.post(text, "drop_newest")
-        assert not some.posting.is_crowded
-        some.post("4")
-        assert some.posting.is_crowded
-        some.posting.is_crowded = False
+        assert some.posting.crowded == {}
+        some.post("6")
+        assert [*some.posting.crowded] == [one.box]
+        assert await drained(one) == [*"0123456"]
+        assert some.posting.crowded == {}
+        stuck(one)
+        for text in "0123456":
+            some.post(text)
+        await all_tasks_blocked()
+        assert [*some.posting.crowded] == [one.box]
+        one.box.release()
+        assert some.posting.crowded == {}
 
 
 @pytest.mark.parametrize("ends", [True, False], ids=["ends it", "is swallowed"])

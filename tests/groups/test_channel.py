@@ -195,3 +195,19 @@ async def test_g10_burst_closes_no_healthy_client() -> None:
         for one in some.all:
             assert one.log == []
             assert one.sent == [str(number) for number in range(5000)]
+
+
+async def test_burst_waits_for_one_that_does_not_read_once() -> None:
+    """It is closed when its outbox is full, and the others get all."""
+    async with boxes() as some:
+        channel = channel_of(some, 3)
+        slow, quick, _ = some.all
+        slow.gate = anyio.Event()
+        began = anyio.current_time()
+        for number in range(1000):
+            await channel.broadcast(channel.encoded(str(number)), "close", ())
+        assert anyio.current_time() - began < 1
+        await anyio.wait_all_tasks_blocked()
+        assert slow.log[0] == "outbox"
+        assert quick.log == []
+        assert quick.sent == [str(number) for number in range(1000)]

@@ -18,6 +18,7 @@ from wsendpoints import (
 )
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
+from .grouped import InAGroup
 from .journal import DeliberateError, Recorded, Recording, journal
 from .two_way import Assistant
 
@@ -371,6 +372,7 @@ app: Final = Recording(
             "busy": Busy,
             "torrent": Torrent,
             "grouped": Grouped,
+            "group": InAGroup,
             "hanging": Hanging,
             "assistant": Assistant,
         }

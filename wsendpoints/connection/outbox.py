@@ -141,7 +141,7 @@ class Outbox:
         self._number += 1
         self._size += size
         if overflow == "close" and self._is_over(2 * self._number, 2 * self._size):
-            self._posting.is_crowded = True
+            self._posting.crowded.setdefault(self)
         return True
 
     def _append(self, one: "_Waiting | anyio.Event") -> "deque[_Waiting | anyio.Event]":
@@ -307,6 +307,9 @@ class Outbox:
                 return None
             self._number -= 1
             self._size -= first.size
+            crowded = self._posting.crowded
+            if self in crowded and not self._is_over(4 * self._number, 4 * self._size):
+                del crowded[self]
             if connection.state is OPEN:
                 return first.event
         self.is_busy = False
@@ -331,6 +334,7 @@ class Outbox:
         self.is_closed = True
         queue, self._queue = self._queue, None
         self._number = self._size = 0
+        self._posting.crowded.pop(self, None)
         for waiting in queue or ():
             if isinstance(waiting, anyio.Event):
                 waiting.set()

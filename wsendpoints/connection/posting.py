@@ -17,14 +17,15 @@ class Posting(ABC):
     """Sends to many, on one event loop.
 
     Attributes:
-        is_crowded: Whether a client, which is to be closed once its outbox is full, has it half
-            full. Whoever sees it sets it back.
+        crowded: The outboxes that were half full of messages which may not be dropped, until they
+            are a quarter full; and until when it is of use to wait for that, in seconds of the
+            event loop's clock, once somebody does.
     """
 
-    __slots__ = ("is_crowded",)
+    __slots__ = ("crowded",)
 
     def __init__(self) -> None:
-        self.is_crowded: bool = False
+        self.crowded: dict[Outbox, float | None] = {}
 
     @abstractmethod
     def post(

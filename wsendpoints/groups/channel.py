@@ -17,7 +17,10 @@ _CHUNK: Final = 256
 """Sends after which others have a turn."""
 
 _PAUSE: Final = 0.001
-"""Seconds that a burst waits for clients that have half their outbox full."""
+"""Seconds from one look at clients that have much to read to the next."""
+
+_PATIENCE: Final = 0.1
+"""Seconds that a burst waits for one of those."""
 
 Encoded: TypeAlias = Mapping[Encode, tuple[Event, int]]
 """The event that sends a message, and its length, for each way in which members write it."""
@@ -48,13 +51,21 @@ class Pace:
         await cancel_shielded_checkpoint()
 
     async def catch_up(self) -> None:
-        """Wait for those that have much to read, a moment long, if there are such."""
-        if self.posting.is_crowded:
-            # What is healthy catches up meanwhile; what is not costs the others at most as many of
-            # these as half its outbox holds messages, and is closed then.
-            self.posting.is_crowded = False
+        """Wait for those that have much to read, if there are such.
+
+        What is healthy has read most of it soon. What is not costs the others this patience once,
+        and is closed when its outbox is full.
+        """
+        while any(self._is_awaited(box) for box in [*self.posting.crowded]):
             with anyio.CancelScope(shield=True):
                 await anyio.sleep(_PAUSE)
+
+    def _is_awaited(self, box: Outbox) -> bool:
+        now = anyio.current_time()
+        until = self.posting.crowded[box]
+        if until is None:
+            until = self.posting.crowded[box] = now + _PATIENCE
+        return now < until
 
 
 @final
