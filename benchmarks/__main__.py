@@ -1,8 +1,9 @@
 """Ratios of this library to other ways to write the same, as tables: `python -m benchmarks`.
 
-Level 1 is in this process, without sockets; level 2 is over sockets, with real servers. The first
-column is the time, or memory, of the median round; the ratio's is that of the rounds' own ratios,
-with the least and the greatest. What is below 1 costs less than the reference.
+Level 1 is in this process, without sockets; level 2 is over sockets, with real servers, and so is
+level 3, where one message goes to many clients. The first column is the time, CPU time, or memory,
+of the median round; the ratio's is that of the rounds' own ratios, with the least and the greatest.
+What is below 1 costs less than the reference.
 """
 
 import argparse
@@ -16,10 +17,12 @@ from benchmarks.in_process import compare_in_process
 from benchmarks.options import Options
 from benchmarks.over_sockets import compare_over_sockets
 from benchmarks.tables import describe_run, to_markdown, to_text
+from benchmarks.to_many import compare_to_many
 
 LEVELS: Final[Mapping[int, Callable[[Mapping[str, Contender], Options], Iterator[Comparison]]]] = {
     1: compare_in_process,
     2: compare_over_sockets,
+    3: compare_to_many,
 }
 
 

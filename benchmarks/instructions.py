@@ -5,7 +5,8 @@ what `--check` tells a regression by. Valgrind counts them; what is done once, s
 interpreter's start, cancels out, and the garbage collector is off.
 
 Tasks are done without a server: see `benchmarks.without_server`. With `--server` the instructions
-are those of a real server's process, for the five types: see `benchmarks.over_servers`.
+are those of a real server's process, for the five types, and with `--broadcast` for each client of
+a broadcast: see `benchmarks.over_servers`.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Final, TypeAlias
 
 from benchmarks.compare import Comparison, Quantity, Sample, Target
 from benchmarks.contenders import Contender, load, load_all
-from benchmarks.over_servers import CONNECTIONS, count_over_server
+from benchmarks.over_servers import CONNECTIONS, MEMBERS, count_over_server
 from benchmarks.tables import describe_run, to_text
 from benchmarks.valgrind import is_installed
 from benchmarks.without_server import count_without_server
@@ -135,6 +136,26 @@ SERVER_BOUNDS: Final[Mapping[str, Mapping[str, float]]] = {
 """The servers that are checked: a message takes the same path through this library on others."""
 
 
+BROADCAST_BOUNDS: Final[Mapping[str, Mapping[str, float]]] = {
+    "granian": {"by_hand": 1.55},
+    "uvicorn": {"by_hand": 1.15},
+}
+"""The servers that broadcasts are checked over.
+
+On granian each send has to wait, and the loop by hand waits for one after the other: what a switch
+of threads costs for each of them is no instruction of the process. See `benchmarks.to_many`.
+"""
+
+
+def broadcasts_over(server: str) -> Table:
+    """Return the table of broadcasts over a server."""
+    return Table(
+        title=f"broadcasts, 100 B, {server}, {MEMBERS} members, for each of them",
+        contenders=("by_hand", "ours", STARLETTE, LITESTAR),
+        bounds=BROADCAST_BOUNDS.get(server, {}),
+    )
+
+
 def table_over(server: str, contenders: Mapping[str, Contender]) -> Table:
     """Return the table of the five types over a server: that of the contenders that run there."""
     on_trio = SERVERS[server].facts.on_trio
@@ -152,9 +173,9 @@ Count: TypeAlias = Callable[[int], dict[str, float]]
 """Returns the instructions of contenders, with a seed of `benchmarks.valgrind.counted`."""
 
 
-def count_over(server: str, name: str, seed: int) -> dict[str, float]:
+def count_over(server: str, name: str, task: str, seed: int) -> dict[str, float]:
     """Count what a contender takes over a server."""
-    return {name: count_over_server(server, name, seed)}
+    return {name: count_over_server(server, name, seed, task)}
 
 
 def compare_all(
@@ -195,6 +216,12 @@ def main() -> bool:
         help="five types over this server; may be given again",
     )
     parser.add_argument(
+        "--broadcast",
+        action="append",
+        choices=SERVERS,
+        help="broadcasts over this server; may be given again",
+    )
+    parser.add_argument(
         "--rounds",
         type=int,
         default=3,
@@ -203,10 +230,12 @@ def main() -> bool:
     arguments = parser.parse_args()
     if not is_installed():
         parser.error("valgrind is not installed: on Debian and Ubuntu, apt-get install valgrind")
-    if arguments.task or arguments.server:
+    if arguments.task or arguments.server or arguments.broadcast:
         tasks, servers = arguments.task or (), arguments.server or ()
+        broadcasts = arguments.broadcast or ()
     else:
         tasks, servers = TASKS, SERVER_BOUNDS if arguments.check else ()
+        broadcasts = BROADCAST_BOUNDS if arguments.check else ()
     contenders, missing = load_all()
     run = describe_run("benchmarks.instructions", sys.argv[1:])
     print(*run, *missing, sep="\n", flush=True)
@@ -218,7 +247,15 @@ def main() -> bool:
         table = table_over(server, contenders)
         # A server is started for each of them, which takes long.
         names = table.checked if arguments.check else table.contenders
-        tables.append((table, [partial(count_over, server, name) for name in names]))
+        tables.append((table, [partial(count_over, server, name, "types") for name in names]))
+    for server in broadcasts:
+        table = broadcasts_over(server)
+        names = [
+            name
+            for name in (table.checked if arguments.check else table.contenders)
+            if name in contenders
+        ]
+        tables.append((table, [partial(count_over, server, name, "broadcast") for name in names]))
     are_kept = True
     for comparison in compare_all(tables, arguments.rounds):
         print(f"\n{to_text(comparison)}", flush=True)

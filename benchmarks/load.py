@@ -13,7 +13,7 @@ from typing import Final
 
 from benchmarks.frames import CLOSE, TEXT, frame
 
-__all__ = ["Load", "UnexpectedReplyError"]
+__all__ = ["Audience", "Load", "UnexpectedReplyError"]
 
 HOST: Final = "127.0.0.1"
 PATIENCE: Final = 10.0
@@ -127,6 +127,37 @@ class Load:
                     raise UnexpectedReplyError(expected, received)
 
 
+class Audience:
+    """Connections that get what one of them has sent to all.
+
+    Args:
+        port: Where the server listens.
+        number: How many they are.
+        message: The text that is sent to all.
+        patience: Seconds without any of it, after which something is wrong.
+    """
+
+    def __init__(self, port: int, number: int, message: str, patience: float = PATIENCE) -> None:
+        self._members = [_Connection(port, patience) for _ in range(number)]
+        text = message.encode()
+        self._frame = bytes([0x80 | TEXT, len(text)]) + text
+        assert len(text) < 126
+
+    def have_sent(self, times: int) -> None:
+        """Have the message sent so often, and wait until all have got it."""
+        self._members[0].socket.sendall(frame(TEXT, str(times).encode()))
+        expected = self._frame * times
+        for member in self._members:
+            received = member.read(len(expected))
+            if received != expected:
+                raise UnexpectedReplyError(expected, received)
+
+    def disconnect(self) -> None:
+        """Close the connections, and wait until the server is done with them."""
+        while self._members:
+            self._members.pop().close()
+
+
 class _Connection:
     """One connection."""
 
@@ -146,6 +177,10 @@ class _Connection:
         response = self._read_until(lambda data: b"\r\n\r\n" in data)
         if not response.startswith(b"HTTP/1.1 101 "):
             raise ConnectionError(f"the handshake was answered with {response!r}")
+
+    def read(self, size: int) -> bytes:
+        """Wait for so many bytes."""
+        return self._read_until(lambda data: len(data) >= size)
 
     def ask(self, frame: bytes) -> bytes:
         """Send a frame, and wait for the one that answers it."""

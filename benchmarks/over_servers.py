@@ -12,13 +12,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
-from benchmarks.contenders import load
-from benchmarks.load import Load
+from benchmarks.contenders import ITEM, load
+from benchmarks.load import Audience, Load
 from benchmarks.valgrind import counted, instructions_of
 from benchmarks.workloads import TYPES
 from tests.interop.servers import SERVERS, Process, Server
 
-__all__ = ["CONNECTIONS", "count_over_server"]
+__all__ = ["CONNECTIONS", "MEMBERS", "count_over_server"]
 
 CONNECTIONS: Final = 10
 
@@ -27,6 +27,12 @@ WARM_UP: Final = 100
 
 NUMBER: Final = 200
 """Messages of each connection that are counted."""
+
+MEMBERS: Final = 100
+"""Clients of a broadcast."""
+
+BROADCASTS: Final = 50
+"""How many are counted, and how many come before, to warm up."""
 
 PATIENCE: Final = 120.0
 """Seconds that a server may take to start, and to answer: Valgrind makes it slow."""
@@ -38,22 +44,27 @@ class CountedServer(Server):
 
     Attributes:
         contender: The module of the application that it serves.
+        task: What that does.
         folder: Where its processes write what they have counted.
         seed: See `benchmarks.valgrind.counted`.
     """
 
     contender: str = ""
+    task: str = "types"
     folder: Path = Path()
     seed: int = 0
 
     def command(self, app: str, port: int) -> list[str]:
         """Return the command that serves `app`, as `module:name`."""
         command = counted(super(CountedServer, self).command(app, port), self.folder, self.seed)
-        return ["env", f"BENCHMARKS_CONTENDER={self.contender}", *command]
+        named = f"BENCHMARKS_CONTENDER={self.contender}", f"BENCHMARKS_TASK={self.task}"
+        return ["env", *named, *command]
 
 
-def count_over_server(name: str, contender: str, seed: int) -> float:
+def count_over_server(name: str, contender: str, seed: int, task: str = "types") -> float:
     """Return the instructions of one message, of a server that serves the five types.
+
+    With the task `"broadcast"` they are those of one message to one of many.
 
     Raises:
         RuntimeError: It did not start, or it logged an error.
@@ -62,12 +73,18 @@ def count_over_server(name: str, contender: str, seed: int) -> float:
         counts = Path(folder) / "counts"
         counts.mkdir()
         server = CountedServer(
-            name, SERVERS[name].arguments, contender=contender, folder=counts, seed=seed
+            name,
+            SERVERS[name].arguments,
+            contender=contender,
+            task=task,
+            folder=counts,
+            seed=seed,
         )
         process = Process(server, "benchmarks.served:app", Path(folder) / "log")
         try:
             process.wait_until_it_accepts(PATIENCE)
-            instructions = _count(process.port, contender, counts)
+            count = _count if task == "types" else _count_broadcasts
+            instructions = count(process.port, contender, counts)
         finally:
             process.kill()
         if process.errors():
@@ -88,6 +105,18 @@ def _count(port: int, contender: str, counts: Path) -> float:
     clients.disconnect()
     start, before, after = (instructions_of(counts, process) for process in processes)
     return ((after - before) - (before - start)) / (CONNECTIONS * NUMBER)
+
+
+def _count_broadcasts(port: int, _contender: str, counts: Path) -> float:
+    _ask_for_count(port)
+    members = Audience(port, MEMBERS, ITEM, PATIENCE)
+    members.have_sent(BROADCASTS)
+    processes = [_ask_for_count(port), _ask_for_count(port)]
+    members.have_sent(BROADCASTS)
+    processes.append(_ask_for_count(port))
+    members.disconnect()
+    start, before, after = (instructions_of(counts, process) for process in processes)
+    return ((after - before) - (before - start)) / (MEMBERS * BROADCASTS)
 
 
 def _ask_for_count(port: int) -> int:

@@ -20,7 +20,7 @@ from benchmarks.options import Options
 from benchmarks.workloads import TEXT, TYPES, Workload
 from tests.interop.servers import Process, Server
 
-__all__ = ["compare_over_sockets"]
+__all__ = ["SERVERS", "TELLS_CPU_TIME", "compare_over_sockets", "cpu_time"]
 
 CONNECTIONS: Final = 50
 
@@ -112,9 +112,9 @@ def _measure(
 def _sample(process: Process, load: Load, seconds: float) -> Sample:
     gc.collect()
     load.connect(CONNECTIONS)
-    cpu = _cpu_time(process)
+    cpu = cpu_time(process)
     took, latencies = load.talk(seconds)
-    cpu = _cpu_time(process) - cpu
+    cpu = cpu_time(process) - cpu
     load.disconnect()
     cuts = quantiles(latencies, n=100)
     return {
@@ -126,7 +126,7 @@ def _sample(process: Process, load: Load, seconds: float) -> Sample:
     }
 
 
-def _cpu_time(process: Process) -> float:
+def cpu_time(process: Process) -> float:
     """Return the seconds that a server and its workers have had a CPU; 0 if it can't be told."""
     if not TELLS_CPU_TIME:
         return 0.0

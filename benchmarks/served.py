@@ -1,4 +1,4 @@
-"""What a server serves while its instructions are counted; an environment variable names it.
+"""What a server serves while its instructions are counted; environment variables name it.
 
 An HTTP request, to any path, has the server's process write its count.
 """
@@ -14,7 +14,7 @@ __all__ = ["app"]
 
 prepare()
 
-_app: Final = load(os.environ["BENCHMARKS_CONTENDER"]).app("types")
+_app: Final = getattr(load(os.environ["BENCHMARKS_CONTENDER"]), os.environ["BENCHMARKS_TASK"])
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

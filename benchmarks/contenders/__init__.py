@@ -50,8 +50,10 @@ class Contender:
         own_connect: Does so too, and accepts in a hook of its own.
         push: Sends `ITEM` as often as a message says, from a task beside the one that receives.
         stream: Sends it as often from an async generator.
+        broadcast: Sends it as often to all that are connected.
         dialect: What its five types look like.
         needs_asyncio: Whether it does not run on trio.
+        broadcast_needs_asyncio: Whether its broadcasts do not.
     """
 
     name: str
@@ -61,8 +63,10 @@ class Contender:
     own_connect: App | None = None
     push: App | None = None
     stream: App | None = None
+    broadcast: App | None = None
     dialect: Dialect = Dialect()
     needs_asyncio: bool = False
+    broadcast_needs_asyncio: bool = False
 
     def app(self, task: Task) -> App | None:
         """Return the application for a task; `None` if there is none."""

@@ -82,6 +82,27 @@ async def stream(scope: Scope, receive: Receive, send: Send) -> None:
             await send({"type": "websocket.send", "text": item})
 
 
+members: set[Send] = set()
+
+
+async def broadcast(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "websocket":
+        raise NotImplementedError(scope["type"])
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+    members.add(send)
+    try:
+        while True:
+            event = await receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            for _ in range(int(event["text"])):
+                for send_to in members:
+                    await send_to({"type": "websocket.send", "text": ITEM})
+    finally:
+        members.discard(send)
+
+
 async def items(number: int) -> AsyncIterator[str]:
     for _ in range(number):
         yield ITEM
@@ -95,4 +116,5 @@ contender = Contender(
     own_connect=answer_types,
     push=push,
     stream=stream,
+    broadcast=broadcast,
 )

@@ -6,6 +6,7 @@ from typing import Any, Final
 from benchmarks.contenders import ITEM, Contender
 from benchmarks.messages import Answer, Five, Four, One, Refusal, Three, Two
 from wsendpoints import Limits, Rate, WebSocket, WebSocketEndpoint, handles
+from wsendpoints.groups import Groups
 from wsendpoints.protocol.asgi import ASGIApp
 
 __all__ = ["WITH_LIMITS", "contender"]
@@ -73,6 +74,21 @@ class Stream(WebSocketEndpoint):
             yield ITEM
 
 
+groups = Groups()
+
+
+class Broadcast(WebSocketEndpoint):
+    encoding = "text"
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        await groups.join(self, "all")
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        for _ in range(int(data)):
+            await groups.broadcast("all", ITEM)
+
+
 contender = Contender(
     name="wsendpoints",
     text=EchoText.as_asgi(),
@@ -81,6 +97,7 @@ contender = Contender(
     own_connect=AcceptsItself.as_asgi(),
     push=Push.as_asgi(),
     stream=Stream.as_asgi(),
+    broadcast=Broadcast.as_asgi(),
 )
 
 WITH_LIMITS: Final[Mapping[str, ASGIApp]] = {

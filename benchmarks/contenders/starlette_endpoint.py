@@ -70,6 +70,25 @@ async def items(number: int) -> AsyncIterator[str]:
         yield ITEM
 
 
+members: list[WebSocket] = []
+
+
+class Broadcast(WebSocketEndpoint):
+    encoding = "text"
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        members.append(websocket)
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        for _ in range(int(data)):
+            for member in members:
+                await member.send_text(ITEM)
+
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+        members.remove(websocket)
+
+
 # The class is an application by itself, but hypercorn takes a class for WSGI.
 
 
@@ -97,6 +116,10 @@ async def serve_stream(scope: Scope, receive: Receive, send: Send) -> None:
     await Stream(scope, receive, send)
 
 
+async def serve_broadcast(scope: Scope, receive: Receive, send: Send) -> None:
+    await Broadcast(scope, receive, send)
+
+
 contender = Contender(
     name="Starlette's endpoint",
     text=serve_text,
@@ -105,4 +128,5 @@ contender = Contender(
     own_connect=serve_types_accepting_itself,
     push=serve_push,
     stream=serve_stream,
+    broadcast=serve_broadcast,
 )

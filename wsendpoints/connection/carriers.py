@@ -72,36 +72,29 @@ class Carrier:
             self._wake.set_result(None)
 
     async def _run(self) -> None:
-        while True:
-            (box, steps, trap), cancellation = await self._next()
-            try:
-                await box.deliver(steps, trap, cancellation)
-            finally:
-                box.carrier = None
-                # It waits for the next one, and holds nothing of this one.
-                del box, steps, trap, cancellation
-            if not self._posting.take_back(self):
-                return
-
-    async def _next(self) -> tuple[_Stuck, asyncio.CancelledError | None]:
-        """Wait for something to send; return it, and the cancellation that came before."""
         cancellation: asyncio.CancelledError | None = None
-        if self._job is None:
-            self._wake = self._loop.create_future()
-            try:
-                await self._wake
-            except asyncio.CancelledError as exc:
-                if self._job is None:
-                    raise
-                cancellation = exc
-            finally:
+        while True:
+            if self._job is None:
+                self._wake = self._loop.create_future()
+                try:
+                    await self._wake
+                except asyncio.CancelledError as exc:
+                    if self._job is None:
+                        raise
+                    # It is that of the send, which is still to be gone on with.
+                    cancellation = exc
                 self._wake = None
-        job, self._job = self._job, None
-        try:
-            return job, cancellation  # type: ignore[return-value]  # it was woken for that
-        finally:
-            # It holds this frame: without this reference it is no cycle.
-            del cancellation
+            else:
+                (box, steps, trap), self._job = self._job, None
+                try:
+                    await box.deliver(steps, trap, cancellation)
+                finally:
+                    box.carrier = None
+                    # It waits for the next one, and holds nothing of this one.
+                    del box, steps, trap, cancellation
+                cancellation = None
+                if not self._posting.take_back(self):
+                    return
 
 
 @final

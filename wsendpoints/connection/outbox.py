@@ -15,6 +15,7 @@ import anyio
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.posting import Posting
+from wsendpoints.connection.sends import Sends
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.protocol.asgi import Event, Send
 from wsendpoints.protocol.limits import Limits
@@ -256,9 +257,18 @@ class Outbox:
         connection = self.connection
         while True:
             try:
-                if steps is not None:
-                    await self._finish(connection, steps, trap, cancellation)
-                    cancellation = None
+                if trap is not DONE:
+                    sends = _began(connection)
+                    try:
+                        if cancellation is not None:
+                            trap = steps.throw(cancellation)
+                        await resume(steps, trap)
+                    except StopIteration:
+                        pass
+                    finally:
+                        # It holds this frame: without this reference it is no cycle.
+                        cancellation = None
+                        _ended(connection, sends)
                 event = self._next(connection)
                 if event is None:
                     return
@@ -267,36 +277,13 @@ class Outbox:
                 trap = next(steps, DONE)
             except Exception as exc:  # noqa: BLE001 - its connection is told
                 self.send_failed(connection, exc)
-                steps = None
+                trap = DONE
             except GeneratorExit:
                 raise
             except BaseException as exc:
                 self.send_cancelled(connection, exc)
                 self._go_on()
                 raise
-
-    async def _finish(
-        self, connection: Connection, steps: Any, trap: Any, cancellation: BaseException | None
-    ) -> None:
-        """Await a send that has begun, and have its time counted if it has to wait."""
-        if trap is DONE:
-            return
-        sends = connection.sends
-        sends.under_way += 1
-        if connection.tells_sends:
-            for listener in connection.listeners:
-                listener.on_send()
-        try:
-            if cancellation is not None:
-                trap = steps.throw(cancellation)
-            await resume(steps, trap)
-        except StopIteration:
-            pass
-        finally:
-            sends.under_way -= 1
-            if connection.tells_sent:
-                for listener in connection.listeners:
-                    listener.on_sent()
 
     def _next(self, connection: Connection) -> Event | None:
         queue = self._queue
@@ -339,6 +326,23 @@ class Outbox:
             if isinstance(waiting, anyio.Event):
                 waiting.set()
         self._posting.released(self)
+
+
+def _began(connection: Connection) -> Sends:
+    """Tell of a send that has to wait, as `Connection.transmit` does: its time is counted."""
+    sends = connection.sends
+    sends.under_way += 1
+    if connection.tells_sends:
+        for listener in connection.listeners:
+            listener.on_send()
+    return sends
+
+
+def _ended(connection: Connection, sends: Sends) -> None:
+    sends.under_way -= 1
+    if connection.tells_sent:
+        for listener in connection.listeners:
+            listener.on_sent()
 
 
 def size_of(event: Event) -> int:
