@@ -261,10 +261,9 @@ class Outbox:
                     sends = _began(connection)
                     try:
                         if cancellation is not None:
-                            trap = steps.throw(cancellation)
-                        await resume(steps, trap)
-                    except StopIteration:
-                        pass
+                            trap = _throw(steps, cancellation)
+                        if trap is not DONE:
+                            await resume(steps, trap)
                     finally:
                         # It holds this frame: without this reference it is no cycle.
                         cancellation = None
@@ -326,6 +325,14 @@ class Outbox:
             if isinstance(waiting, anyio.Event):
                 waiting.set()
         self._posting.released(self)
+
+
+def _throw(steps: Any, exc: BaseException) -> Any:
+    """Raise an exception in a send, and return what it waits for then; `DONE` if it has ended."""
+    try:
+        return steps.throw(exc)
+    except StopIteration:
+        return DONE
 
 
 def _began(connection: Connection) -> Sends:
