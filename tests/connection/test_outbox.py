@@ -1,7 +1,6 @@
 """What waits for one client: in order, within bounds, and gone once the client is."""
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any, Final
 
 import anyio
@@ -331,28 +330,6 @@ async def test_outbox_that_is_half_full_is_crowded() -> None:
         assert [*some.posting.crowded] == [one.box]
         one.box.release()
         assert some.posting.crowded == {}
-
-
-@pytest.mark.parametrize("ends", [True, False], ids=["ends it", "is swallowed"])
-async def test_cancellation_is_raised_in_the_send_that_waits(ends: bool) -> None:
-    """In place of what it waits for: whoever goes on with it hands it on."""
-    async with boxes() as some:
-        one, caught = some.open(), list[BaseException]()
-
-        async def deaf(wait: Coroutine[Any, Any, None]) -> None:
-            try:
-                await wait
-            except KeyError as exc:
-                caught.append(exc)
-            if not ends:
-                await checkpoint()
-
-        one.holds, one.gate = deaf, anyio.Event()
-        steps = one.box.raw(message("1")).__await__()
-        cancellation = KeyError()
-        await one.box.deliver(steps, next(steps), cancellation)
-        assert caught == [cancellation]
-        assert one.sent == ["1"]
 
 
 async def test_send_that_is_abandoned_awaits_nothing_more() -> None:

@@ -72,7 +72,6 @@ class Carrier:
             self._wake.set_result(None)
 
     async def _run(self) -> None:
-        cancellation: asyncio.CancelledError | None = None
         while True:
             if self._job is None:
                 self._wake = self._loop.create_future()
@@ -81,18 +80,18 @@ class Carrier:
                 except asyncio.CancelledError as exc:
                     if self._job is None:
                         raise
-                    # It is that of the send, which is still to be gone on with.
-                    cancellation = exc
+                    # It is for the send that was begun in this task's name, where that waits.
+                    self.task.uncancel()
+                    self._loop.call_soon(self.task.cancel, *exc.args)
                 self._wake = None
             else:
                 (box, steps, trap), self._job = self._job, None
                 try:
-                    await box.deliver(steps, trap, cancellation)
+                    await box.deliver(steps, trap)
                 finally:
                     box.carrier = None
                     # It waits for the next one, and holds nothing of this one.
-                    del box, steps, trap, cancellation
-                cancellation = None
+                    del box, steps, trap
                 if not self._posting.take_back(self):
                     return
 

@@ -244,15 +244,12 @@ class Outbox:
         """Run an async function in a task of the connection."""
         self._owner.start(func)
 
-    async def deliver(
-        self, steps: Any = None, trap: Any = DONE, cancellation: BaseException | None = None
-    ) -> None:
+    async def deliver(self, steps: Any = None, trap: Any = DONE) -> None:
         """Go on with a send, then send what waits, until a push has its turn, or nothing waits.
 
         Args:
             steps: The iterator of a send that has begun and has to wait; `None` if there is none.
             trap: What it waits for.
-            cancellation: What is raised in it, in place of that wait.
         """
         connection = self.connection
         while True:
@@ -260,13 +257,8 @@ class Outbox:
                 if trap is not DONE:
                     sends = _began(connection)
                     try:
-                        if cancellation is not None:
-                            trap = _throw(steps, cancellation)
-                        if trap is not DONE:
-                            await resume(steps, trap)
+                        await resume(steps, trap)
                     finally:
-                        # It holds this frame: without this reference it is no cycle.
-                        cancellation = None
                         _ended(connection, sends)
                 event = self._next(connection)
                 if event is None:
@@ -325,14 +317,6 @@ class Outbox:
             if isinstance(waiting, anyio.Event):
                 waiting.set()
         self._posting.released(self)
-
-
-def _throw(steps: Any, exc: BaseException) -> Any:
-    """Raise an exception in a send, and return what it waits for then; `DONE` if it has ended."""
-    try:
-        return steps.throw(exc)
-    except StopIteration:
-        return DONE
 
 
 def _began(connection: Connection) -> Sends:
