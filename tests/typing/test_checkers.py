@@ -34,6 +34,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "attribute": ("union-attr", "reportAttributeAccessIssue"),
     "expected": ("call-overload", "reportArgumentType"),
     "overload": ("call-overload", "reportCallIssue"),
+    "message": ("misc", "reportCallIssue"),
     "received": ("arg-type", "reportAssignmentType"),
 }
 """The code of mypy's error, and the rule of pyright's."""
