@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
-ID: Final = re.compile(r"[MFHXL]\d\d", re.IGNORECASE)
+ID: Final = re.compile(r"[MFHXLG]\d\d", re.IGNORECASE)
 
 
 def listed() -> list[str]:
@@ -39,17 +39,17 @@ def ids_in(name: str) -> set[str]:
 def test_list_is_in_order_and_says_what_each_is() -> None:
     """Each id is listed once, in order, with a few words on it."""
     lines = (HERE / "faults" / "ids.txt").read_text().splitlines()
-    assert all(re.fullmatch(r"[MFHXL]\d\d \S.*", line) for line in lines)
+    assert all(re.fullmatch(r"[MFHXLG]\d\d \S.*", line) for line in lines)
     ids = listed()
     assert len(set(ids)) == len(ids)
-    for letter, number in {"M": 23, "F": 34, "H": 19, "X": 2, "L": 20}.items():
+    for letter, number in {"M": 23, "F": 34, "H": 19, "X": 2, "L": 20, "G": 12}.items():
         expected = [f"{letter}{count:02}" for count in range(1, number + 1)]
         assert [id_ for id_ in ids if id_.startswith(letter)] == expected
 
 
 def test_every_listed_fault_has_a_test() -> None:
     """Each fault that is listed has a test that its id names."""
-    tested = {id_ for name in names_below(HERE / "faults") for id_ in ids_in(name)}
+    tested = {id_ for name in names_below(HERE) for id_ in ids_in(name)}
     assert [id_ for id_ in listed() if id_ not in tested] == []
 
 

@@ -1,6 +1,9 @@
 """Who is in a group, and what reaches its members, whatever becomes of any of them."""
 
+import gc
+import itertools
 import threading
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar, cast
 
@@ -19,7 +22,9 @@ from wsendpoints import (
     WebSocketDisconnect,
     WebSocketEndpoint,
 )
+from wsendpoints.connection.outbox import Outbox
 from wsendpoints.groups import Groups
+from wsendpoints.groups.channel import Channel
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -164,6 +169,31 @@ async def test_g05_groups_without_members_are_forgotten() -> None:
             await groups.join(one, str(number))
             await groups.leave(one, str(number))
         assert {*groups.names} == {"room:a"}
+
+
+async def join_all(names: Sequence[str]) -> None:
+    """Have each member join some groups."""
+    for name, one in itertools.product(names, Chat.members):
+        await groups.join(one, name)
+
+
+@pytest.mark.slow
+async def test_g05_nothing_remains_of_many_joins() -> None:
+    """100,000 of them, into 10,000 groups."""
+
+    class Joining(Chat):
+        limits = Limits(groups=None)
+
+    for _ in range(10):
+        async with AsyncExitStack() as stack:
+            await joined(stack, 10, Joining)
+            await join_all([str(number) for number in range(1000)])
+            assert len(groups.names) == 1001
+        Chat.members.clear()
+    assert groups.names == ()
+    gc.collect()
+    kinds = Outbox, Channel, Joining
+    assert [it for it in gc.get_objects() if isinstance(it, kinds)] == []
 
 
 # Joining, leaving, and ending.
