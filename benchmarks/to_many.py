@@ -21,7 +21,7 @@ from tests.interop.servers import Process, Server
 
 __all__ = ["compare_to_many"]
 
-MEMBERS: Final = 300
+MEMBERS: Final = 150
 """Clients of each broadcast; with those of all contenders, below a process's usual 1,024 files."""
 
 AT_ONCE: Final = 10
