@@ -64,7 +64,7 @@ async def wander() -> None:
     while True:
         await anyio.sleep(0.5)
         symbol = random.choice([*prices])  # noqa: S311 - no secret
-        change = random.uniform(0.98, 1.02)  # noqa: S311
+        change = random.uniform(0.98, 1.02)  # noqa: S311 - no secret
         await set_price(symbol, round(prices[symbol] * change, 2))
 
 

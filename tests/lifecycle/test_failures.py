@@ -237,10 +237,12 @@ async def replaced_by(wait: Callable[[], Awaitable[object]]) -> Exception:
 async def test_replaced_cancellation_is_raised() -> None:
     """Until it is taken back."""
     exc = await replaced_by(partial(asyncio.sleep, 5))
-    for raised in (exc, exc.__context__):
+    replaced = exc.__context__
+    assert replaced is not None
+    for raised in (exc, replaced):
         with pytest.raises(asyncio.CancelledError) as caught:
-            raise_replaced(raised)  # type: ignore[arg-type]
-        assert caught.value is exc.__context__
+            raise_replaced(raised)
+        assert caught.value is replaced
     task: Any = asyncio.current_task()
     task.uncancel()
     raise_replaced(exc)

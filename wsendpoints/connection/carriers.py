@@ -13,7 +13,7 @@ send is begun in the name of another.
 import asyncio
 from asyncio.tasks import (
     _enter_task,  # pyright: ignore[reportPrivateUsage]  # documented, as told above
-    _leave_task,  # pyright: ignore[reportPrivateUsage]
+    _leave_task,  # pyright: ignore[reportPrivateUsage]  # likewise
 )
 from collections.abc import Iterable, Iterator
 from contextvars import Context

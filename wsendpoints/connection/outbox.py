@@ -134,7 +134,7 @@ class Outbox:
             return True
         if not self._make_room(size, overflow):
             if overflow == "close":
-                self._overflow(size)
+                self._overflow()
             else:
                 self.dropped += 1
             return False
@@ -187,7 +187,7 @@ class Outbox:
                 return waiting
         return None
 
-    def _overflow(self, size: int) -> None:
+    def _overflow(self) -> None:
         most = self._limits.outbox
         is_number = most is not None and self._number >= most
         owner = self._owner
