@@ -22,7 +22,7 @@ M = TypeVar("M")
 
 Excluded: TypeAlias = "Member | Iterable[Member] | None"
 
-_NOBODY: Final[tuple[Outbox, ...]] = ()
+_NOBODY: Final[frozenset[Outbox]] = frozenset()
 
 
 @final
@@ -222,11 +222,11 @@ class Groups:
         joined = None if box is None else self._joined.get(box)
         return [] if box is None or joined is None else [(box, joined)]
 
-    def _excluded(self, exclude: Any) -> "tuple[Outbox, ...]":
+    def _excluded(self, exclude: Any) -> frozenset[Outbox]:
         if exclude is None:
             return _NOBODY
         some = [exclude] if hasattr(exclude, "_lifecycle") else exclude
-        return tuple(box for endpoint in some for box, _ in self._boxes_of(endpoint))
+        return frozenset(box for endpoint in some for box, _ in self._boxes_of(endpoint))
 
     def _leave_all(self, box: Outbox) -> None:
         for name in self._joined.pop(box, {}):
