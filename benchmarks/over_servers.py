@@ -6,6 +6,7 @@ counted.
 """
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
@@ -98,25 +99,28 @@ def _count(port: int, contender: str, counts: Path) -> float:
     _ask_for_count(port)  # to warm up
     clients.connect(CONNECTIONS)
     clients.take_turns(WARM_UP)
-    # Nothing is between the first two: their difference is what asking for a count takes.
-    processes = [_ask_for_count(port), _ask_for_count(port)]
-    clients.take_turns(NUMBER)
-    processes.append(_ask_for_count(port))
+    instructions = _instructions(port, counts, partial(clients.take_turns, NUMBER))
     clients.disconnect()
-    start, before, after = (instructions_of(counts, process) for process in processes)
-    return ((after - before) - (before - start)) / (CONNECTIONS * NUMBER)
+    return instructions / (CONNECTIONS * NUMBER)
 
 
 def _count_broadcasts(port: int, _contender: str, counts: Path) -> float:
     _ask_for_count(port)
     members = Audience(port, MEMBERS, ITEM, PATIENCE)
     members.have_sent(BROADCASTS)
-    processes = [_ask_for_count(port), _ask_for_count(port)]
-    members.have_sent(BROADCASTS)
-    processes.append(_ask_for_count(port))
+    instructions = _instructions(port, counts, partial(members.have_sent, BROADCASTS))
     members.disconnect()
+    return instructions / (MEMBERS * BROADCASTS)
+
+
+def _instructions(port: int, counts: Path, talk: Callable[[], None]) -> float:
+    """Return the instructions of the server's process while clients talk to it."""
+    # Nothing is between the first two: their difference is what asking for a count takes.
+    processes = [_ask_for_count(port), _ask_for_count(port)]
+    talk()
+    processes.append(_ask_for_count(port))
     start, before, after = (instructions_of(counts, process) for process in processes)
-    return ((after - before) - (before - start)) / (MEMBERS * BROADCASTS)
+    return (after - before) - (before - start)
 
 
 def _ask_for_count(port: int) -> int:

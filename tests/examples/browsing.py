@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-__all__ = ["Server", "browser"]
+__all__ = ["Server", "browser", "opened", "serving"]
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -84,3 +85,31 @@ class Server:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+@contextmanager
+def serving(app: str) -> Generator[Server]:
+    """Serve an example."""
+    server = Server(app)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def opened(browser: Browser, url: str, number: int) -> Generator[list[Page]]:
+    """Open a page so often, and check in the end that nothing was logged in it."""
+    context = browser.new_context()
+    context.set_default_timeout(5000)
+    complaints: list[str] = []
+    pages = [context.new_page() for _ in range(number)]
+    for page in pages:
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(url)
+        expect(page.get_by_role("status")).to_have_text("Connected")
+    yield pages
+    context.close()
+    assert complaints == []

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.examples.browsing import Server, browser
+from tests.examples.browsing import Server, browser, serving
 
 __all__ = ["browser"]
 
@@ -17,12 +17,8 @@ PHONE: Final = {"width": 375, "height": 667}
 @pytest.fixture(scope="module")
 def server() -> Generator[Server]:
     """Serve the chat to all tests of this module, each in rooms of its own."""
-    server = Server("examples.chat:app")
-    try:
-        server.start()
+    with serving("examples.chat:app") as server:
         yield server
-    finally:
-        server.stop()
 
 
 class Window:

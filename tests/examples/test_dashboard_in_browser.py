@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.examples.browsing import Server, browser
+from tests.examples.browsing import Server, browser, opened, serving
 
 __all__ = ["browser"]
 
@@ -13,29 +13,15 @@ __all__ = ["browser"]
 @pytest.fixture(scope="module")
 def server() -> Generator[Server]:
     """Serve the example."""
-    server = Server("examples.dashboard:app")
-    try:
-        server.start()
+    with serving("examples.dashboard:app") as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture
 def pages(browser: Browser, server: Server) -> Generator[list[Page]]:
-    """Open the page twice, and check in the end that nothing was logged in it."""
-    context = browser.new_context()
-    context.set_default_timeout(5000)
-    complaints: list[str] = []
-    pages = [context.new_page(), context.new_page()]
-    for page in pages:
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(server.url)
-        expect(page.get_by_role("status")).to_have_text("Connected")
-    yield pages
-    context.close()
-    assert complaints == []
+    """Open the page twice."""
+    with opened(browser, server.url, 2) as pages:
+        yield pages
 
 
 PRICE = """symbol => parseFloat(
