@@ -182,7 +182,8 @@ class Laboratory:
         conversation = Conversation(self.process, CLIENTS["websockets"])
         query = [("script", encode_script(*steps))]
         with contextlib.suppress(OSError, InvalidHandshake, Refused):
-            async with asyncio.timeout(SOON), conversation.connect("/", query=query):
+            # A client that gave up before would itself be what ends the script.
+            async with asyncio.timeout(WITHIN), conversation.connect("/", query=query):
                 pass
         try:
             await asyncio.to_thread(self.process.wait)
