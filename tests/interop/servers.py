@@ -115,7 +115,8 @@ class Process:
 
     def __init__(self, server: Server, app: str, log: Path) -> None:
         self.server = server
-        self.port = _free_port()
+        self._reserved = _reserve_port()
+        self.port: int = self._reserved.getsockname()[1]
         self._log = log
         with log.open("wb") as output:
             self._popen = _spawn(server.command(app, self.port), output)
@@ -193,6 +194,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
+        self._reserved.close()
 
 
 class Pool:
@@ -260,11 +262,22 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
 
 
-def _free_port() -> int:
+def _reserve_port() -> socket.socket:
+    """Return a socket that keeps other tests' servers away from its port, until it is closed.
+
+    A server takes a while until it listens. A port that is only found free may meanwhile be
+    given to a second server, and each would take the other for itself.
+    """
     # Below those that the system gives to outgoing connections (32768 to 60999 on Linux): one of
     # these may be taken by any client before the server listens there.
     while True:
-        port = random.randrange(20000, 32000)  # noqa: S311 - no secret
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind((HOST, port))
-            return port
+        reserved = socket.socket()
+        try:
+            # Only one socket can be bound to a port in this way ...
+            reserved.bind((HOST, random.randrange(20000, 32000)))  # noqa: S311 - no secret
+        except OSError:
+            reserved.close()
+        else:
+            # ... and from here on those that set the same option can be too, as all servers do.
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            return reserved
