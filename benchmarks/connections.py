@@ -31,8 +31,9 @@ from typing import Any, Final, TypeAlias
 import anyio
 
 from benchmarks.frames import CLOSE, PING, PONG, TEXT, frame
-from tests.interop.servers import HOST, Process, Server
+from tests.interop.servers import Process, Server
 from tests.lifecycle.test_leaks import BYTES, ENDINGS, connections_of, remains_of
+from tests.ports import HOST
 from wsendpoints import WebSocket, WebSocketEndpoint
 from wsendpoints.lifecycle import ticker
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send

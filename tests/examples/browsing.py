@@ -14,6 +14,8 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.ports import HOST, reserve_port
+
 __all__ = ["Server", "browser", "opened", "serving"]
 
 ROOT: Final = Path(__file__).parents[2]
@@ -53,14 +55,14 @@ class Server:
 
     def __init__(self, app: str) -> None:
         self._app = app
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        # Also while it is stopped, to be started again.
+        self._reserved = reserve_port()
+        self.port: int = self._reserved.getsockname()[1]
+        self.url = f"http://{HOST}:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        options = ["--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"]
+        options = ["--host", HOST, "--port", str(self.port), "--log-level", "warning"]
         self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
             [sys.executable, "-m", "uvicorn", self._app, *options], cwd=ROOT
         )
@@ -69,7 +71,7 @@ class Server:
             assert self._process.poll() is None, "uvicorn ended: its output tells why"
             assert time.monotonic() < deadline, "uvicorn takes no connection after 20 s"
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((HOST, self.port), 1).close()
             except OSError:
                 time.sleep(0.02)  # until the process listens: nothing tells it to wait for
             else:
@@ -86,6 +88,13 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def close(self) -> None:
+        """Stop it, and give up its port."""
+        try:
+            self.stop()
+        finally:
+            self._reserved.close()
+
 
 @contextmanager
 def serving(app: str) -> Generator[Server]:
@@ -95,7 +104,7 @@ def serving(app: str) -> Generator[Server]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.close()
 
 
 @contextmanager

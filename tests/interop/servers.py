@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import os
-import random
 import re
 import signal
 import socket
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
 
+from tests.ports import HOST, reserve_port
 from wsendpoints.testing import ServerName
 from wsendpoints.testing.facts import ServerFacts
 from wsendpoints.testing.measured import FACTS
@@ -23,7 +23,6 @@ from .journal import DeliberateError
 
 __all__ = ["SERVERS", "Pool", "Process", "Server"]
 
-HOST: Final = "127.0.0.1"
 ROOT: Final = Path(__file__).parents[2]
 
 STARTED_WITHIN: Final = 30.0
@@ -115,7 +114,7 @@ class Process:
 
     def __init__(self, server: Server, app: str, log: Path) -> None:
         self.server = server
-        self._reserved = _reserve_port()
+        self._reserved = reserve_port()
         self.port: int = self._reserved.getsockname()[1]
         self._log = log
         with log.open("wb") as output:
@@ -260,24 +259,3 @@ def _spawn(command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
 def _end_with_parent() -> None:
     set_parent_death_signal = 1
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
-
-
-def _reserve_port() -> socket.socket:
-    """Return a socket that keeps other tests' servers away from its port, until it is closed.
-
-    A server takes a while until it listens. A port that is only found free may meanwhile be
-    given to a second server, and each would take the other for itself.
-    """
-    # Below those that the system gives to outgoing connections (32768 to 60999 on Linux): one of
-    # these may be taken by any client before the server listens there.
-    while True:
-        reserved = socket.socket()
-        try:
-            # Only one socket can be bound to a port in this way ...
-            reserved.bind((HOST, random.randrange(20000, 32000)))  # noqa: S311 - no secret
-        except OSError:
-            reserved.close()
-        else:
-            # ... and from here on those that set the same option can be too, as all servers do.
-            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            return reserved
