@@ -387,7 +387,8 @@ class Connection:
     def _disconnect(self, code: int, reason: str) -> None:
         self.state = DISCONNECTED
         self.code, self.reason = code, reason
-        self._accept_ended()
+        if self._turns is not None:
+            self._accept_ended()
         self.ended()
         for listener in self.listeners:
             listener.on_disconnect()

@@ -147,7 +147,10 @@ class WebSocket(Receiving):
             event = self._check_event({**event, "headers": headers})
         if self._connection.state is not HANDSHAKE:
             await self._await_handshake()
-        await self._send_checked(event)
+        if subprotocol is None:
+            await self._connection.transmit(event)
+        else:
+            await self._send_checked(event)
 
     @property
     def can_respond(self) -> bool:

@@ -72,7 +72,9 @@ class Ending:
                 if asked is not None:
                     verdict = failure = None
                 try:
-                    await self._close(verdict, asked)
+                    # Not even called for what has ended already: a coroutine has its price.
+                    if asked or self._passed or self._connection.is_closable:
+                        await self._close(verdict, asked)
                 except GeneratorExit:
                     raise
                 except BaseException as exc:
@@ -84,7 +86,10 @@ class Ending:
                             name_of(self._endpoint),
                             exc_info=exc,
                         )
-                failed, cancellation = await self._clean_up()
+                self._tell()
+                failed = cancellation = None
+                if self._cleans_up:
+                    failed, cancellation = await run_shielded(self._on_disconnect)
                 if failed is not None and verdict in _QUIET:
                     verdict, failure = Verdict.FAILURE, failed
                 elif failed is not None:
@@ -129,17 +134,11 @@ class Ending:
                 logger.warning("%s: closing with 1011, for %s", name_of(self._endpoint), cause)
             await self._connection.end(CloseCode.INTERNAL_ERROR, None)
 
-    async def _clean_up(self) -> tuple[BaseException | None, BaseException | None]:
-        """Call `on_disconnect`, and return its failure, and the cancellation that arrived."""
-        code = self._close_code
+    def _tell(self) -> None:
         level = logging.INFO if self._connection.is_shutdown else logging.DEBUG
         if logger.isEnabledFor(level):
-            logger.log(
-                level, "%s: the connection ended with %s", name_of(self._endpoint), describe(code)
-            )
-        if not self._cleans_up:
-            return None, None
-        return await run_shielded(self._on_disconnect)
+            code = describe(self._close_code)
+            logger.log(level, "%s: the connection ended with %s", name_of(self._endpoint), code)
 
     async def _on_disconnect(self) -> BaseException | None:
         timeout = self._endpoint.limits.disconnect_timeout
