@@ -387,8 +387,7 @@ class Connection:
     def _disconnect(self, code: int, reason: str) -> None:
         self.state = DISCONNECTED
         self.code, self.reason = code, reason
-        if self._turns is not None:
-            self._accept_ended()
+        self._accept_ended()
         self.ended()
         for listener in self.listeners:
             listener.on_disconnect()

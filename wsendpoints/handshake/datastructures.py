@@ -105,11 +105,9 @@ def values_of(raw: Iterable[tuple[bytes, bytes]], *names: bytes) -> list[list[st
         A list for each name.
     """
     found: dict[bytes, list[str]] = {name: [] for name in names}
-    lengths = [*map(len, names)]
     for name, value in raw:
         # The ASGI specification requires lower case, but scopes made by tests may not have it.
-        # Most names have another length, which is found out faster.
-        if len(name) in lengths and (lower := name.lower()) in found:
+        if (lower := name.lower()) in found:
             found[lower].append(value.decode("latin-1"))
     return [*found.values()]
 
