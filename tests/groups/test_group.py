@@ -6,7 +6,7 @@ import pytest
 
 from tests.groups.chat import Left, Other, Room, Said
 from wsendpoints import ConfigurationError, WebSocketEndpoint
-from wsendpoints.groups import Group, Groups
+from wsendpoints.groups import Group, Groups, History
 
 T = TypeVar("T")
 
@@ -89,6 +89,28 @@ def test_overflow_is_one_of_four(overflow: Any) -> None:
         type("Wrong", (Group,), {"name": "wrong", "overflow": overflow})
     with pytest.raises(ConfigurationError, match="use one of 'close', 'drop_oldest'"):
         Groups(overflow=overflow)
+
+
+@pytest.mark.parametrize("history", [5, True, {"messages": 5}, History])
+def test_history_is_a_history(history: Any) -> None:
+    """Anything else is a mistake."""
+    with pytest.raises(ConfigurationError, match=r"Wrong.history is .*: use History\("):
+        type("Wrong", (Group,), {"name": "wrong", "history": history})
+
+
+def test_archive_is_of_what_is_in_its_brackets() -> None:
+    """It is made once."""
+    archive = Room.archive()
+    assert archive is Room.archive()
+    assert archive.read(archive.write(Said(text="x")), "1") == Said(text="x")
+
+    class Of(Group[T], Generic[T]):
+        name = "of"
+
+    class OfSaid(Of[Said], Group[Said]):
+        pass
+
+    assert Of.archive() is not OfSaid.archive()
 
 
 def test_group_carries_what_is_in_its_brackets() -> None:

@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 
 from tests.clocks import VIRTUAL_ASYNCIO
 from tests.waiting import all_tasks_blocked
-from wsendpoints.lifecycle.shielding import run_shielded
+from wsendpoints.lifecycle.shielding import run_shielded, uninterrupted
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +86,15 @@ async def test_native_cancellation_is_returned_at_the_end(times: int) -> None:
     assert result == "done"
     assert isinstance(cancellation, asyncio.CancelledError)
     assert work.is_done
+
+
+async def test_cancellation_that_arrived_is_raised() -> None:
+    """In the end, in the place of the result."""
+    assert uninterrupted("done", None) == "done"
+    cancellation = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError) as info:
+        uninterrupted("done", cancellation)
+    assert info.value is cancellation
 
 
 @asyncio_test

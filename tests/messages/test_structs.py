@@ -32,6 +32,7 @@ from wsendpoints.messages.structs import (
     holds_struct,
     json_encoder,
     messagepack_encoder,
+    set_field,
     struct_error,
     struct_tag,
     struct_to_builtins,
@@ -535,3 +536,14 @@ def test_msgspec_is_not_imported_without_structs(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(PydanticSchemaGenerationError):
         TypeAdapter(Say)
     assert "msgspec" not in sys.modules
+
+
+def test_field_of_a_frozen_struct_is_set() -> None:
+    """Before anybody else has it."""
+
+    class Frozen(msgspec.Struct, frozen=True):
+        x: int
+
+    struct = Frozen(1)
+    set_field(struct, "x", 2)
+    assert struct == Frozen(2)

@@ -2,5 +2,6 @@
 
 from wsendpoints.groups.group import Group
 from wsendpoints.groups.groups import Groups
+from wsendpoints.groups.logs import History
 
-__all__ = ["Group", "Groups"]
+__all__ = ["Group", "Groups", "History"]

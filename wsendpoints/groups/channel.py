@@ -1,13 +1,15 @@
 """The members of one group on this event loop, and how a message reaches all of them."""
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, TypeAlias, final
 
 import anyio
-from anyio.lowlevel import cancel_shielded_checkpoint
+from anyio.lowlevel import checkpoint
 
 from wsendpoints.connection.outbox import Outbox, Overflow, size_of
 from wsendpoints.connection.posting import Posting
+from wsendpoints.lifecycle.shielding import run_shielded, uninterrupted
 from wsendpoints.messages.codecs import Encode
 from wsendpoints.protocol.asgi import Event
 
@@ -46,9 +48,9 @@ class Pace:
         return self._since > _CHUNK
 
     async def turn(self) -> None:
-        """Let others have a turn. It is not cancelled: either all members get a message or none."""
+        """Let others have a turn."""
         self._since = 0
-        await cancel_shielded_checkpoint()
+        await checkpoint()
 
     async def catch_up(self) -> None:
         """Wait for those that have much to read, if there are such.
@@ -77,7 +79,7 @@ class Channel:
         pace: How much is sent at once.
     """
 
-    __slots__ = ("_pace", "_turn", "encodes", "endpoints", "name")
+    __slots__ = ("_ahead", "_pace", "_turn", "_under_way", "encodes", "endpoints", "name")
 
     def __init__(self, name: str, pace: Pace) -> None:
         self.name: str = name
@@ -85,14 +87,27 @@ class Channel:
         self.encodes: dict[Encode, dict[Outbox, None]] = {}
         self._pace = pace
         self._turn: anyio.Lock | None = None
+        self._under_way = 0
+        self._ahead: dict[Outbox, int] = {}
 
-    def add(self, box: Outbox, endpoint: Any, encode: Encode) -> None:
-        """Have a connection among the members."""
+    def add(self, box: Outbox, endpoint: Any, encode: Encode, newest: int = 0) -> None:
+        """Have a connection among the members.
+
+        Args:
+            box: Its outbox.
+            endpoint: Its endpoint.
+            encode: How its class writes a message.
+            newest: The number of the last message that it was sent already, of a group that has a
+                history: what is still on its way to the others is none for it.
+        """
+        if self._turn is not None and newest:
+            self._ahead[box] = newest
         self.endpoints[box] = endpoint
         self.encodes.setdefault(encode, {})[box] = None
 
     def discard(self, box: Outbox) -> None:
         """Have it among them no more."""
+        self._ahead.pop(box, None)
         if self.endpoints.pop(box, None) is not None:
             encode = next(encode for encode, boxes in self.encodes.items() if box in boxes)
             del self.encodes[encode][box]
@@ -110,33 +125,64 @@ class Channel:
         return {encode: (event, size_of(event)) for encode, event in events.items()}
 
     async def broadcast(
-        self, encoded: Encoded, overflow: Overflow, excluded: Collection[Outbox]
+        self,
+        encoded: Encoded,
+        overflow: Overflow,
+        excluded: Collection[Outbox],
+        number: int | None = None,
     ) -> int:
         """Send a message to the members, in one order for all of them.
+
+        Args:
+            encoded: The message, as `encoded` returns it.
+            overflow: What becomes of it for a client that reads too slowly.
+            excluded: Who does not get it.
+            number: Its number, in a group that has a history.
 
         Returns:
             How many it was sent to, or waits for.
         """
-        number = 0
         if self._turn is None and not self._pace.takes_turns(len(self.endpoints)):
-            for encode, (event, size) in encoded.items():
-                number += self._post(self.encodes.get(encode, ()), event, size, overflow, excluded)
+            reached = sum(
+                self._post(self.encodes.get(encode, ()), event, size, overflow, excluded)
+                for encode, (event, size) in encoded.items()
+            )
         else:
-            # Nobody may overtake between two chunks.
+            # Now, and not in its task: what is broadcast next may not overtake it.
             self._turn = turn = self._turn or anyio.Lock(fast_acquire=True)
-            async with turn:
-                for encode, (event, size) in encoded.items():
-                    boxes = [*self.encodes.get(encode, ())]
-                    for start in range(0, len(boxes), _CHUNK):
-                        chunk = boxes[start : start + _CHUNK]
-                        there = [box for box in chunk if box in self.endpoints]
-                        number += self._post(there, event, size, overflow, excluded)
-                        await self._pace.turn()
-            # One that waited has it now, as it is given on.
-            if not turn.locked():
-                self._turn = None
+            self._under_way += 1
+            in_turns = partial(self._post_in_turns, turn, encoded, overflow, excluded, number)
+            reached = uninterrupted(*await run_shielded(in_turns)) or 0
         await self._pace.catch_up()
-        return number
+        return reached
+
+    async def _post_in_turns(
+        self,
+        turn: anyio.Lock,
+        encoded: Encoded,
+        overflow: Overflow,
+        excluded: Collection[Outbox],
+        number: int | None,
+    ) -> int:
+        """Send a message to the members, and let others have turns. It is not to be cancelled."""
+        reached = 0
+        async with turn:
+            for encode, (event, size) in encoded.items():
+                boxes = [*self.encodes.get(encode, ())]
+                for start in range(0, len(boxes), _CHUNK):
+                    chunk = boxes[start : start + _CHUNK]
+                    there = [box for box in chunk if self._is_due(box, number)]
+                    reached += self._post(there, event, size, overflow, excluded)
+                    await self._pace.turn()
+        self._under_way -= 1
+        if not self._under_way:
+            self._turn = None
+            self._ahead.clear()
+        return reached
+
+    def _is_due(self, box: Outbox, number: int | None) -> bool:
+        """Whether a connection is a member, and was not sent a message as it joined."""
+        return box in self.endpoints and (number is None or number > self._ahead.get(box, 0))
 
     def _post(
         self,

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Final, Generic, final, get_args, get_origin
 from typing_extensions import TypeVar, get_original_bases
 
 from wsendpoints.connection.outbox import Overflow
+from wsendpoints.groups.logs import History
+from wsendpoints.messages.archive import Archive
 from wsendpoints.messages.codecs import CODECS
 from wsendpoints.messages.outbound import Outbound
 from wsendpoints.protocol.exceptions import ConfigurationError
@@ -42,6 +44,9 @@ class Group(Generic[M]):
         overflow: What becomes of its messages for a client that reads too slowly: `"close"` its
             connection, with 1013; `"drop_oldest"` of those that may be dropped; `"drop_newest"`; or
             `"latest"`, where a message takes the place of one of the group that still waits.
+        history: How much of what it carried is kept, if it has one: then `Groups.join` can begin
+            after a message that a client had, or with the last ones. A message that has a field
+            `position`, as a str, gets its position there.
         messages: The messages that it carries: what is in the brackets.
 
     Raises:
@@ -50,9 +55,11 @@ class Group(Generic[M]):
 
     name: str = ""
     overflow: ClassVar[Overflow] = "close"
+    history: ClassVar[History | None] = None
     messages: ClassVar[Any] = Any
 
     _outbound: ClassVar[Outbound | None] = None
+    _archive: ClassVar[Archive | None] = None
     _number_of_parts: ClassVar[int] = 0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -61,8 +68,9 @@ class Group(Generic[M]):
         for base in get_original_bases(cls):
             if get_origin(base) is Group:
                 (cls.messages,) = get_args(base)
-                cls._outbound = None
+                cls._outbound = cls._archive = None
         check_overflow(cls.overflow, cls.__qualname__)
+        _check_history(cls.history, cls.__qualname__)
         where = f"{cls.__qualname__}.name"
         try:
             fields = [field for _, field, *_ in Formatter().parse(cls.name) if field is not None]
@@ -106,6 +114,14 @@ class Group(Generic[M]):
         if outbound.messages and message.__class__ not in outbound.encoders:
             outbound.encode(message)
 
+    @final
+    @classmethod
+    def archive(cls) -> Archive:
+        """Return what writes the messages that are kept, and reads them back."""
+        if cls._archive is None:
+            cls._archive = Archive(cls.messages, cls.__qualname__)
+        return cls._archive
+
 
 def check_name(name: object) -> str:
     """Return the name of a group, if it is one.
@@ -131,6 +147,13 @@ def check_overflow(overflow: object, where: str) -> None:
     if overflow not in _OVERFLOWS:
         raise ConfigurationError(
             f"{where}: overflow is {overflow!r}: use one of {', '.join(map(repr, _OVERFLOWS))}"
+        )
+
+
+def _check_history(history: object, where: str) -> None:
+    if history is not None and not isinstance(history, History):
+        raise ConfigurationError(
+            f"{where}.history is {history!r}: use History(messages=..., seconds=...), or None"
         )
 
 

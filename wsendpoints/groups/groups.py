@@ -10,8 +10,9 @@ from wsendpoints.connection.carriers import running_posting
 from wsendpoints.connection.outbox import Outbox, Overflow
 from wsendpoints.groups.channel import Channel, Pace
 from wsendpoints.groups.group import Group, check_name, check_overflow
+from wsendpoints.groups.logs import History, Logs, number_of
 from wsendpoints.groups.token import Token
-from wsendpoints.lifecycle.hooks import Member, lifecycle_of
+from wsendpoints.lifecycle.hooks import Lifecycle, Member, lifecycle_of
 from wsendpoints.protocol.close_codes import CloseCode, check_close_code
 from wsendpoints.protocol.exceptions import ConfigurationError, InvalidStateError
 
@@ -47,7 +48,8 @@ class Groups:
     ```
 
     A group is a value of a `Group`, or a plain string, whose messages are not checked. It is there
-    while it has members. A connection leaves all its groups by itself, however it ends.
+    while it has members. A connection leaves all its groups by itself, however it ends. What a
+    group with a history carried is kept in this process, with and without members.
 
     All methods are for the event loop of the members: from endpoints, HTTP handlers, and tasks.
 
@@ -60,7 +62,8 @@ class Groups:
         check_overflow(overflow, "Groups")
         self._overflow: Overflow = overflow
         self._channels: dict[str, Channel] = {}
-        self._joined: dict[Outbox, dict[str, None]] = {}
+        self._joined: dict[Outbox, dict[str, object]] = {}
+        self._logs = Logs()
         self._pace: Pace | None = None
         self._token: Token | None = None
 
@@ -69,17 +72,47 @@ class Groups:
         """The names of the groups that have members."""
         return tuple(self._channels)
 
-    async def join(self, endpoint: Member, group: "Group[Any] | str") -> None:
+    async def join(
+        self,
+        endpoint: Member,
+        group: "Group[Any] | str",
+        after: str | None = None,
+        *,
+        last: int = 0,
+    ) -> str | None:
         """Have a connection get the messages of a group from now on; a second time does nothing.
 
+        In a group with a history it is first sent all that it missed, as `push` sends: then
+        whatever is said meanwhile reaches it behind that, without a hole, and nothing twice.
+
+        Args:
+            endpoint: The connection's.
+            group: The group.
+            after: The position of the last message that the client has, as it sent it; it is sent
+                what came after that. `None` if it has none.
+            last: How many of the last messages it is sent, if `after` is `None`.
+
+        Returns:
+            The position at which the client is now, in a group with a history: that of its last
+            message, or of the one before its first.
+
         Raises:
-            ConfigurationError: Its class does not declare the group in `groups`.
+            PositionLost: Not all that came after `after` is kept, or no message has this position.
+                It is no member.
+            ConfigurationError: Its class does not declare the group in `groups`; or the group has
+                no history to begin in.
+            ValueError: `last` is negative.
             InvalidStateError: It is not accepted yet, or the application closed it; or it is in
                 `limits.groups` groups already.
             WebSocketDisconnect: The client left.
         """
         name, kind = _name_of(group), type(group)
+        history = group.history if isinstance(group, Group) else None
         _check_declared(endpoint, kind)
+        if history is None and (after is not None or last):
+            raise ConfigurationError(f"{group!r} has no history: set `history = History()`")
+        if last < 0:
+            raise ValueError(f"last={last}: use 0 or more")
         lifecycle = lifecycle_of(endpoint)
         box = lifecycle.outbox(endpoint)
         pace = self._bound()
@@ -87,25 +120,58 @@ class Groups:
         if joined is None:
             joined = self._joined[box] = {}
             lifecycle.connection.at_end(partial(self._leave_all, box))
+        newest = 0 if history is None else self._logs.head(name, history)
         if name in joined:
-            return
+            return str(newest) if newest else None
         most = endpoint.limits.groups
         if most is not None and len(joined) >= most:
             raise InvalidStateError(
                 f"the connection is in {most} groups already: see `Limits(groups=...)`"
             )
-        joined[name] = None
+        # What tells this membership from a later one: it may leave while it is sent what it missed.
+        mark = joined[name] = object()
+        if after is not None or last:
+            try:
+                newest = await self._catch_up(lifecycle, group, newest, after, last)
+            except BaseException:
+                if joined.get(name) is mark:
+                    del joined[name]
+                raise
+            if joined.get(name) is not mark:
+                return str(newest)
         channel = self._channels.get(name)
         if channel is None:
             channel = self._channels[name] = Channel(name, pace)
-        channel.add(box, endpoint, lifecycle.connection.encode)
+        channel.add(box, endpoint, lifecycle.connection.encode, newest)
+        return str(newest) if newest else None
+
+    async def _catch_up(
+        self, lifecycle: Lifecycle, group: Any, newest: int, after: str | None, last: int
+    ) -> int:
+        """Send what was said before, and return the number of the last of it.
+
+        It ends in the turn of the event loop in which there is no more: who becomes a member in
+        that turn misses nothing.
+        """
+        name, archive, connection = group.name, group.archive(), lifecycle.connection
+        if after is None:
+            missed = self._logs.read(name, None)[-last:]
+        else:
+            newest = number_of(after)
+            missed = self._logs.read(name, newest)
+        while missed:
+            for number, data in missed:
+                message = archive.read(data, str(number))
+                await connection.transmit(connection.encode(message))
+                newest = number
+            missed = self._logs.read(name, newest)
+        return newest
 
     async def leave(self, endpoint: Member, group: "Group[Any] | str") -> None:
         """Have it get them no more; where it is no member, this does nothing."""
         name = _name_of(group)
         for box, joined in self._boxes_of(endpoint):
-            if name in joined:
-                del joined[name]
+            if joined.pop(name, None) is not None:
                 self._discard(name, box)
 
     @overload
@@ -144,12 +210,37 @@ class Groups:
         if isinstance(group, Group):
             group.check(message)
             overflow = group.overflow
+            if group.history is not None:
+                return await self._say(group, group.history, message, exclude)
+        if name in self._logs:
+            raise ConfigurationError(
+                f"{group!r} has a history, which this message would not be in: broadcast to "
+                "the group of the class that has it"
+            )
         channel = self._channels.get(name)
         if channel is None:
             return 0
         self._bound()
         excluded = self._excluded(exclude)
         return await channel.broadcast(channel.encoded(message), overflow, excluded)
+
+    async def _say(
+        self, group: "Group[Any]", history: History, message: Any, exclude: "Excluded"
+    ) -> int:
+        """Keep a message, and send it to the members with its position."""
+        archive, channel = group.archive(), self._channels.get(group.name)
+        data = archive.write(message)
+        if channel is None:
+            self._logs.append(group.name, data, history)
+            return 0
+        self._bound()
+        # Before it is kept: what a member's class does not send is raised here.
+        channel.encoded(message)
+        excluded = self._excluded(exclude)
+        number = self._logs.append(group.name, data, history)
+        encoded = channel.encoded(archive.read(data, str(number)))
+        # Nothing is awaited between the two: members see the order in which it is kept.
+        return await channel.broadcast(encoded, group.overflow, excluded, number)
 
     @overload
     def broadcast_from_thread(
@@ -171,6 +262,9 @@ class Groups:
         if isinstance(group, Group):
             group.check(message)
         if self._token is None:
+            # Nobody has joined a group yet, and so there is no event loop to do it.
+            if isinstance(group, Group) and group.history is not None:
+                self._logs.append(group.name, group.archive().write(message), group.history)
             return 0
         return self._token.run(partial(self._broadcast, group, message, exclude))
 
@@ -217,7 +311,7 @@ class Groups:
             )
         return self._pace
 
-    def _boxes_of(self, endpoint: Member) -> "list[tuple[Outbox, dict[str, None]]]":
+    def _boxes_of(self, endpoint: Member) -> "list[tuple[Outbox, dict[str, object]]]":
         box = lifecycle_of(endpoint).open_outbox
         joined = None if box is None else self._joined.get(box)
         return [] if box is None or joined is None else [(box, joined)]
@@ -233,10 +327,12 @@ class Groups:
             self._discard(name, box)
 
     def _discard(self, name: str, box: Outbox) -> None:
-        channel = self._channels[name]
-        channel.discard(box)
-        if not channel.endpoints:
-            del self._channels[name]
+        # There is none as long as its only member is sent what it missed.
+        channel = self._channels.get(name)
+        if channel is not None:
+            channel.discard(box)
+            if not channel.endpoints:
+                del self._channels[name]
 
 
 def _name_of(group: "Group[Any] | str") -> str:

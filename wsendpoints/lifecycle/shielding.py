@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from wsendpoints.lifecycle.loops import is_asyncio
 
-__all__ = ["run_shielded"]
+__all__ = ["run_shielded", "uninterrupted"]
 
 T = TypeVar("T")
 
@@ -49,6 +49,17 @@ async def run_shielded(
             cancellation = exc
     try:
         return running.result(), cancellation
+    finally:
+        # The exception holds this frame: without this reference it is no cycle.
+        del cancellation
+
+
+def uninterrupted(result: T | None, cancellation: BaseException | None) -> T | None:
+    """Return the result of what ran shielded; raise the cancellation, if one arrived meanwhile."""
+    if cancellation is None:
+        return result
+    try:
+        raise cancellation
     finally:
         # The exception holds this frame: without this reference it is no cycle.
         del cancellation

@@ -36,6 +36,7 @@ __all__ = [
     "messagepack_decoder",
     "messagepack_encoder",
     "refused_errors",
+    "set_field",
     "struct_error",
     "struct_tag",
     "struct_to_builtins",
@@ -280,6 +281,11 @@ def struct_to_builtins(value: Any) -> Any:
     if not is_struct(type(value)):
         raise PydanticSerializationError(f"Unable to serialize unknown type: {type(value)}")
     return to_builtins(value, ())
+
+
+def set_field(struct: Any, name: str, value: Any) -> None:
+    """Set a field of a Struct that nobody else has, be it frozen."""
+    _msgspec().structs.force_setattr(struct, name, value)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ WebSocketError
 │   ├── InvalidMessageError     answered with an error message, or closes with 1008
 │   ├── MessageTooBigError      closes with 1009
 │   └── RateLimitedError        closes with 1008
+├── PositionLost              not all that a group carried since is kept       (a LookupError)
 ├── ErrorReply                raised by a handler to answer its message with an error
 └── Denied                    raised by the application to refuse the handshake
 ConfigurationError            a class is declared incorrectly                  (a TypeError)
@@ -33,6 +34,7 @@ __all__ = [
     "InvalidMessageError",
     "InvalidStateError",
     "MessageTooBigError",
+    "PositionLost",
     "RateLimitedError",
     "ServerProtocolError",
     "UnsupportedDataError",
@@ -196,6 +198,10 @@ class MessageTooBigError(ClientMessageError):
 
 class RateLimitedError(ClientMessageError):
     """Messages arrive faster than `Limits.rate` allows (RFC 6455, section 7.4.1: 1008)."""
+
+
+class PositionLost(WebSocketError, LookupError):
+    """Not all that a group carried after a position is kept: its state is to be loaded anew."""
 
 
 class ErrorReply(WebSocketError):
