@@ -4,15 +4,14 @@ Run it with `uvicorn examples.chat:app`, and open http://127.0.0.1:8000 in sever
 """
 
 import re
-from collections import defaultdict, deque
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, StringConstraints
 
-from wsendpoints import Denied, Limits, WebSocket, WebSocketEndpoint, handles
-from wsendpoints.groups import Group, Groups
+from wsendpoints import Denied, Limits, PositionLost, WebSocket, WebSocketEndpoint, handles
+from wsendpoints.groups import Group, Groups, History
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 
 __all__ = [
@@ -21,15 +20,16 @@ __all__ = [
     "Join",
     "Joined",
     "Left",
+    "Missed",
     "Refused",
     "Room",
     "Said",
     "Say",
+    "Talk",
     "Typing",
     "Welcome",
     "app",
     "groups",
-    "history",
 ]
 
 PAGE = Path(__file__).with_name("chat.html").read_bytes()
@@ -45,6 +45,8 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 class Join(BaseModel):
     type: Literal["join"] = "join"
     name: Name
+    after: str | None = None
+    """The position of the last message that it has of the room, if it comes back."""
 
 
 class Say(BaseModel):
@@ -64,13 +66,13 @@ class Said(BaseModel):
     name: str
     text: str
     at: datetime
+    position: str | None = None
 
 
 class Welcome(BaseModel):
     type: Literal["welcome"] = "welcome"
     name: str
     members: list[str]
-    history: list[Said]
 
 
 class Joined(BaseModel):
@@ -88,29 +90,41 @@ class IsTyping(BaseModel):
     name: str
 
 
+class Missed(BaseModel):
+    """It was away for so long that not all is kept: what follows is what was said last."""
+
+    type: Literal["missed"] = "missed"
+
+
 class Refused(BaseModel):
     type: Literal["refused"] = "refused"
     code: Literal["name_taken", "not_joined", "already_joined"]
 
 
-News: TypeAlias = Said | Joined | Left | IsTyping
+News: TypeAlias = Joined | Left | IsTyping
 
 
 class Room(Group[News]):
     name = "room:{}"
 
 
+class Talk(Group[Said]):
+    """What is said in a room: who comes back gets all that it missed of it."""
+
+    name = "talk:{}"
+    history = History(messages=50, seconds=24 * 3600)
+
+
 groups = Groups()
-history: defaultdict[Room, deque[Said]] = defaultdict(lambda: deque(maxlen=50))
-"""What was said last in each room, as long as somebody is in it."""
 
 
 class Chat(WebSocketEndpoint):
     encoding = "json"
-    sends = Welcome
-    groups = (Room,)
+    sends = Welcome | Missed
+    groups = (Room, Talk)
     limits = Limits(outbox=100)
     room: Room | None = None
+    talk: Talk
     name: str = ""
 
     async def on_connect(self, websocket: WebSocket) -> None:
@@ -122,15 +136,21 @@ class Chat(WebSocketEndpoint):
     async def join(self, websocket: WebSocket, data: Join) -> Refused | None:
         if self.room is not None:
             return Refused(code="already_joined")
-        room = Room(websocket.path_params["room"])
+        place = websocket.path_params["room"]
+        room, talk = Room(place), Talk(place)
         names = [member.name for member in groups.members(room)]
         if data.name in names:
             return Refused(code="name_taken")
         # Before it gets anything of the room's, and nothing is lost between the two.
-        self.post(Welcome(name=data.name, members=[*names, data.name], history=[*history[room]]))
+        self.post(Welcome(name=data.name, members=[*names, data.name]))
         await groups.join(self, room)
-        self.room, self.name = room, data.name
+        self.room, self.talk, self.name = room, talk, data.name
         await groups.broadcast(room, Joined(name=self.name), exclude=self)
+        try:
+            await groups.join(self, talk, data.after, last=50)
+        except PositionLost:
+            self.post(Missed())
+            await groups.join(self, talk, last=50)
         return None
 
     @handles
@@ -138,8 +158,7 @@ class Chat(WebSocketEndpoint):
         if self.room is None:
             return Refused(code="not_joined")
         said = Said(name=self.name, text=data.text, at=datetime.now(UTC))
-        history[self.room].append(said)
-        await groups.broadcast(self.room, said)
+        await groups.broadcast(self.talk, said)
         return None
 
     @handles
@@ -150,8 +169,6 @@ class Chat(WebSocketEndpoint):
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         if self.room is not None:
             await groups.broadcast(self.room, Left(name=self.name))
-            if not groups.members(self.room):
-                history.pop(self.room, None)
 
 
 chat = Chat.as_asgi()

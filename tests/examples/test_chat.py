@@ -6,20 +6,21 @@ from typing import Any
 
 import pytest
 
+from examples import chat
 from examples.chat import (
     IsTyping,
     Join,
     Joined,
     Left,
+    Missed,
     Refused,
     Said,
     Say,
     Typing,
     Welcome,
     app,
-    groups,
-    history,
 )
+from wsendpoints.groups import Groups
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Client, HandshakeDenied, connect
 
@@ -27,11 +28,12 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(autouse=True)
-def no_room_remains() -> Generator[None]:
-    """Nothing of a room is left behind its last member, however that one's connection ended."""
+def no_member_remains(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Each test has rooms of its own, and no member is left, however its connection ended."""
+    groups = Groups()
+    monkeypatch.setattr(chat, "groups", groups)
     yield
     assert groups.names == ()
-    assert history == {}
 
 
 @asynccontextmanager
@@ -50,10 +52,28 @@ async def test_a_member_is_told_who_is_there_and_what_was_said() -> None:
         said = await ada.receive(Said)
         async with connect(app, "/rooms/lobby") as bob:
             await bob.send(Join(name="Bob"))
-            assert await bob.receive(Welcome) == Welcome(
-                name="Bob", members=["Ada", "Bob"], history=[said]
-            )
+            assert await bob.receive(Welcome) == Welcome(name="Bob", members=["Ada", "Bob"])
+            assert await bob.receive(Said) == said
             assert await ada.receive(Joined) == Joined(name="Bob")
+
+
+async def test_a_member_that_comes_back_gets_what_it_missed() -> None:
+    """Not what it has, and, if not all is kept, what was said last."""
+    async with member("Ada") as ada:
+        for text in ("one", "two"):
+            await ada.send(Say(text=text))
+        said = [await ada.receive(Said) for _ in range(2)]
+        for position, missed in ((said[0].position, said[1:]), (said[1].position, [])):
+            async with connect(app, "/rooms/lobby") as bob:
+                await bob.send(Join(name="Bob", after=position))
+                await bob.receive(Welcome)
+                assert [await bob.receive(Said) for _ in missed] == missed
+                await bob.receive_nothing()
+        async with connect(app, "/rooms/lobby") as bob:
+            await bob.send(Join(name="Bob", after="1"))
+            await bob.receive(Welcome)
+            assert await bob.receive(Missed) == Missed()
+            assert [await bob.receive(Said) for _ in said] == said
 
 
 async def test_what_is_said_reaches_everybody_in_the_room_and_nobody_else() -> None:

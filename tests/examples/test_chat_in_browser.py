@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from tests.examples.browsing import Server, browser, serving
 
@@ -218,6 +218,41 @@ def test_the_page_fits_a_phone(open_window: OpenWindow) -> None:
     width = ada.page.evaluate("document.documentElement.scrollWidth")
     assert width == PHONE["width"]
     check_quiet(ada)
+
+
+def test_a_window_that_comes_back_has_missed_nothing(open_window: OpenWindow) -> None:
+    """It keeps what it has, and gets what was said while it was cut off, once."""
+    ada, bob = open_window(), open_window()
+    cut_off = False
+    routes: list[WebSocketRoute] = []
+
+    def proxy(route: WebSocketRoute) -> None:
+        if cut_off:
+            route.close()
+        else:
+            route.connect_to_server()
+            routes.append(route)
+
+    bob.page.route_web_socket("**/rooms/*", proxy)
+    ada.join("Ada", "missing")
+    bob.join("Bob", "missing")
+    ada.say("before")
+    expect(bob.log.get_by_role("article")).to_contain_text(["before"])
+    cut_off = True
+    routes[0].close()
+    expect(bob.status).to_contain_text("Reconnecting")
+    expect(ada.log).to_contain_text("Bob left.")
+    for text in ("one", "two", "three"):
+        ada.say(text)
+        expect(ada.log).to_contain_text(text)
+    cut_off = False
+    expect(bob.status).to_have_text("Connected", timeout=15_000)
+    ada.say("after")
+    texts = ["before", "one", "two", "three", "after"]
+    for window in (ada, bob):
+        expect(window.log.get_by_role("article")).to_contain_text(texts)
+        expect(window.log.get_by_role("article")).to_have_count(len(texts))
+    check_quiet(ada, bob)
 
 
 def test_the_windows_come_back_after_the_server_restarted(
