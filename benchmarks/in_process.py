@@ -15,7 +15,7 @@ from typing import Final
 from benchmarks.compare import AGAIN, Comparison, Quantity, Run, Sample, Target, take_turns
 from benchmarks.contenders import Contender
 from benchmarks.contenders.beside import BESIDE, BY_HAND, CONCURRENT, KEYED
-from benchmarks.contenders.ours import WITH_LIMITS
+from benchmarks.contenders.ours import MEMBERS, WITH_LIMITS
 from benchmarks.options import Options
 from benchmarks.plain_server import Turn, connect, converse, hold, replies_of
 from benchmarks.workloads import JSON, JSON_PAGE, TEXT, TYPES, TYPES_LONG, Workload
@@ -146,9 +146,18 @@ def _compare_connections(
                 name: partial(_held, app, TYPES.frames(contender)[0] if has_spoken else None)
                 for name, (contender, app) in apps.items()
             }
-            # It hardly varies.
-            rounds = min(options.rounds, 3)
-            yield _compare(title, MEMORY, held, rounds, (Target(OURS, HAND, 3 * 1024),))
+            yield _compare_memory(title, held, options, Target(OURS, HAND, 3 * 1024))
+    if options.wants(title := "memory of an idle connection, in groups"):
+        held = {name: partial(_held, app, None) for name, app in MEMBERS.items()}
+        without, with_one, _ = MEMBERS
+        yield _compare_memory(title, held, options, Target(with_one, without, 1024))
+
+
+def _compare_memory(
+    title: str, held: Mapping[str, Run | None], options: Options, target: Target
+) -> Comparison:
+    # It hardly varies.
+    return _compare(title, MEMORY, held, min(options.rounds, 3), (target,))
 
 
 def _compare(

@@ -9,7 +9,7 @@ from wsendpoints import Limits, Rate, WebSocket, WebSocketEndpoint, handles
 from wsendpoints.groups import Groups
 from wsendpoints.protocol.asgi import ASGIApp
 
-__all__ = ["WITH_LIMITS", "contender"]
+__all__ = ["MEMBERS", "WITH_LIMITS", "contender"]
 
 
 class EchoText(WebSocketEndpoint):
@@ -88,6 +88,26 @@ class Broadcast(WebSocketEndpoint):
         for _ in range(int(data)):
             await groups.broadcast("all", ITEM)
 
+
+class JoinsOne(AcceptsItself):
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        await groups.join(self, "all")
+
+
+class JoinsTen(AcceptsItself):
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        for number in range(10):
+            await groups.join(self, f"group:{number}")
+
+
+MEMBERS: Final[Mapping[str, ASGIApp]] = {
+    "in no group": AcceptsItself.as_asgi(),
+    "in a group": JoinsOne.as_asgi(),
+    "in ten groups": JoinsTen.as_asgi(),
+}
+"""What to be in groups costs a connection; each has an `on_connect` of its own."""
 
 contender = Contender(
     name="wsendpoints",
