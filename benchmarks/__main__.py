@@ -8,21 +8,25 @@ What is below 1 costs less than the reference.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from benchmarks.compare import Comparison
 from benchmarks.contenders import NAMES, Contender, load_all
 from benchmarks.in_process import compare_in_process
 from benchmarks.options import Options
 from benchmarks.over_sockets import compare_over_sockets
+from benchmarks.slow_member import compare_slow_member
 from benchmarks.tables import describe_run, to_markdown, to_text
 from benchmarks.to_many import compare_to_many
+from benchmarks.turns import compare_longest_turn
 
-LEVELS: Final[Mapping[int, Callable[[Mapping[str, Contender], Options], Iterator[Comparison]]]] = {
-    1: compare_in_process,
-    2: compare_over_sockets,
-    3: compare_to_many,
+Compare: TypeAlias = Callable[[Mapping[str, Contender], Options], Iterator[Comparison]]
+
+LEVELS: Final[Mapping[int, Sequence[Compare]]] = {
+    1: [compare_in_process],
+    2: [compare_over_sockets],
+    3: [compare_to_many, compare_slow_member, compare_longest_turn],
 }
 
 
@@ -60,10 +64,11 @@ def main() -> None:
     for line in [*describe_run("benchmarks", sys.argv[1:]), *missing]:
         print(f"{bullet}{line}")
     print()
-    for level, compare in LEVELS.items():
+    for level, compares in LEVELS.items():
         if arguments.level in {level, None}:
-            for comparison in compare(contenders, options):
-                print(write(comparison), flush=True, end="\n\n")
+            for compare in compares:
+                for comparison in compare(contenders, options):
+                    print(write(comparison), flush=True, end="\n\n")
 
 
 if __name__ == "__main__":

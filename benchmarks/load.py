@@ -13,7 +13,7 @@ from typing import Final
 
 from benchmarks.frames import CLOSE, TEXT, frame
 
-__all__ = ["Audience", "Load", "UnexpectedReplyError"]
+__all__ = ["Audience", "Connection", "Load", "UnexpectedReplyError"]
 
 HOST: Final = "127.0.0.1"
 PATIENCE: Final = 10.0
@@ -61,9 +61,9 @@ class Load:
     ) -> None:
         self._port = port
         self._patience = patience
-        self._open: list[_Connection] = []
+        self._open: list[Connection] = []
         self._frames = [frame(TEXT, text.encode()) for text in frames]
-        connection = _Connection(port, patience)
+        connection = Connection(port, patience)
         # Twice, to see that the same is answered in the same way.
         replies = [connection.ask(frame) for frame in (*self._frames, *self._frames)]
         connection.close()
@@ -75,7 +75,7 @@ class Load:
 
     def connect(self, connections: int) -> None:
         """Open so many connections, to talk on."""
-        self._open = [_Connection(self._port, self._patience) for _ in range(connections)]
+        self._open = [Connection(self._port, self._patience) for _ in range(connections)]
 
     def disconnect(self) -> None:
         """Close the connections, and wait until the server is done with them."""
@@ -138,7 +138,7 @@ class Audience:
     """
 
     def __init__(self, port: int, number: int, message: str, patience: float = PATIENCE) -> None:
-        self._members = [_Connection(port, patience) for _ in range(number)]
+        self._members = [Connection(port, patience) for _ in range(number)]
         text = message.encode()
         self._frame = bytes([0x80 | TEXT, len(text)]) + text
         assert len(text) < 126
@@ -158,7 +158,7 @@ class Audience:
             self._members.pop().close()
 
 
-class _Connection:
+class Connection:
     """One connection."""
 
     def __init__(self, port: int, patience: float) -> None:
@@ -187,9 +187,21 @@ class _Connection:
         self.socket.sendall(frame)
         return self._read_until(_is_whole)
 
+    def read_frame(self) -> bytes:
+        """Wait for a frame of less than 64 KiB, and read no more than that."""
+        head = self._read_exactly(2)
+        if head[1] < 126:
+            return head + self._read_exactly(head[1])
+        size = self._read_exactly(2)
+        return head + size + self._read_exactly(int.from_bytes(size))
+
+    def expect(self, reply: bytes) -> None:
+        """Say what comes next."""
+        self._expected, self._received = reply, b""
+
     def send_next(self) -> None:
-        frame, self._expected = next(self.exchanges)
-        self._received = b""
+        frame, reply = next(self.exchanges)
+        self.expect(reply)
         self.sent_at = time.perf_counter()
         self.socket.sendall(frame)
 
@@ -209,6 +221,15 @@ class _Connection:
         while self.socket.recv(_MOST):
             pass
         self.socket.close()
+
+    def _read_exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = self.socket.recv(size - len(data))
+            if not more:
+                raise ConnectionError(f"the server closed the connection after {data!r}")
+            data += more
+        return data
 
     def _read_until(self, is_whole: Callable[[bytes], bool]) -> bytes:
         data = b""

@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 
 from wsendpoints.protocol.asgi import ASGIApp, Event, Scope
 
-__all__ = ["Turn", "ask_for", "connect", "converse", "hold", "replies_of"]
+__all__ = ["Turn", "ask_for", "connect", "converse", "hold", "make_scope", "replies_of"]
 
 Turn: TypeAlias = Literal["none", "message", "reply"]
 """Whether each message, or each reply, waits for a turn of the event loop."""
@@ -55,7 +55,7 @@ _SCOPE: Final[Scope] = {
 """What a server says of a page's connection to `/`."""
 
 
-def _make_scope() -> Scope:
+def make_scope() -> Scope:
     """Return a scope of its own for a connection."""
     return {**_SCOPE, "state": {}}
 
@@ -116,7 +116,7 @@ async def converse(
 
     receive = receive_after_a_turn if turn == "message" else receive_at_once
     send = send_in_a_turn if turn == "reply" else send_at_once
-    await app(_make_scope(), receive, send)
+    await app(make_scope(), receive, send)
     return times[1] - times[0], sent
 
 
@@ -137,7 +137,7 @@ async def ask_for(app: ASGIApp, number: int) -> list[Event]:
         if len(sent) > number:
             is_done.set()
 
-    await app(_make_scope(), receive, send)
+    await app(make_scope(), receive, send)
     return sent
 
 
@@ -162,7 +162,7 @@ async def connect(app: ASGIApp, connections: int) -> float:
         assert event["type"] == "websocket.accept"
         accepted += 1
 
-    scopes = [_make_scope() for _ in range(connections)]
+    scopes = [make_scope() for _ in range(connections)]
     start = time.perf_counter()
     for scope in scopes:
         events = iter((_CONNECT, _DISCONNECT))
@@ -213,7 +213,7 @@ async def _hold(app: ASGIApp, frame: str | None, connections: int) -> int:
             await end.wait()
             return _DISCONNECT
 
-        await app(_make_scope(), receive, send)
+        await app(make_scope(), receive, send)
 
     gc.collect()
     before, _ = tracemalloc.get_traced_memory()

@@ -51,6 +51,7 @@ class Contender:
         push: Sends `ITEM` as often as a message says, from a task beside the one that receives.
         stream: Sends it as often from an async generator.
         broadcast: Sends it as often to all that are connected.
+        relay: Sends each message to all that are connected, its own client too.
         dialect: What its five types look like.
         needs_asyncio: Whether it does not run on trio.
         broadcast_needs_asyncio: Whether its broadcasts do not.
@@ -64,6 +65,7 @@ class Contender:
     push: App | None = None
     stream: App | None = None
     broadcast: App | None = None
+    relay: App | None = None
     dialect: Dialect = Dialect()
     needs_asyncio: bool = False
     broadcast_needs_asyncio: bool = False

@@ -6,6 +6,7 @@ Pydantic's `TypeAdapter` reads and writes the messages, the standard library's `
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from benchmarks.contenders import ITEM, Contender
 from benchmarks.messages import answer, inbound, outbound
@@ -103,6 +104,25 @@ async def broadcast(scope: Scope, receive: Receive, send: Send) -> None:
         members.discard(send)
 
 
+async def relay(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "websocket":
+        raise NotImplementedError(scope["type"])
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+    members.add(send)
+    try:
+        while True:
+            event = await receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            # A copy: some come and go while a client holds this up. One that left raises OSError.
+            for send_to in [*members]:
+                with suppress(OSError):
+                    await send_to({"type": "websocket.send", "text": event["text"]})
+    finally:
+        members.discard(send)
+
+
 async def items(number: int) -> AsyncIterator[str]:
     for _ in range(number):
         yield ITEM
@@ -117,4 +137,5 @@ contender = Contender(
     push=push,
     stream=stream,
     broadcast=broadcast,
+    relay=relay,
 )

@@ -89,6 +89,11 @@ class Broadcast(WebSocketEndpoint):
             await groups.broadcast("all", ITEM)
 
 
+class Relay(Broadcast):
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        await groups.broadcast("all", data)
+
+
 class JoinsOne(AcceptsItself):
     async def on_connect(self, websocket: WebSocket) -> None:
         await websocket.accept()
@@ -118,6 +123,7 @@ contender = Contender(
     push=Push.as_asgi(),
     stream=Stream.as_asgi(),
     broadcast=Broadcast.as_asgi(),
+    relay=Relay.as_asgi(),
 )
 
 WITH_LIMITS: Final[Mapping[str, ASGIApp]] = {
