@@ -253,18 +253,22 @@ async def test_it_leaves_meanwhile() -> None:
         assert Chat.joins[0] is not None
 
 
+@pytest.mark.parametrize("last", [1, 2])
 @pytest.mark.parametrize("leaves", [False, True])
-async def test_it_disconnects_meanwhile(leaves: bool) -> None:
+async def test_it_disconnects_meanwhile(leaves: bool, last: int) -> None:
     """Nothing of it remains, whether it has left before or not."""
     them = Groups()
     await them.broadcast(Room("a"), Said(text="a"))
     await them.broadcast(Room("a"), Said(text="b"))
     waits = Waits()
-    async with connect(waits.app(them), "/?last=2", timeout=60) as client:
+    app = waits.app(them)
+    async with connect(app, f"/?last={last}", timeout=60, swallow_sends=True) as client:
         await all_tasks_blocked()
         if leaves:
             await them.leave(Chat.members[0], Room("a"))
-        await client.close()
+        client.vanish()
+        # It is noticed, and nothing else passes: its handler has its grace.
+        await wait_for(20)
         waits.gate.set()
     assert them.names == ()
     assert them._joined == {}  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it

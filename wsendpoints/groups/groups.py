@@ -133,6 +133,8 @@ class Groups:
         if after is not None or last:
             try:
                 newest = await self._catch_up(lifecycle, group, newest, after, last)
+                # The client may have left while the last of it was on its way.
+                lifecycle.outbox(endpoint)
             except BaseException:
                 if joined.get(name) is mark:
                     del joined[name]
