@@ -98,6 +98,19 @@ def test_history_is_a_history(history: Any) -> None:
         type("Wrong", (Group,), {"name": "wrong", "history": history})
 
 
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, "5"])
+def test_max_users_is_a_number(most: Any) -> None:
+    """Above 0."""
+    with pytest.raises(ConfigurationError, match=r"Wrong.max_users is .*: use a number above 0"):
+        type("Wrong", (Group,), {"name": "wrong", "max_users": most})
+
+
+def test_group_tells_of_nobody_by_default() -> None:
+    """A subclass says what."""
+    assert Room("x").joined("a") is None
+    assert Room("x").left("a") is None
+
+
 def test_archive_is_of_what_is_in_its_brackets() -> None:
     """It is made once."""
     archive = Room.archive()

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Final
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from starlette.exceptions import WebSocketException
 
 from tests.clocks import VIRTUAL_ASYNCIO
@@ -27,6 +28,7 @@ from wsendpoints.lifecycle import ending
 from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
 from wsendpoints.lifecycle.failures import AwaitedCancelledError
+from wsendpoints.lifecycle.hooks import Farewell
 from wsendpoints.protocol.asgi import Event
 
 pytestmark = pytest.mark.anyio
@@ -75,11 +77,12 @@ class Life:
         failure: BaseException | None = None,
         *,
         passed: Deadline | None = None,
+        farewells: Sequence[Farewell] = (),
         cleans_up: bool = True,
     ) -> None:
         """End it, and keep what is raised."""
         connection = connection_of(self.endpoint.websocket)
-        end = Ending(self.endpoint, connection, passed, cleans_up=cleans_up)
+        end = Ending(self.endpoint, connection, passed, farewells, cleans_up=cleans_up)
         try:
             await end.conclude(failure)
         except BaseException as exc:  # noqa: BLE001 - looked at by the test
@@ -385,6 +388,22 @@ async def test_close_that_is_abandoned_awaits_nothing_more() -> None:
 
 
 # The clean-up.
+
+
+@pytest.mark.parametrize("cleans_up", [True, False])
+async def test_farewells_are_awaited_before_on_disconnect(cleans_up: bool) -> None:
+    """Each of them, to its end, though the task is cancelled meanwhile."""
+    life, codes = await life_in(S.OPEN), list[list[int]]()
+
+    async def farewell() -> None:
+        await checkpoint()
+        codes.append([*Chat.codes])
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await life.end(farewells=[farewell, farewell], cleans_up=cleans_up)
+    assert codes == [[], []]
+    assert len(Chat.codes) == cleans_up
 
 
 async def test_class_without_a_clean_up_is_closed_alone() -> None:

@@ -47,6 +47,7 @@ class Group(Generic[M]):
         history: How much of what it carried is kept, if it has one: then `Groups.join` can begin
             after a message that a client had, or with the last ones. A message that has a field
             `position`, as a str, gets its position there.
+        max_users: How many users may be in it at once; `None` for any number. See `Groups.join`.
         messages: The messages that it carries: what is in the brackets.
 
     Raises:
@@ -56,6 +57,7 @@ class Group(Generic[M]):
     name: str = ""
     overflow: ClassVar[Overflow] = "close"
     history: ClassVar[History | None] = None
+    max_users: ClassVar[int | None] = None
     messages: ClassVar[Any] = Any
 
     _outbound: ClassVar[Outbound | None] = None
@@ -71,6 +73,7 @@ class Group(Generic[M]):
                 cls._outbound = cls._archive = None
         check_overflow(cls.overflow, cls.__qualname__)
         _check_history(cls.history, cls.__qualname__)
+        _check_max_users(cls.max_users, cls.__qualname__)
         where = f"{cls.__qualname__}.name"
         try:
             fields = [field for _, field, *_ in Formatter().parse(cls.name) if field is not None]
@@ -99,6 +102,18 @@ class Group(Generic[M]):
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def joined(self, user: str) -> M | None:
+        """Return what the others are told when a user is there; by default nothing.
+
+        That is once, as the first of its connections joins.
+        """
+
+    def left(self, user: str) -> M | None:
+        """Return what the others are told when a user is not there any more; by default nothing.
+
+        That is once, when the last of its connections has ended, or left.
+        """
 
     @final
     @classmethod
@@ -155,6 +170,12 @@ def _check_history(history: object, where: str) -> None:
         raise ConfigurationError(
             f"{where}.history is {history!r}: use History(messages=..., seconds=...), or None"
         )
+
+
+def _check_max_users(most: object, where: str) -> None:
+    is_number = isinstance(most, int) and not isinstance(most, bool) and most > 0
+    if most is not None and not is_number:
+        raise ConfigurationError(f"{where}.max_users is {most!r}: use a number above 0, or None")
 
 
 def check_groups(groups: object, where: str) -> None:

@@ -1,5 +1,6 @@
 """Who is in which group, and what is done with a group."""
 
+import logging
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final, TypeAlias, final, overload
@@ -11,6 +12,7 @@ from wsendpoints.connection.outbox import Outbox, Overflow
 from wsendpoints.groups.channel import Channel, Pace
 from wsendpoints.groups.group import Group, check_name, check_overflow
 from wsendpoints.groups.logs import History, Logs, number_of
+from wsendpoints.groups.presence import Membership, Presence
 from wsendpoints.groups.token import Token
 from wsendpoints.lifecycle.hooks import Lifecycle, Member, lifecycle_of
 from wsendpoints.protocol.close_codes import CloseCode, check_close_code
@@ -18,8 +20,9 @@ from wsendpoints.protocol.exceptions import ConfigurationError, InvalidStateErro
 
 __all__ = ["Groups"]
 
-M = TypeVar("M")
+logger: logging.Logger = logging.getLogger("wsendpoints")
 
+M = TypeVar("M")
 
 Excluded: TypeAlias = "Member | Iterable[Member] | None"
 
@@ -62,8 +65,9 @@ class Groups:
         check_overflow(overflow, "Groups")
         self._overflow: Overflow = overflow
         self._channels: dict[str, Channel] = {}
-        self._joined: dict[Outbox, dict[str, object]] = {}
+        self._joined: dict[Outbox, dict[str, Membership]] = {}
         self._logs = Logs()
+        self._present = Presence()
         self._pace: Pace | None = None
         self._token: Token | None = None
 
@@ -79,6 +83,7 @@ class Groups:
         after: str | None = None,
         *,
         last: int = 0,
+        user: str | None = None,
     ) -> str | None:
         """Have a connection get the messages of a group from now on; a second time does nothing.
 
@@ -91,6 +96,8 @@ class Groups:
             after: The position of the last message that the client has, as it sent it; it is sent
                 what came after that. `None` if it has none.
             last: How many of the last messages it is sent, if `after` is `None`.
+            user: Whose connection it is, for `presence`, and `joined` and `left` of the group: a
+                user is one, however many connections it has in the group.
 
         Returns:
             The position at which the client is now, in a group with a history: that of its last
@@ -101,7 +108,8 @@ class Groups:
                 It is no member.
             ConfigurationError: Its class does not declare the group in `groups`; or the group has
                 no history to begin in.
-            ValueError: `last` is negative.
+            GroupFullError: The group has as many users as it may.
+            ValueError: `last` is negative, or `user` no text of 1 to 200 characters.
             InvalidStateError: It is not accepted yet, or the application closed it; or it is in
                 `limits.groups` groups already.
             WebSocketDisconnect: The client left.
@@ -113,13 +121,18 @@ class Groups:
             raise ConfigurationError(f"{group!r} has no history: set `history = History()`")
         if last < 0:
             raise ValueError(f"last={last}: use 0 or more")
+        membership = Membership(name, group)
+        if user is not None:
+            self._present.check(membership, user)
         lifecycle = lifecycle_of(endpoint)
         box = lifecycle.outbox(endpoint)
         pace = self._bound()
         joined = self._joined.get(box)
         if joined is None:
             joined = self._joined[box] = {}
-            lifecycle.connection.at_end(partial(self._leave_all, box))
+            departing: list[Membership] = []
+            lifecycle.connection.at_end(partial(self._leave_all, box, departing))
+            lifecycle.farewells += (partial(self._depart_all, departing),)
         newest = 0 if history is None else self._logs.head(name, history)
         if name in joined:
             return str(newest) if newest else None
@@ -128,23 +141,26 @@ class Groups:
             raise InvalidStateError(
                 f"the connection is in {most} groups already: see `Limits(groups=...)`"
             )
-        # What tells this membership from a later one: it may leave while it is sent what it missed.
-        mark = joined[name] = object()
-        if after is not None or last:
-            try:
+        # It may leave, and join again, while it is sent what it missed.
+        joined[name] = membership
+        try:
+            if after is not None or last:
                 newest = await self._catch_up(lifecycle, group, newest, after, last)
                 # The client may have left while the last of it was on its way.
                 lifecycle.outbox(endpoint)
-            except BaseException:
-                if joined.get(name) is mark:
-                    del joined[name]
-                raise
-            if joined.get(name) is not mark:
-                return str(newest)
+                if joined.get(name) is not membership:
+                    return str(newest)
+            told = None if user is None else self._present.enter(membership, user)
+        except BaseException:
+            if joined.get(name) is membership:
+                del joined[name]
+            raise
         channel = self._channels.get(name)
         if channel is None:
             channel = self._channels[name] = Channel(name, pace)
         channel.add(box, endpoint, lifecycle.connection.encode, newest)
+        if told is not None:
+            await self._broadcast(group, told, endpoint)
         return str(newest) if newest else None
 
     async def _catch_up(
@@ -173,8 +189,10 @@ class Groups:
         """Have it get them no more; where it is no member, this does nothing."""
         name = _name_of(group)
         for box, joined in self._boxes_of(endpoint):
-            if joined.pop(name, None) is not None:
+            membership = joined.pop(name, None)
+            if membership is not None:
                 self._discard(name, box)
+                await self._depart(membership)
 
     @overload
     async def broadcast(
@@ -275,6 +293,27 @@ class Groups:
         channel = self._channels.get(_name_of(group))
         return () if channel is None else tuple(channel.endpoints.values())
 
+    async def presence(self, group: "Group[Any] | str") -> tuple[str, ...]:
+        """Return the users that are in a group, in the order in which they came.
+
+        A user is there from when `join` has returned until its last connection has left, or has
+        ended, and all of its clean-up but `on_disconnect` is done.
+        """
+        return self._present.users(_name_of(group))
+
+    async def _depart(self, membership: Membership) -> None:
+        """Count a user's connection no more, and tell the others if it was the last."""
+        told = self._present.depart(membership)
+        if told is not None:
+            await self._broadcast(membership.group, told, None)
+
+    async def _depart_all(self, memberships: list[Membership]) -> None:
+        for membership in memberships:
+            try:
+                await self._depart(membership)
+            except Exception:
+                logger.exception("%s: to tell that a user left failed", membership.name)
+
     async def close(
         self, group: "Group[Any] | str", code: int = CloseCode.NORMAL_CLOSURE, reason: str = ""
     ) -> int:
@@ -313,7 +352,7 @@ class Groups:
             )
         return self._pace
 
-    def _boxes_of(self, endpoint: Member) -> "list[tuple[Outbox, dict[str, object]]]":
+    def _boxes_of(self, endpoint: Member) -> list[tuple[Outbox, dict[str, Membership]]]:
         box = lifecycle_of(endpoint).open_outbox
         joined = None if box is None else self._joined.get(box)
         return [] if box is None or joined is None else [(box, joined)]
@@ -324,9 +363,10 @@ class Groups:
         some = [exclude] if hasattr(exclude, "_lifecycle") else exclude
         return frozenset(box for endpoint in some for box, _ in self._boxes_of(endpoint))
 
-    def _leave_all(self, box: Outbox) -> None:
-        for name in self._joined.pop(box, {}):
+    def _leave_all(self, box: Outbox, departing: list[Membership]) -> None:
+        for name, membership in self._joined.pop(box, {}).items():
             self._discard(name, box)
+            departing.append(membership)
 
     def _discard(self, name: str, box: Outbox) -> None:
         # There is none as long as its only member is sent what it missed.

@@ -1,6 +1,7 @@
 """The end of a connection: what the client is told, the clean-up, and what is raised."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, final
 
@@ -16,7 +17,7 @@ from wsendpoints.lifecycle.failures import (
     judge,
     requested_close,
 )
-from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.hooks import Farewell, Hooks, name_of
 from wsendpoints.lifecycle.shielding import run_shielded
 from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.exceptions import Denied, WebSocketDisconnect
@@ -40,16 +41,24 @@ class Ending:
         endpoint: Whose connection it is.
         connection: The connection.
         passed: The time limit that ended it, if one did.
+        farewells: What is awaited before `on_disconnect`.
         cleans_up: Whether its class has an `on_disconnect` of its own.
     """
 
-    __slots__ = ("_cleans_up", "_connection", "_endpoint", "_passed", "_websocket")
+    __slots__ = ("_cleans_up", "_connection", "_endpoint", "_farewells", "_passed", "_websocket")
 
     def __init__(
-        self, endpoint: Hooks, connection: Connection, passed: Deadline | None, *, cleans_up: bool
+        self,
+        endpoint: Hooks,
+        connection: Connection,
+        passed: Deadline | None,
+        farewells: Sequence[Farewell] = (),
+        *,
+        cleans_up: bool,
     ) -> None:
         self._endpoint = endpoint
         self._cleans_up = cleans_up
+        self._farewells = farewells
         self._passed = passed
         self._websocket = endpoint.websocket
         self._connection = connection
@@ -88,8 +97,8 @@ class Ending:
                         )
                 self._tell()
                 failed = cancellation = None
-                if self._cleans_up:
-                    failed, cancellation = await run_shielded(self._on_disconnect)
+                if self._cleans_up or self._farewells:
+                    failed, cancellation = await run_shielded(self._clean_up)
                 if failed is not None and verdict in _QUIET:
                     verdict, failure = Verdict.FAILURE, failed
                 elif failed is not None:
@@ -139,6 +148,11 @@ class Ending:
         if logger.isEnabledFor(level):
             code = describe(self._close_code)
             logger.log(level, "%s: the connection ended with %s", name_of(self._endpoint), code)
+
+    async def _clean_up(self) -> BaseException | None:
+        for farewell in self._farewells:
+            await farewell()
+        return await self._on_disconnect() if self._cleans_up else None
 
     async def _on_disconnect(self) -> BaseException | None:
         timeout = self._endpoint.limits.disconnect_timeout

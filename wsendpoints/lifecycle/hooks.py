@@ -1,8 +1,8 @@
 """What the life of a connection needs of an endpoint, and what an endpoint needs of that life."""
 
 import logging
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, Final, Protocol, TypeVarTuple, Unpack, final
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, Final, Protocol, TypeAlias, TypeVarTuple, Unpack, final
 
 from wsendpoints.connection.carriers import running_posting
 from wsendpoints.connection.connection import Connection
@@ -22,6 +22,7 @@ from wsendpoints.protocol.state import BROKEN, CLOSED, DISCONNECTED, OPEN, SEND
 __all__ = [
     "LATE",
     "Beside",
+    "Farewell",
     "Held",
     "Hooks",
     "Lifecycle",
@@ -39,6 +40,9 @@ LATE: Final = (
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
 Ts = TypeVarTuple("Ts")
+
+Farewell: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""What is awaited when a connection has ended."""
 
 
 class Hooks(Door, Protocol):
@@ -133,6 +137,8 @@ class Lifecycle:
         connection: The connection.
         declaration: What the class declared when the connection was made.
         conversation: The conversation, while it is held.
+        farewells: What is awaited when all has ended, before `on_disconnect`. No cancellation
+            reaches it, and it lets no exception pass.
         is_used: Whether it was served already.
     """
 
@@ -141,6 +147,7 @@ class Lifecycle:
         "connection",
         "conversation",
         "declaration",
+        "farewells",
         "is_used",
     )
 
@@ -148,6 +155,7 @@ class Lifecycle:
         self.connection: Connection = connection
         self.declaration: Declaration = declaration
         self.conversation: Held | None = None
+        self.farewells: tuple[Farewell, ...] = ()
         self.is_used: bool = False
         self._has_dropped = False
 

@@ -87,7 +87,7 @@ async def serve(
         # Now, for it may have been replaced at any time.
         on_disconnect = getattr(endpoint.on_disconnect, "__func__", None)
         cleans_up = on_disconnect is not declaration.default_on_disconnect
-        ending = Ending(endpoint, connection, passed, cleans_up=cleans_up)
+        ending = Ending(endpoint, connection, passed, lifecycle.farewells, cleans_up=cleans_up)
         await ending.conclude(failure)
     finally:
         connection.ended()

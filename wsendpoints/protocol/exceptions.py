@@ -10,6 +10,7 @@ WebSocketError
 │   ├── InvalidMessageError     answered with an error message, or closes with 1008
 │   ├── MessageTooBigError      closes with 1009
 │   └── RateLimitedError        closes with 1008
+├── GroupFullError            a group has as many users as it may
 ├── PositionLost              not all that a group carried since is kept       (a LookupError)
 ├── ErrorReply                raised by a handler to answer its message with an error
 └── Denied                    raised by the application to refuse the handshake
@@ -30,6 +31,7 @@ __all__ = [
     "Denied",
     "ErrorDetails",
     "ErrorReply",
+    "GroupFullError",
     "InvalidDataError",
     "InvalidMessageError",
     "InvalidStateError",
@@ -198,6 +200,10 @@ class MessageTooBigError(ClientMessageError):
 
 class RateLimitedError(ClientMessageError):
     """Messages arrive faster than `Limits.rate` allows (RFC 6455, section 7.4.1: 1008)."""
+
+
+class GroupFullError(WebSocketError):
+    """A group has as many users as it may: `Group.max_users`."""
 
 
 class PositionLost(WebSocketError, LookupError):

@@ -1,0 +1,105 @@
+"""Who is in which group: a user is one, however many connections it has there."""
+
+from typing import Any, Final, final
+
+from wsendpoints.groups.group import Group
+from wsendpoints.protocol.exceptions import GroupFullError
+
+__all__ = ["Membership", "Presence"]
+
+_LONGEST: Final = 200
+
+
+@final
+class Membership:
+    """That a connection is in a group.
+
+    Args:
+        name: The name of the group.
+        group: The group.
+
+    Attributes:
+        name: The name of the group.
+        group: The group.
+        user: Whose connection it is, once it is counted; `None` if nobody's.
+    """
+
+    __slots__ = ("group", "name", "user")
+
+    def __init__(self, name: str, group: Group[Any] | str) -> None:
+        self.name: str = name
+        self.group: Group[Any] | str = group
+        self.user: str | None = None
+
+
+@final
+class Presence:
+    """Counts the connections of users."""
+
+    def __init__(self) -> None:
+        # By the group, then by the user.
+        self._counts: dict[str, dict[str, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def users(self, name: str) -> tuple[str, ...]:
+        """Return the users in a group, in the order in which they came."""
+        return tuple(self._counts.get(name, ()))
+
+    def check(self, membership: Membership, user: object) -> bool:
+        """Return whether a user would be new in a group.
+
+        Raises:
+            ValueError: It is no text of 1 to 200 characters.
+            GroupFullError: It would be one too many.
+        """
+        if not isinstance(user, str) or not 0 < len(user) <= _LONGEST:
+            shown = repr(user) if len(repr(user)) <= 120 else f"{user!r:.110}..."
+            raise ValueError(f"user={shown}: use a str of 1 to {_LONGEST} characters")
+        users = self._counts.get(membership.name, {})
+        group = membership.group
+        most = group.max_users if isinstance(group, Group) else None
+        if most is not None and user not in users and len(users) >= most:
+            raise GroupFullError(f"{membership.name}: {most} users are in it already")
+        return user not in users
+
+    def enter(self, membership: Membership, user: str) -> Any:
+        """Count one more connection of a user.
+
+        Returns:
+            What the others are told of it, if it is the first; `None` for nothing.
+
+        Raises:
+            GroupFullError: It is one too many.
+            Exception: What `joined` of the group raises; it is not counted then.
+        """
+        is_new, told = self.check(membership, user), None
+        group = membership.group
+        if is_new and isinstance(group, Group) and (told := group.joined(user)) is not None:
+            group.check(told)
+        users = self._counts.setdefault(membership.name, {})
+        users[user] = users.get(user, 0) + 1
+        membership.user = user
+        return told
+
+    def depart(self, membership: Membership) -> Any:
+        """Count one less.
+
+        Returns:
+            What the others are told of it, if it was the last; `None` for nothing.
+
+        Raises:
+            Exception: What `left` of the group raises; it is counted nevertheless.
+        """
+        user, group = membership.user, membership.group
+        if user is None:
+            return None
+        users = self._counts[membership.name]
+        users[user] -= 1
+        if users[user]:
+            return None
+        del users[user]
+        if not users:
+            del self._counts[membership.name]
+        return group.left(user) if isinstance(group, Group) else None
