@@ -82,9 +82,9 @@ def test_others_are_told_once_of_each_user(steps: list[tuple[bool, str]]) -> Non
 def test_group_that_tells_of_nobody(group: Any) -> None:
     """By default, and by its name alone."""
     presence, membership = Presence(), Membership("silent", group)
-    assert presence.check(membership, "a")
+    assert presence.check("silent", group, "a")
     assert presence.enter(membership, "a") is None
-    assert not presence.check(membership, "a")
+    assert not presence.check("silent", group, "a")
     assert presence.users("silent") == ("a",)
     assert presence.depart(membership) is None
     assert presence.users("silent") == ()
@@ -102,7 +102,7 @@ def test_users_come_in_order() -> None:
 def test_wrong_user(user: Any) -> None:
     """It may come from a client."""
     with pytest.raises(ValueError, match="use a str of 1 to 200 characters") as info:
-        Presence().check(Membership("x", "x"), user)
+        Presence().check("x", "x", user)
     assert len(str(info.value)) < 200
 
 

@@ -65,7 +65,9 @@ class Groups:
         check_overflow(overflow, "Groups")
         self._overflow: Overflow = overflow
         self._channels: dict[str, Channel] = {}
-        self._joined: dict[Outbox, dict[str, Membership]] = {}
+        self._joined: dict[Outbox, dict[str, Membership | None]] = {}
+        # Those of users: until their connection has ended for good.
+        self._counted: dict[Outbox, list[Membership]] = {}
         self._logs = Logs()
         self._present = Presence()
         self._pace: Pace | None = None
@@ -121,18 +123,18 @@ class Groups:
             raise ConfigurationError(f"{group!r} has no history: set `history = History()`")
         if last < 0:
             raise ValueError(f"last={last}: use 0 or more")
-        membership = Membership(name, group)
+        # A plain one needs nothing to be known of it.
+        is_plain = after is None and not last and user is None
+        membership = None if is_plain else Membership(name, group)
         if user is not None:
-            self._present.check(membership, user)
+            self._present.check(name, group, user)
         lifecycle = lifecycle_of(endpoint)
         box = lifecycle.outbox(endpoint)
         pace = self._bound()
         joined = self._joined.get(box)
         if joined is None:
             joined = self._joined[box] = {}
-            departing: list[Membership] = []
-            lifecycle.connection.at_end(partial(self._leave_all, box, departing))
-            lifecycle.farewells += (partial(self._depart_all, departing),)
+            lifecycle.connection.at_end(partial(self._leave_all, box))
         newest = 0 if history is None else self._logs.head(name, history)
         if name in joined:
             return str(newest) if newest else None
@@ -150,7 +152,12 @@ class Groups:
                 lifecycle.outbox(endpoint)
                 if joined.get(name) is not membership:
                     return str(newest)
-            told = None if user is None else self._present.enter(membership, user)
+            told = None
+            if membership is not None and user is not None:
+                told = self._present.enter(membership, user)
+                if box not in self._counted:
+                    lifecycle.farewells += (partial(self._depart_all, box),)
+                self._counted.setdefault(box, []).append(membership)
         except BaseException:
             if joined.get(name) is membership:
                 del joined[name]
@@ -189,10 +196,12 @@ class Groups:
         """Have it get them no more; where it is no member, this does nothing."""
         name = _name_of(group)
         for box, joined in self._boxes_of(endpoint):
-            membership = joined.pop(name, None)
-            if membership is not None:
+            if name in joined:
+                membership = joined.pop(name)
                 self._discard(name, box)
-                await self._depart(membership)
+                if membership is not None and membership.user is not None:
+                    self._counted[box].remove(membership)
+                    await self._depart(membership)
 
     @overload
     async def broadcast(
@@ -307,8 +316,8 @@ class Groups:
         if told is not None:
             await self._broadcast(membership.group, told, None)
 
-    async def _depart_all(self, memberships: list[Membership]) -> None:
-        for membership in memberships:
+    async def _depart_all(self, box: Outbox) -> None:
+        for membership in self._counted.pop(box):
             try:
                 await self._depart(membership)
             except Exception:
@@ -352,7 +361,7 @@ class Groups:
             )
         return self._pace
 
-    def _boxes_of(self, endpoint: Member) -> list[tuple[Outbox, dict[str, Membership]]]:
+    def _boxes_of(self, endpoint: Member) -> list[tuple[Outbox, dict[str, Membership | None]]]:
         box = lifecycle_of(endpoint).open_outbox
         joined = None if box is None else self._joined.get(box)
         return [] if box is None or joined is None else [(box, joined)]
@@ -363,10 +372,9 @@ class Groups:
         some = [exclude] if hasattr(exclude, "_lifecycle") else exclude
         return frozenset(box for endpoint in some for box, _ in self._boxes_of(endpoint))
 
-    def _leave_all(self, box: Outbox, departing: list[Membership]) -> None:
-        for name, membership in self._joined.pop(box, {}).items():
+    def _leave_all(self, box: Outbox) -> None:
+        for name in self._joined.pop(box, {}):
             self._discard(name, box)
-            departing.append(membership)
 
     def _discard(self, name: str, box: Outbox) -> None:
         # There is none as long as its only member is sent what it missed.

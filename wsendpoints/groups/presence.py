@@ -47,7 +47,7 @@ class Presence:
         """Return the users in a group, in the order in which they came."""
         return tuple(self._counts.get(name, ()))
 
-    def check(self, membership: Membership, user: object) -> bool:
+    def check(self, name: str, group: Group[Any] | str, user: object) -> bool:
         """Return whether a user would be new in a group.
 
         Raises:
@@ -57,11 +57,10 @@ class Presence:
         if not isinstance(user, str) or not 0 < len(user) <= _LONGEST:
             shown = repr(user) if len(repr(user)) <= 120 else f"{user!r:.110}..."
             raise ValueError(f"user={shown}: use a str of 1 to {_LONGEST} characters")
-        users = self._counts.get(membership.name, {})
-        group = membership.group
+        users = self._counts.get(name, {})
         most = group.max_users if isinstance(group, Group) else None
         if most is not None and user not in users and len(users) >= most:
-            raise GroupFullError(f"{membership.name}: {most} users are in it already")
+            raise GroupFullError(f"{name}: {most} users are in it already")
         return user not in users
 
     def enter(self, membership: Membership, user: str) -> Any:
@@ -74,11 +73,11 @@ class Presence:
             GroupFullError: It is one too many.
             Exception: What `joined` of the group raises; it is not counted then.
         """
-        is_new, told = self.check(membership, user), None
-        group = membership.group
+        name, group, told = membership.name, membership.group, None
+        is_new = self.check(name, group, user)
         if is_new and isinstance(group, Group) and (told := group.joined(user)) is not None:
             group.check(told)
-        users = self._counts.setdefault(membership.name, {})
+        users = self._counts.setdefault(name, {})
         users[user] = users.get(user, 0) + 1
         membership.user = user
         return told
