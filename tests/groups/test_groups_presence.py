@@ -119,6 +119,20 @@ async def test_others_are_told_once_of_a_user(how: str) -> None:
     assert them._counted == {}  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it
 
 
+async def test_user_is_in_several_groups() -> None:
+    """It leaves all of them with its last connection."""
+    them = Groups()
+    async with client_of(them, "ada") as ada, client_of(them, "bob") as bob:
+        assert await ada.receive(Came) == Came(came="bob")
+        for member, user in zip(Chat.members, ("ada", "bob"), strict=True):
+            await them.join(member, Kept(), user=user)
+        assert await ada.receive(Came) == Came(came="bob")
+        await bob.close()
+        assert [await ada.receive(Went) for _ in range(2)] == [Went(went="bob")] * 2
+        await ada.receive_nothing()
+        assert await them.presence(Room()) == await them.presence(Kept()) == ("ada",)
+
+
 async def test_user_that_comes_back_before_it_is_missed() -> None:
     """Nobody is told: it was there all the time."""
     them = Groups()
