@@ -105,7 +105,15 @@ News: TypeAlias = Joined | Left | IsTyping
 
 
 class Room(Group[News]):
+    """Who is in a room: the others are told of each that comes and goes."""
+
     name = "room:{}"
+
+    def joined(self, user: str) -> Joined:
+        return Joined(name=user)
+
+    def left(self, user: str) -> Left:
+        return Left(name=user)
 
 
 class Talk(Group[Said]):
@@ -138,14 +146,13 @@ class Chat(WebSocketEndpoint):
             return Refused(code="already_joined")
         place = websocket.path_params["room"]
         room, talk = Room(place), Talk(place)
-        names = [member.name for member in groups.members(room)]
+        names = await groups.presence(room)
         if data.name in names:
             return Refused(code="name_taken")
         # Before it gets anything of the room's, and nothing is lost between the two.
         self.post(Welcome(name=data.name, members=[*names, data.name]))
-        await groups.join(self, room)
+        await groups.join(self, room, user=data.name)
         self.room, self.talk, self.name = room, talk, data.name
-        await groups.broadcast(room, Joined(name=self.name), exclude=self)
         try:
             await groups.join(self, talk, data.after, last=50)
         except PositionLost:
@@ -165,10 +172,6 @@ class Chat(WebSocketEndpoint):
     async def typing(self, websocket: WebSocket, data: Typing) -> None:
         if self.room is not None:
             await groups.broadcast(self.room, IsTyping(name=self.name), exclude=self)
-
-    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
-        if self.room is not None:
-            await groups.broadcast(self.room, Left(name=self.name))
 
 
 chat = Chat.as_asgi()
