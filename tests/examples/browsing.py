@@ -108,7 +108,9 @@ def serving(app: str) -> Generator[Server]:
 
 
 @contextmanager
-def opened(browser: Browser, url: str, number: int) -> Generator[list[Page]]:
+def opened(
+    browser: Browser, url: str, number: int, status: str = "Connected"
+) -> Generator[list[Page]]:
     """Open a page so often, and check in the end that nothing was logged in it."""
     context = browser.new_context()
     context.set_default_timeout(5000)
@@ -118,7 +120,7 @@ def opened(browser: Browser, url: str, number: int) -> Generator[list[Page]]:
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(url)
-        expect(page.get_by_role("status")).to_have_text("Connected")
+        expect(page.get_by_role("status")).to_have_text(status)
     yield pages
     context.close()
     assert complaints == []
