@@ -224,8 +224,8 @@ def main() -> bool:
     parser.add_argument(
         "--rounds",
         type=int,
-        default=3,
-        help="how often to count, each time with things at other places in memory (default: 3)",
+        default=5,
+        help="how often to count, each time with things at other places in memory (default: 5)",
     )
     arguments = parser.parse_args()
     if not is_installed():
