@@ -88,7 +88,7 @@ class Crowd:
         self._clients = [_Client(self) for _ in range(self.number)]
         self._tasks = [asyncio.create_task(client.serve(self._app)) for client in self._clients]
         async with asyncio.timeout(PATIENCE):
-            while self.connected < self.number:  # noqa: ASYNC110 - each turn, as below
+            while self.connected < self.number:  # noqa: ASYNC110 - looked at in each turn
                 await asyncio.sleep(0)
 
     async def _disconnect(self) -> None:

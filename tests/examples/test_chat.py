@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
@@ -20,8 +19,8 @@ from examples.chat import (
     Welcome,
     app,
 )
+from tests.examples.pages import fetch
 from wsendpoints.groups import Groups
-from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Client, HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
@@ -202,17 +201,6 @@ async def test_what_is_no_room_is_not_found(path: str) -> None:
 @pytest.mark.parametrize(("path", "status"), [("/", 200), ("/favicon.ico", 404)])
 async def test_the_page_is_served_at_the_root(path: str, status: int) -> None:
     """The page is at `/`, and any other path is not found."""
-    sent: list[Event] = []
-
-    async def receive() -> Event:
-        return {"type": "http.request"}
-
-    async def send(event: Event) -> None:
-        sent.append(event)
-
-    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path}
-    await app(scope, receive, send)
-    start, body = sent
-    assert start["status"] == status
-    assert (b"<!doctype html>" in body["body"]) == (status == 200)
-    assert (b"content-length", str(len(body["body"])).encode()) in start["headers"]
+    found, body = await fetch(app, path)
+    assert found == status
+    assert (b"<!doctype html>" in body) == (status == 200)

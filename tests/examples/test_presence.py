@@ -1,13 +1,11 @@
 """Who is here, without a browser."""
 
-from typing import Any
-
 import pytest
 
 from examples import presence
 from examples.presence import Came, Present, Went, app
+from tests.examples.pages import fetch
 from wsendpoints.groups import Groups
-from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
@@ -44,16 +42,6 @@ async def test_one_without_a_name_is_refused(query: str) -> None:
 @pytest.mark.parametrize(("path", "status"), [("/", 200), ("/favicon.ico", 404)])
 async def test_page_is_served_at_the_root(path: str, status: int) -> None:
     """Any other path is not found."""
-    sent: list[Event] = []
-
-    async def receive() -> Event:
-        return {"type": "http.request"}
-
-    async def send(event: Event) -> None:
-        sent.append(event)
-
-    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path}
-    await app(scope, receive, send)
-    start, body = sent
-    assert start["status"] == status
-    assert (b"<!doctype html>" in body["body"]) == (status == 200)
+    found, body = await fetch(app, path)
+    assert found == status
+    assert (b"<!doctype html>" in body) == (status == 200)

@@ -7,6 +7,7 @@ import pytest
 from tests.groups.chat import Left, Other, Room, Said
 from wsendpoints import ConfigurationError, WebSocketEndpoint
 from wsendpoints.groups import Group, Groups, History
+from wsendpoints.groups.group import name_of
 
 T = TypeVar("T")
 
@@ -41,6 +42,13 @@ def test_groups_of_one_name_are_one() -> None:
     assert Two("room", "x") == Room("x")
     assert {Room("x"), Two("room", "x"), Room("y")} == {Room("y"), Room("x")}
     assert Room("x") != "room:x"
+
+
+def test_string_is_the_name_of_a_group() -> None:
+    """If it could be one's."""
+    assert name_of("room:x") == name_of(Room("x")) == "room:x"
+    with pytest.raises(ValueError, match="'a b' is no name of a group"):
+        name_of("a b")
 
 
 @pytest.mark.parametrize("parts", [(), ("a", "b")], ids=["too few", "too many"])
@@ -115,7 +123,7 @@ def test_archive_is_of_what_is_in_its_brackets() -> None:
     """It is made once."""
     archive = Room.archive()
     assert archive is Room.archive()
-    assert archive.read(archive.write(Said(text="x")), "1") == Said(text="x")
+    assert archive.read(archive.write(Said(text="x"))[0], "1") == Said(text="x")
 
     class Of(Group[T], Generic[T]):
         name = "of"

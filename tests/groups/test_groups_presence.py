@@ -5,41 +5,14 @@ from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
 import pytest
-from pydantic import BaseModel
 
+from tests.groups.users import Came, Room, Went
 from tests.waiting import all_tasks_blocked
 from wsendpoints import GroupFullError, WebSocket, WebSocketEndpoint
 from wsendpoints.groups import Group, Groups, History
 from wsendpoints.testing import Client, connect
 
 pytestmark = pytest.mark.anyio
-
-
-class Came(BaseModel):
-    """A user came."""
-
-    came: str
-
-
-class Went(BaseModel):
-    """A user went."""
-
-    went: str
-
-
-class Room(Group[Came | Went]):
-    """Tells of each user."""
-
-    name = "room"
-    max_users = 3
-
-    def joined(self, user: str) -> Came:
-        return Came(came=user)
-
-    def left(self, user: str) -> Went:
-        if user == "raises":
-            raise KeyError(user)
-        return Went(went=user)
 
 
 class Kept(Room):

@@ -103,5 +103,5 @@ def test_position_is_a_number() -> None:
 )
 def test_mistake_in_a_history(wrong: dict[str, Any]) -> None:
     """It is told of at once."""
-    with pytest.raises(ConfigurationError, match="use a number above 0 for"):
+    with pytest.raises(ConfigurationError, match="use a number above 0"):
         History(**wrong)

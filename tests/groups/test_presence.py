@@ -5,36 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
+from tests.groups.users import Came, Room, Went
 from wsendpoints import ConfigurationError, GroupFullError
 from wsendpoints.groups import Group
 from wsendpoints.groups.presence import Membership, Presence
-
-
-class Came(BaseModel):
-    """Tells of a user."""
-
-    user: str
-
-
-class Went(BaseModel):
-    """Tells of one."""
-
-    user: str
-
-
-class Room(Group[Came | Went]):
-    """Tells of each user."""
-
-    name = "room"
-    max_users = 3
-
-    def joined(self, user: str) -> Came:
-        return Came(user=user)
-
-    def left(self, user: str) -> Went:
-        return Went(user=user)
 
 
 class Silent(Group[Came]):
@@ -65,7 +40,7 @@ def test_others_are_told_once_of_each_user(steps: list[tuple[bool, str]]) -> Non
                 assert presence.depart(membership) is None
                 continue
             told = presence.enter(membership, user)
-            assert told == (None if user in here else Came(user=user))
+            assert told == (None if user in here else Came(came=user))
             members.append(membership)
             here.append(user)
         elif user in here:
@@ -73,7 +48,7 @@ def test_others_are_told_once_of_each_user(steps: list[tuple[bool, str]]) -> Non
             members.remove(gone)
             here.remove(user)
             told = presence.depart(gone)
-            assert told == (None if user in here else Went(user=user))
+            assert told == (None if user in here else Went(went=user))
         assert {*presence.users("room")} == {*here}
         assert len(presence) == bool(here)
 

@@ -42,8 +42,8 @@ class Pace:
         self.posting: Posting = posting
         self._since = 0
 
-    def takes_turns(self, number: int) -> bool:
-        """Whether others have a turn before so many more are sent, or between them."""
+    def takes_turn(self, number: int) -> bool:
+        """Whether others have a turn once so many more are sent."""
         self._since += number
         return self._since > _CHUNK
 
@@ -142,11 +142,15 @@ class Channel:
         Returns:
             How many it was sent to, or waits for.
         """
-        if self._turn is None and not self._pace.takes_turns(len(self.endpoints)):
+        members = len(self.endpoints)
+        takes_turn = self._pace.takes_turn(members)
+        if self._turn is None and members <= _CHUNK:
             reached = sum(
                 self._post(self.encodes.get(encode, ()), event, size, overflow, excluded)
                 for encode, (event, size) in encoded.items()
             )
+            if takes_turn:
+                await self._pace.turn()
         else:
             # Now, and not in its task: what is broadcast next may not overtake it.
             self._turn = turn = self._turn or anyio.Lock(fast_acquire=True)

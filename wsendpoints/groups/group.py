@@ -13,7 +13,7 @@ from wsendpoints.messages.codecs import CODECS
 from wsendpoints.messages.outbound import Outbound
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Group", "check_groups", "check_name", "check_overflow"]
+__all__ = ["Group", "check_groups", "check_overflow", "name_of", "shown"]
 
 M = TypeVar("M", default=Any)
 
@@ -92,7 +92,7 @@ class Group(Generic[M]):
                 f"{cls.__qualname__} takes {cls._number_of_parts} parts, as its name "
                 f"{cls.name!r} says, and got {len(parts)}"
             )
-        self.name = check_name(cls.name.format(*parts))
+        self.name = _check_name(cls.name.format(*parts))
 
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__} {self.name!r}>"
@@ -138,19 +138,27 @@ class Group(Generic[M]):
         return cls._archive
 
 
-def check_name(name: object) -> str:
-    """Return the name of a group, if it is one.
+def name_of(group: "Group[Any] | str") -> str:
+    """Return the name of a group.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is a string that is no name of a group.
     """
+    return group.name if isinstance(group, Group) else _check_name(group)
+
+
+def _check_name(name: object) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        shown = repr(name) if len(repr(name)) <= 120 else f"{name!r:.110}..."
         raise ValueError(
-            f"{shown} is no name of a group: use letters, digits, `_`, `.`, `-` and `:`, at most "
-            "100 of them"
+            f"{shown(name)} is no name of a group: use letters, digits, `_`, `.`, `-` and `:`, at "
+            "most 100 of them"
         )
     return name
+
+
+def shown(value: object) -> str:
+    """Return a value as it is shown in an error: cut, since it may come from a client."""
+    return repr(value) if len(repr(value)) <= 120 else f"{value!r:.110}..."
 
 
 def check_overflow(overflow: object, where: str) -> None:

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from wsendpoints.connection.carriers import running_posting
 from wsendpoints.connection.outbox import Outbox, Overflow
 from wsendpoints.groups.channel import Channel, Pace
-from wsendpoints.groups.group import Group, check_name, check_overflow
+from wsendpoints.groups.group import Group, check_overflow, name_of
 from wsendpoints.groups.logs import History, Logs, number_of
 from wsendpoints.groups.presence import Membership, Presence
 from wsendpoints.groups.token import Token
@@ -116,7 +116,7 @@ class Groups:
                 `limits.groups` groups already.
             WebSocketDisconnect: The client left.
         """
-        name, kind = _name_of(group), type(group)
+        name, kind = name_of(group), type(group)
         history = group.history if isinstance(group, Group) else None
         _check_declared(endpoint, kind)
         if history is None and (after is not None or last):
@@ -194,7 +194,7 @@ class Groups:
 
     async def leave(self, endpoint: Member, group: "Group[Any] | str") -> None:
         """Have it get them no more; where it is no member, this does nothing."""
-        name = _name_of(group)
+        name = name_of(group)
         for box, joined in self._boxes_of(endpoint):
             if name in joined:
                 membership = joined.pop(name)
@@ -235,7 +235,7 @@ class Groups:
         return await self._broadcast(group, message, exclude)
 
     async def _broadcast(self, group: "Group[Any] | str", message: Any, exclude: "Excluded") -> int:
-        name, overflow = _name_of(group), self._overflow
+        name, overflow = name_of(group), self._overflow
         if isinstance(group, Group):
             group.check(message)
             overflow = group.overflow
@@ -257,19 +257,19 @@ class Groups:
         self, group: "Group[Any]", history: History, message: Any, exclude: "Excluded"
     ) -> int:
         """Keep a message, and send it to the members with its position."""
-        archive, channel = group.archive(), self._channels.get(group.name)
-        data = archive.write(message)
+        name, archive = group.name, group.archive()
+        data, copy = archive.write(message)
+        channel = self._channels.get(name)
         if channel is None:
-            self._logs.append(group.name, data, history)
+            self._logs.append(name, data, history)
             return 0
         self._bound()
-        # Before it is kept: what a member's class does not send is raised here.
-        channel.encoded(message)
-        excluded = self._excluded(exclude)
-        number = self._logs.append(group.name, data, history)
-        encoded = channel.encoded(archive.read(data, str(number)))
-        # Nothing is awaited between the two: members see the order in which it is kept.
-        return await channel.broadcast(encoded, group.overflow, excluded, number)
+        # Written before it is kept, so that nobody gets what cannot be written. Nothing is awaited
+        # from here on: the number stays the next one, and members see the order of the history.
+        number = self._logs.head(name, history) + 1
+        encoded = channel.encoded(archive.placed(copy, str(number)))
+        self._logs.append(name, data, history)
+        return await channel.broadcast(encoded, group.overflow, self._excluded(exclude), number)
 
     @overload
     def broadcast_from_thread(
@@ -293,13 +293,14 @@ class Groups:
         if self._token is None:
             # Nobody has joined a group yet, and so there is no event loop to do it.
             if isinstance(group, Group) and group.history is not None:
-                self._logs.append(group.name, group.archive().write(message), group.history)
+                data, _ = group.archive().write(message)
+                self._logs.append(group.name, data, group.history)
             return 0
         return self._token.run(partial(self._broadcast, group, message, exclude))
 
     def members(self, group: "Group[Any] | str") -> tuple[Any, ...]:
         """Return the endpoints whose connections are in a group, in the order of their joins."""
-        channel = self._channels.get(_name_of(group))
+        channel = self._channels.get(name_of(group))
         return () if channel is None else tuple(channel.endpoints.values())
 
     async def presence(self, group: "Group[Any] | str") -> tuple[str, ...]:
@@ -308,7 +309,7 @@ class Groups:
         A user is there from when `join` has returned until its last connection has left, or has
         ended, and all of its clean-up but `on_disconnect` is done.
         """
-        return self._present.users(_name_of(group))
+        return self._present.users(name_of(group))
 
     async def _depart(self, membership: Membership) -> None:
         """Count a user's connection no more, and tell the others if it was the last."""
@@ -338,7 +339,7 @@ class Groups:
         """
         check_close_code(code)
         self._bound()
-        channel = self._channels.get(_name_of(group))
+        channel = self._channels.get(name_of(group))
         boxes = [] if channel is None else [*channel.endpoints]
         for box in boxes:
             connection = box.connection
@@ -383,10 +384,6 @@ class Groups:
             channel.discard(box)
             if not channel.endpoints:
                 del self._channels[name]
-
-
-def _name_of(group: "Group[Any] | str") -> str:
-    return group.name if isinstance(group, Group) else check_name(group)
 
 
 def _check_declared(endpoint: Any, kind: type) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic, time
-from typing import Any, Final, final
+from typing import Final, final
 
-from wsendpoints.protocol.exceptions import ConfigurationError, PositionLost
+from wsendpoints.protocol.exceptions import PositionLost
+from wsendpoints.protocol.limits import check_fields
 
 __all__ = ["History", "Logs", "number_of"]
 
@@ -35,11 +36,7 @@ class History:
     seconds: float = 3600
 
     def __post_init__(self) -> None:
-        kinds: dict[str, Any] = {"messages": int, "seconds": int | float}
-        for name, kind in kinds.items():
-            value: Any = getattr(self, name)
-            if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
-                raise ConfigurationError(f"{self!r}: use a number above 0 for {name}")
+        check_fields(self)
 
 
 @final

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, final
 
-from wsendpoints.groups.group import Group
+from wsendpoints.groups.group import Group, shown
 from wsendpoints.protocol.exceptions import GroupFullError
 
 __all__ = ["Membership", "Presence"]
@@ -55,8 +55,7 @@ class Presence:
             GroupFullError: It would be one too many.
         """
         if not isinstance(user, str) or not 0 < len(user) <= _LONGEST:
-            shown = repr(user) if len(repr(user)) <= 120 else f"{user!r:.110}..."
-            raise ValueError(f"user={shown}: use a str of 1 to {_LONGEST} characters")
+            raise ValueError(f"user={shown(user)}: use a str of 1 to {_LONGEST} characters")
         users = self._counts.get(name, {})
         most = group.max_users if isinstance(group, Group) else None
         if most is not None and user not in users and len(users) >= most:

@@ -64,8 +64,8 @@ class Archive:
                 self._by_class[klass] = len(self._kinds)
                 self._kinds.append(_pydantics(member, where))
 
-    def write(self, message: Any) -> bytes:
-        """Return a message as bytes.
+    def write(self, message: Any) -> tuple[bytes, Any]:
+        """Return a message as bytes, and what is read back from them.
 
         Raises:
             ValueError: It can't be written, or not be read back.
@@ -78,25 +78,28 @@ class Archive:
         write, read = self._kinds[kind]
         data = write(message)
         try:
-            read(data)
+            copy = read(data)
         except Exception as exc:
             # Whoever says it is told, and not those who come back.
             raise ValueError(
                 f"{self._where} keeps its messages, and this {type(message).__name__} can't be "
                 f"read back: {exc}"
             ) from exc
-        return b"%d|%b" % (kind, data)
+        return b"%d|%b" % (kind, data), copy
 
     def read(self, data: bytes, position: str) -> Any:
-        """Return the message that was written.
+        """Return the message that was written, with its position.
 
         Args:
             data: What `write` has returned.
-            position: Its position, which is put into its field `position`, if it has one.
+            position: Its position.
         """
         kind, _, body = data.partition(b"|")
         _, read = self._kinds[int(kind)]
-        message: Any = read(body)
+        return self.placed(read(body), position)
+
+    def placed(self, message: Any, position: str) -> Any:
+        """Return a message that was read back, with its position in the field for it, if any."""
         klass: Any = message.__class__
         if self._has_position(klass):
             # It is nobody else's, so it may be changed, also where its class forbids it.

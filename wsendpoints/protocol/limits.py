@@ -31,6 +31,7 @@ __all__ = [
     "Period",
     "Rate",
     "RateLimiter",
+    "check_fields",
     "check_limits",
     "is_timed",
 ]
@@ -98,7 +99,7 @@ class Rate:
     burst: int | None = None
 
     def __post_init__(self) -> None:
-        _check_fields(self, "as many as `messages`")
+        check_fields(self, "as many as `messages`")
 
 
 @final
@@ -237,7 +238,7 @@ class Limits:
     close_codes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
 
     def __post_init__(self) -> None:
-        _check_fields(self, "no limit")
+        check_fields(self, "no limit")
         # A copy, which whoever made the original can't change any more.
         object.__setattr__(self, "close_codes", _checked_codes(self.close_codes))
 
@@ -297,8 +298,16 @@ def is_timed(*periods: Period) -> Callable[[Limits], bool]:
     return lambda limits: bool(values(limits) != none)
 
 
-def _check_fields(values: Any, none: str) -> None:
-    """Check the types and values of a dataclass whose fields are numbers above 0."""
+def check_fields(values: Any, none: str = "") -> None:
+    """Check the types and values of a dataclass whose fields are numbers above 0.
+
+    Args:
+        values: The dataclass.
+        none: What `None` stands for in it, for the text of an error.
+
+    Raises:
+        ConfigurationError: A field is of another type, or not above 0.
+    """
     for each in fields(values):
         if each.name == "close_codes":
             continue
