@@ -87,8 +87,10 @@ async def test_h17_first_event_must_be_connect(event: Event) -> None:
         {"type": "websocket.send", "text": "x"},
         {"type": None},
         {"type": []},
+        {},
+        {"text": "x"},
     ],
-    ids=lambda event: str(event["type"]),
+    ids=lambda event: str(event.get("type", f"none, {len(event)}")),
 )
 @pytest.mark.parametrize("while_", ["idle", "handling"])
 async def test_h18_unknown_event_closes_with_1011(event: Event, while_: str) -> None:

@@ -9,7 +9,13 @@ from tests.clocks import VIRTUAL_ASYNCIO
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import ClientMessageError, ErrorReply, WebSocket, WebSocketDisconnect
+from wsendpoints import (
+    ClientMessageError,
+    ErrorReply,
+    ServerProtocolError,
+    WebSocket,
+    WebSocketDisconnect,
+)
 from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.protocol.asgi import Event
 
@@ -172,6 +178,18 @@ async def test_conversation_that_is_abandoned_awaits_nothing_more() -> None:
     steps.close()
     assert [event["type"] for event in sent] == ["websocket.accept"]
     assert Abandoned.log == ["connect"]
+
+
+@pytest.mark.parametrize("event", [{}, {"text": "x"}, {"type": "websocket.foo"}], ids=str)
+async def test_event_of_no_type_is_the_servers_error(event: Event) -> None:
+    """As one of an unknown type is."""
+
+    class Quiet(Recording):
+        pass
+
+    with pytest.raises(ServerProtocolError):
+        await serve(Quiet, FakeServer(CONNECT, text("x"), event))
+    assert Quiet.log[-1] == 1011
 
 
 # Hooks.

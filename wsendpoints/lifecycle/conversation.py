@@ -34,13 +34,7 @@ from wsendpoints.protocol.exceptions import (
 )
 from wsendpoints.protocol.frames import frame_of
 from wsendpoints.protocol.limits import Limits
-from wsendpoints.protocol.state import (
-    CLOSED,
-    DISCONNECTED,
-    HANDSHAKE,
-    OPEN,
-    RECEIVE,
-)
+from wsendpoints.protocol.state import CLOSED, DISCONNECTED, HANDSHAKE, OPEN, RECEIVE
 
 __all__ = ["Conversation"]
 
@@ -206,7 +200,11 @@ class Conversation(Listener):
                 if connection.state is CLOSED:
                     return
                 self._remaining_came()
-            if event.get("type") != RECEIVE:
+            try:
+                is_message = event["type"] == RECEIVE
+            except KeyError:
+                is_message = False
+            if not is_message:
                 self._is_over = True
                 connection.received(event)
                 return
@@ -214,14 +212,15 @@ class Conversation(Listener):
             if not reader.is_unseen:
                 reader.attend()
             try:
-                frame = event.get("text")
+                frame, decode = event.get("text"), decode_text
                 # Most servers have one of the keys "text" and "bytes" in an event, some have both.
                 if type(frame) is not str or (len(event) != 2 and event.get("bytes") is not None):
                     frame = frame_of(event)
+                    decode = decode_text if type(frame) is str else decode_binary
                 if len(frame) > surely_passes:
                     self._intake.check(frame, event)
                 try:
-                    message = decode_text(frame) if type(frame) is str else decode_binary(frame)
+                    message = decode(frame)
                 except inbound.refused as exc:
                     raise inbound.client_error(exc, frame) from None
                 handler = handlers.get(message.__class__, on_message) if handlers else on_message
