@@ -23,6 +23,7 @@ MAX_LINES: Final = 400
 WINGS: Final[Mapping[str, str]] = {
     "protocol": "what WebSocket and ASGI say",
     "dialects": "the envelopes of protocols: records, as values, below the types",
+    "backplanes": "what connects the processes that share groups: bytes, numbers and names",
     "messages": "what is compiled with a class: types, encodings, handlers",
     "mistakes": "mistakes in a class body that Python lets pass",
     "attributes": "what an endpoint declares for its instances",
@@ -40,7 +41,7 @@ WINGS: Final[Mapping[str, str]] = {
 
 ORDER: Final = [*WINGS]
 
-TESTING: Final = ["protocol", "dialects", "testing"]
+TESTING: Final = ["protocol", "dialects", "backplanes", "testing"]
 """The client that plays the server knows what is said on the wire, and nothing of the rest."""
 
 LIFECYCLE: Final = [
@@ -87,6 +88,7 @@ OURS_ALONE: Final = "wsendpoints"
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "protocol": frozenset(),
     "dialects": frozenset({"typing_extensions"}),
+    "backplanes": frozenset({"anyio", "coredis", "typing_extensions"}),
     "messages": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
     "mistakes": frozenset({"pydantic", "typing_extensions"}),
     "attributes": frozenset({"typing_extensions"}),

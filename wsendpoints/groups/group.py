@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Final, Generic, final, get_args, get_origin
 
 from typing_extensions import TypeVar, get_original_bases
 
+from wsendpoints.backplanes.logs import History
 from wsendpoints.connection.outbox import Overflow
-from wsendpoints.groups.logs import History
 from wsendpoints.messages.archive import Archive
 from wsendpoints.messages.codecs import CODECS
 from wsendpoints.messages.outbound import Outbound

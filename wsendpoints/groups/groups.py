@@ -7,11 +7,11 @@ from typing import Any, Final, TypeAlias, final, overload
 
 from typing_extensions import TypeVar
 
+from wsendpoints.backplanes.logs import History, Logs, number_of
 from wsendpoints.connection.carriers import running_posting
 from wsendpoints.connection.outbox import Outbox, Overflow
 from wsendpoints.groups.channel import Channel, Pace
 from wsendpoints.groups.group import Group, check_overflow, name_of
-from wsendpoints.groups.logs import History, Logs, number_of
 from wsendpoints.groups.presence import Membership, Presence
 from wsendpoints.groups.token import Token
 from wsendpoints.lifecycle.hooks import Lifecycle, Member, lifecycle_of

@@ -11,7 +11,8 @@ WebSocketError
 │   ├── MessageTooBigError      closes with 1009
 │   └── RateLimitedError        closes with 1008
 ├── GroupFullError            a group has as many users as it may
-├── PositionLost              not all that a group carried since is kept       (a LookupError)
+├── BackplaneError            the processes that share groups can't be reached
+│   └── PositionLost            not all that a group carried since is kept     (a LookupError)
 ├── ErrorReply                raised by a handler to answer its message with an error
 └── Denied                    raised by the application to refuse the handshake
 ConfigurationError            a class is declared incorrectly                  (a TypeError)
@@ -25,6 +26,7 @@ from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.headers import HeadersLike, check_headers
 
 __all__ = [
+    "BackplaneError",
     "ClientMessageError",
     "ConfigurationError",
     "ConfigurationWarning",
@@ -206,7 +208,11 @@ class GroupFullError(WebSocketError):
     """A group has as many users as it may: `Group.max_users`."""
 
 
-class PositionLost(WebSocketError, LookupError):
+class BackplaneError(WebSocketError):
+    """What connects the processes that share groups can't be reached, or refused."""
+
+
+class PositionLost(BackplaneError, LookupError):
     """Not all that a group carried after a position is kept: its state is to be loaded anew."""
 
 

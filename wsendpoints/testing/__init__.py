@@ -1,5 +1,6 @@
 """A test client that plays the ASGI server, on the test's own event loop."""
 
+from wsendpoints.testing.backplane_contract import check_backplane
 from wsendpoints.testing.client import Client
 from wsendpoints.testing.connecting import connect
 from wsendpoints.testing.dialect_contract import check_dialect
@@ -27,6 +28,7 @@ __all__ = [
     "LeftoverTasksError",
     "ServerName",
     "UnexpectedEventError",
+    "check_backplane",
     "check_dialect",
     "connect",
 ]

@@ -15,6 +15,9 @@ __all__ = ["History", "Logs", "number_of"]
 
 _POSITION: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
 
+_NUMBERED: Final = 24 * 3600.0
+"""Seconds after which the number of a group that keeps nothing is forgotten."""
+
 _FEW: Final = 64
 """So many logs are not worth a look for those that are over."""
 
@@ -43,11 +46,17 @@ class History:
 class _Log:
     __slots__ = ("entries", "expires_at", "head", "seconds")
 
-    def __init__(self, history: History, head: int) -> None:
-        self.entries: deque[tuple[int, bytes]] = deque(maxlen=history.messages)
+    def __init__(self, head: int) -> None:
+        self.entries: deque[tuple[int, bytes]] = deque(maxlen=0)
         self.head = head
-        self.seconds = history.seconds
+        self.seconds = _NUMBERED
         self.expires_at = 0.0
+
+    def keep(self, history: History) -> None:
+        """Keep so much of what comes."""
+        if self.entries.maxlen != history.messages:
+            self.entries = deque(self.entries, maxlen=history.messages)
+        self.seconds = history.seconds
 
 
 @final
@@ -82,13 +91,13 @@ class Logs:
         with self._lock:
             return self._living(name) is not None
 
-    def head(self, name: str, history: History) -> int:
+    def head(self, name: str, history: History | None = None) -> int:
         """Return the number of the last message of a group; of the one before its first."""
         with self._lock:
             return self._log(name, history).head
 
-    def append(self, name: str, data: bytes, history: History) -> int:
-        """Keep a message, and return its number."""
+    def append(self, name: str, data: bytes, history: History | None) -> int:
+        """Keep a message, if the group has a history, and return its number."""
         with self._lock:
             log = self._log(name, history)
             log.head += 1
@@ -115,11 +124,15 @@ class Logs:
                 raise PositionLost(f"{name}: what came after {after} is not kept")
             return entries[len(entries) - (log.head - after) :]
 
-    def _log(self, name: str, history: History) -> _Log:
+    def _log(self, name: str, history: History | None) -> _Log:
         log = self._living(name)
+        is_new = log is None
         if log is None:
             self._sweep()
-            log = self._logs[name] = _Log(history, int(self._now() * 1_000_000))
+            log = self._logs[name] = _Log(int(self._now() * 1_000_000))
+        if history is not None:
+            log.keep(history)
+        if is_new:
             log.expires_at = self._clock() + log.seconds
         return log
 

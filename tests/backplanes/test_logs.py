@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsendpoints import ConfigurationError, PositionLost
+from wsendpoints.backplanes.logs import Logs, number_of
 from wsendpoints.groups import History
-from wsendpoints.groups.logs import Logs, number_of
 
 FIVE = History(messages=5, seconds=10)
 

@@ -1,0 +1,7 @@
+"""Backplanes: what connects the processes that share groups."""
+
+from wsendpoints.backplanes.backplane import Backplane, Receiver
+from wsendpoints.backplanes.logs import History
+from wsendpoints.backplanes.memory import Hub, MemoryBackplane
+
+__all__ = ["Backplane", "History", "Hub", "MemoryBackplane", "Receiver"]
