@@ -27,8 +27,18 @@ ROOT: Final = TESTS.parent
 PACKAGE: Final = ROOT / "wsendpoints"
 
 # Most of the time of a small test file goes into the plugins of pytest that are installed: of
-# those, the tests below need one.
-PYTEST: Final = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "anyio.pytest_plugin"]
+# those, the tests below need two.
+PYTEST: Final = [
+    "-m",
+    "pytest",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "anyio.pytest_plugin",
+    "-p",
+    "pytest_timeout",
+]
 ENVIRONMENT: Final = {
     **os.environ,
     "PYTHONPATH": str(ROOT),
