@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wsendpoints.messages.msgspec_json import MsgspecJSON
     from wsendpoints.protocol.close_codes import CloseCode
     from wsendpoints.protocol.exceptions import (
+        BackplaneError,
         ClientMessageError,
         ConfigurationError,
         ConfigurationWarning,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "URL",
     "Address",
+    "BackplaneError",
     "ClientMessageError",
     "CloseCode",
     "Codec",

@@ -28,6 +28,7 @@ from wsendpoints.attributes import (
 )
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.dialects.dialect import Dialect
+from wsendpoints.groups.gap import ignore_gap
 from wsendpoints.groups.group import Group, check_groups
 from wsendpoints.handshake.admission import Admission, check_subprotocols
 from wsendpoints.handshake.origins import Origins, compile_origins
@@ -383,6 +384,8 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             await connection.end(error.close_code, error.detail)
         elif connection.state is not ConnectionState.CLOSED:
             await connection.transmit(answer)
+
+    on_gap = ignore_gap
 
 
 async def _ignore() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Final, cast
 
@@ -84,8 +85,9 @@ class Chat(WebSocketEndpoint):
 
 
 @pytest.fixture(autouse=True)
-def no_joins() -> None:
-    """Each test has its own."""
+def no_joins() -> Iterator[None]:
+    """Each test has its own, and leaves none."""
+    yield
     Chat.joins.clear()
     Chat.members.clear()
 

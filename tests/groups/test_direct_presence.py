@@ -1,6 +1,7 @@
 """Who is in a group: the others are told once of each user, whatever becomes of its connections."""
 
 import logging
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
@@ -42,8 +43,9 @@ class Chat(WebSocketEndpoint):
 
 
 @pytest.fixture(autouse=True)
-def nobody() -> None:
-    """Each test has its own."""
+def nobody() -> Iterator[None]:
+    """Each test has its own, and leaves none."""
+    yield
     Chat.members.clear()
     Chat.full.clear()
 

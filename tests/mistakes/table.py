@@ -51,7 +51,9 @@ class Row:
         return self.code.replace("\n", " ")
 
 
-_HOOKS: Final = "The hooks are on_connect, on_receive, on_disconnect, on_error and on_invalid"
+_HOOKS: Final = (
+    "The hooks are on_connect, on_receive, on_disconnect, on_error, on_invalid and on_gap"
+)
 
 NAMES: Final = [
     Row(

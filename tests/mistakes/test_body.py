@@ -36,7 +36,14 @@ def test_body_has_what_the_class_says() -> None:
     assert not any(name.startswith("__") for name in body.own)
     assert [method.name for method in body.methods] == ["function", "said", "session"]
     assert [*body.providers] == ["session"]
-    assert body.hooks == ["on_connect", "on_receive", "on_disconnect", "on_error", "on_invalid"]
+    assert body.hooks == [
+        "on_connect",
+        "on_receive",
+        "on_disconnect",
+        "on_error",
+        "on_invalid",
+        "on_gap",
+    ]
     assert (body.where, [*body.handlers], body.is_open) == ("Chat", ["said"], False)
 
 

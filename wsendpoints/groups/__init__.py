@@ -1,7 +1,8 @@
 """Groups: one message to many clients, from anywhere in the application."""
 
-from wsendpoints.backplanes.logs import History
+from wsendpoints.backplanes import Backplane, History, MemoryBackplane
+from wsendpoints.groups.gap import Gap
 from wsendpoints.groups.group import Group
 from wsendpoints.groups.groups import Groups
 
-__all__ = ["Group", "Groups", "History"]
+__all__ = ["Backplane", "Gap", "Group", "Groups", "History", "MemoryBackplane"]

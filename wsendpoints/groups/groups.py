@@ -3,17 +3,20 @@
 import logging
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final, TypeAlias, final, overload
+from typing import Any, Self, TypeAlias, final, overload
 
+import anyio
 from typing_extensions import TypeVar
 
-from wsendpoints.backplanes.logs import History, Logs, number_of
-from wsendpoints.connection.carriers import running_posting
+from wsendpoints.backplanes.backplane import Backplane
+from wsendpoints.backplanes.logs import Logs, number_of
+from wsendpoints.backplanes.memory import MemoryBackplane
 from wsendpoints.connection.outbox import Outbox, Overflow
-from wsendpoints.groups.channel import Channel, Pace
-from wsendpoints.groups.group import Group, check_overflow, name_of
-from wsendpoints.groups.presence import Membership, Presence
-from wsendpoints.groups.token import Token
+from wsendpoints.groups.direct import Direct
+from wsendpoints.groups.group import Group, check_overflow, name_of, shown
+from wsendpoints.groups.members import NOBODY, Joining, Members
+from wsendpoints.groups.presence import Membership
+from wsendpoints.groups.sharing import Sharing
 from wsendpoints.lifecycle.hooks import Lifecycle, Member, lifecycle_of
 from wsendpoints.protocol.close_codes import CloseCode, check_close_code
 from wsendpoints.protocol.exceptions import ConfigurationError, InvalidStateError
@@ -25,8 +28,6 @@ logger: logging.Logger = logging.getLogger("wsendpoints")
 M = TypeVar("M")
 
 Excluded: TypeAlias = "Member | Iterable[Member] | None"
-
-_NOBODY: Final[frozenset[Outbox]] = frozenset()
 
 
 @final
@@ -61,22 +62,35 @@ class Groups:
             are plain strings; see `Group.overflow`.
     """
 
-    def __init__(self, *, overflow: Overflow = "close") -> None:
+    def __init__(self, backplane: Backplane | None = None, *, overflow: Overflow = "close") -> None:
         check_overflow(overflow, "Groups")
-        self._overflow: Overflow = overflow
-        self._channels: dict[str, Channel] = {}
+        _check_backplane(backplane)
+        self._members = Members()
         self._joined: dict[Outbox, dict[str, Membership | None]] = {}
         # Those of users: until their connection has ended for good.
         self._counted: dict[Outbox, list[Membership]] = {}
-        self._logs = Logs()
-        self._present = Presence()
-        self._pace: Pace | None = None
-        self._token: Token | None = None
+        self._way: Direct | Sharing
+        if backplane is None or (
+            isinstance(backplane, MemoryBackplane) and not backplane.is_shared
+        ):
+            logs = Logs() if backplane is None else backplane.logs
+            self._way = Direct(self._members, logs, overflow)
+        else:
+            self._way = Sharing(self._members, backplane, overflow)
+
+    async def __aenter__(self) -> Self:
+        if isinstance(self._way, Sharing):
+            await self._way.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if isinstance(self._way, Sharing):
+            await self._way.stop()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the groups that have members."""
-        return tuple(self._channels)
+        return tuple(self._members.channels)
 
     async def join(
         self,
@@ -123,74 +137,63 @@ class Groups:
             raise ConfigurationError(f"{group!r} has no history: set `history = History()`")
         if last < 0:
             raise ValueError(f"last={last}: use 0 or more")
-        # A plain one needs nothing to be known of it.
-        is_plain = after is None and not last and user is None
-        membership = None if is_plain else Membership(name, group)
         if user is not None:
-            self._present.check(name, group, user)
+            self._way.check_user(name, group, user)
         lifecycle = lifecycle_of(endpoint)
         box = lifecycle.outbox(endpoint)
-        pace = self._bound()
+        self._members.bind()
         joined = self._joined.get(box)
         if joined is None:
             joined = self._joined[box] = {}
             lifecycle.connection.at_end(partial(self._leave_all, box))
-        newest = 0 if history is None else self._logs.head(name, history)
         if name in joined:
-            return str(newest) if newest else None
+            return None if history is None else str(self._way.position(name, history))
         most = endpoint.limits.groups
         if most is not None and len(joined) >= most:
             raise InvalidStateError(
                 f"the connection is in {most} groups already: see `Limits(groups=...)`"
             )
-        # It may leave, and join again, while it is sent what it missed.
+        membership = Membership(name, group)
+        joining = Joining(
+            endpoint,
+            lifecycle,
+            box,
+            membership,
+            after=None if after is None else number_of(after),
+            last=last,
+            user=user,
+            # It may leave, and join again, while it is sent what it missed.
+            is_wanted=lambda: joined.get(name) is membership,
+            counts=partial(self._count, lifecycle, box, membership),
+        )
         joined[name] = membership
         try:
-            if after is not None or last:
-                newest = await self._catch_up(lifecycle, group, newest, after, last)
-                # The client may have left while the last of it was on its way.
-                lifecycle.outbox(endpoint)
-                if joined.get(name) is not membership:
-                    return str(newest)
-            told = None
-            if membership is not None and user is not None:
-                told = self._present.enter(membership, user)
-                if box not in self._counted:
-                    lifecycle.farewells += (partial(self._depart_all, box),)
-                self._counted.setdefault(box, []).append(membership)
+            newest = await self._way.admit(joining)
         except BaseException:
             if joined.get(name) is membership:
                 del joined[name]
+            await self._uncount(box, membership)
             raise
-        channel = self._channels.get(name)
-        if channel is None:
-            channel = self._channels[name] = Channel(name, pace)
-        channel.add(box, endpoint, lifecycle.connection.encode, newest)
-        if told is not None:
-            await self._broadcast(group, told, endpoint)
-        return str(newest) if newest else None
+        if user is None:
+            # It needs to be known no more.
+            if joined.get(name) is membership:
+                joined[name] = None
+        elif not joining.is_there:
+            await self._uncount(box, membership)
+        return None if history is None else str(newest)
 
-    async def _catch_up(
-        self, lifecycle: Lifecycle, group: Any, newest: int, after: str | None, last: int
-    ) -> int:
-        """Send what was said before, and return the number of the last of it.
+    def _count(self, lifecycle: Lifecycle, box: Outbox, membership: Membership) -> None:
+        if box not in self._counted:
+            lifecycle.farewells += (partial(self._depart_all, box),)
+        self._counted.setdefault(box, []).append(membership)
 
-        It ends in the turn of the event loop in which there is no more: who becomes a member in
-        that turn misses nothing.
-        """
-        name, archive, connection = group.name, group.archive(), lifecycle.connection
-        if after is None:
-            missed = self._logs.read(name, None)[-last:]
-        else:
-            newest = number_of(after)
-            missed = self._logs.read(name, newest)
-        while missed:
-            for number, data in missed:
-                message = archive.read(data, str(number))
-                await connection.transmit(connection.encode(message))
-                newest = number
-            missed = self._logs.read(name, newest)
-        return newest
+    async def _uncount(self, box: Outbox, membership: Membership) -> None:
+        """Count a user's connection no more that was to be in a group, if it was counted."""
+        counted = self._counted.get(box, [])
+        if membership in counted:
+            counted.remove(membership)
+            with anyio.CancelScope(shield=True):
+                await self._way.depart(membership)
 
     async def leave(self, endpoint: Member, group: "Group[Any] | str") -> None:
         """Have it get them no more; where it is no member, this does nothing."""
@@ -198,10 +201,9 @@ class Groups:
         for box, joined in self._boxes_of(endpoint):
             if name in joined:
                 membership = joined.pop(name)
-                self._discard(name, box)
-                if membership is not None and membership.user is not None:
-                    self._counted[box].remove(membership)
-                    await self._depart(membership)
+                self._members.discard(name, box)
+                if membership is not None:
+                    await self._uncount(box, membership)
 
     @overload
     async def broadcast(
@@ -234,42 +236,10 @@ class Groups:
         """
         return await self._broadcast(group, message, exclude)
 
-    async def _broadcast(self, group: "Group[Any] | str", message: Any, exclude: "Excluded") -> int:
-        name, overflow = name_of(group), self._overflow
+    async def _broadcast(self, group: "Group[Any] | str", message: Any, exclude: Excluded) -> int:
         if isinstance(group, Group):
             group.check(message)
-            overflow = group.overflow
-            if group.history is not None:
-                return await self._say(group, group.history, message, exclude)
-        if name in self._logs:
-            raise ConfigurationError(
-                f"{group!r} has a history, which this message would not be in: broadcast to "
-                "the group of the class that has it"
-            )
-        channel = self._channels.get(name)
-        if channel is None:
-            return 0
-        self._bound()
-        excluded = self._excluded(exclude)
-        return await channel.broadcast(channel.encoded(message), overflow, excluded)
-
-    async def _say(
-        self, group: "Group[Any]", history: History, message: Any, exclude: "Excluded"
-    ) -> int:
-        """Keep a message, and send it to the members with its position."""
-        name, archive = group.name, group.archive()
-        data, copy = archive.write(message)
-        channel = self._channels.get(name)
-        if channel is None:
-            self._logs.append(name, data, history)
-            return 0
-        self._bound()
-        # Written before it is kept, so that nobody gets what cannot be written. Nothing is awaited
-        # from here on: the number stays the next one, and members see the order of the history.
-        number = self._logs.head(name, history) + 1
-        encoded = channel.encoded(archive.placed(copy, str(number)))
-        self._logs.append(name, data, history)
-        return await channel.broadcast(encoded, group.overflow, self._excluded(exclude), number)
+        return await self._way.broadcast(group, message, self._excluded(exclude))
 
     @overload
     def broadcast_from_thread(
@@ -290,17 +260,16 @@ class Groups:
         """
         if isinstance(group, Group):
             group.check(message)
-        if self._token is None:
+        token = self._members.token
+        if token is None:
             # Nobody has joined a group yet, and so there is no event loop to do it.
-            if isinstance(group, Group) and group.history is not None:
-                data, _ = group.archive().write(message)
-                self._logs.append(group.name, data, group.history)
+            self._way.keep(group, message)
             return 0
-        return self._token.run(partial(self._broadcast, group, message, exclude))
+        return token.run(partial(self._broadcast, group, message, exclude))
 
     def members(self, group: "Group[Any] | str") -> tuple[Any, ...]:
         """Return the endpoints whose connections are in a group, in the order of their joins."""
-        channel = self._channels.get(name_of(group))
+        channel = self._members.channels.get(name_of(group))
         return () if channel is None else tuple(channel.endpoints.values())
 
     async def presence(self, group: "Group[Any] | str") -> tuple[str, ...]:
@@ -309,18 +278,12 @@ class Groups:
         A user is there from when `join` has returned until its last connection has left, or has
         ended, and all of its clean-up but `on_disconnect` is done.
         """
-        return self._present.users(name_of(group))
-
-    async def _depart(self, membership: Membership) -> None:
-        """Count a user's connection no more, and tell the others if it was the last."""
-        told = self._present.depart(membership)
-        if told is not None:
-            await self._broadcast(membership.group, told, None)
+        return await self._way.users(name_of(group))
 
     async def _depart_all(self, box: Outbox) -> None:
         for membership in self._counted.pop(box):
             try:
-                await self._depart(membership)
+                await self._way.depart(membership)
             except Exception:
                 logger.exception("%s: to tell that a user left failed", membership.name)
 
@@ -338,29 +301,10 @@ class Groups:
             ValueError: It is no code that an application may close with.
         """
         check_close_code(code)
-        self._bound()
-        channel = self._channels.get(name_of(group))
-        boxes = [] if channel is None else [*channel.endpoints]
-        for box in boxes:
-            connection = box.connection
-            box.start(partial(connection.end, code, reason))
-        return len(boxes)
-
-    def _bound(self) -> Pace:
-        """Return how much is sent at once, on the event loop of the members.
-
-        Raises:
-            InvalidStateError: This is another one.
-        """
-        posting = running_posting()
-        if self._pace is None or (not self._channels and self._pace.posting is not posting):
-            self._pace = Pace(posting)
-            self._token = Token()
-        elif self._pace.posting is not posting:
-            raise InvalidStateError(
-                "this is not the event loop of the group's members: use `broadcast_from_thread`"
-            )
-        return self._pace
+        name = name_of(group)
+        number = self._members.close(name, code, reason)
+        await self._way.close(name, code, reason)
+        return number
 
     def _boxes_of(self, endpoint: Member) -> list[tuple[Outbox, dict[str, Membership | None]]]:
         box = lifecycle_of(endpoint).open_outbox
@@ -369,21 +313,20 @@ class Groups:
 
     def _excluded(self, exclude: Any) -> frozenset[Outbox]:
         if exclude is None:
-            return _NOBODY
+            return NOBODY
         some = [exclude] if hasattr(exclude, "_lifecycle") else exclude
         return frozenset(box for endpoint in some for box, _ in self._boxes_of(endpoint))
 
     def _leave_all(self, box: Outbox) -> None:
         for name in self._joined.pop(box, {}):
-            self._discard(name, box)
+            self._members.discard(name, box)
 
-    def _discard(self, name: str, box: Outbox) -> None:
-        # There is none as long as its only member is sent what it missed.
-        channel = self._channels.get(name)
-        if channel is not None:
-            channel.discard(box)
-            if not channel.endpoints:
-                del self._channels[name]
+
+def _check_backplane(backplane: object) -> None:
+    if backplane is not None and not isinstance(backplane, Backplane):
+        raise ConfigurationError(
+            f"Groups takes a backplane, as in `Groups(LocalBackplane())`, not {shown(backplane)}"
+        )
 
 
 def _check_declared(endpoint: Any, kind: type) -> None:

@@ -5,9 +5,19 @@ from typing import Any, Final, final
 from wsendpoints.groups.group import Group, shown
 from wsendpoints.protocol.exceptions import GroupFullError
 
-__all__ = ["Membership", "Presence"]
+__all__ = ["Membership", "Presence", "check_user"]
 
 _LONGEST: Final = 200
+
+
+def check_user(user: object) -> None:
+    """Check what a user is called.
+
+    Raises:
+        ValueError: It is no text of 1 to 200 characters.
+    """
+    if not isinstance(user, str) or not 0 < len(user) <= _LONGEST:
+        raise ValueError(f"user={shown(user)}: use a str of 1 to {_LONGEST} characters")
 
 
 @final
@@ -22,14 +32,16 @@ class Membership:
         name: The name of the group.
         group: The group.
         user: Whose connection it is, once it is counted; `None` if nobody's.
+        id: What tells it from the others of this process, where other processes count it too.
     """
 
-    __slots__ = ("group", "name", "user")
+    __slots__ = ("group", "id", "name", "user")
 
     def __init__(self, name: str, group: Group[Any] | str) -> None:
         self.name: str = name
         self.group: Group[Any] | str = group
         self.user: str | None = None
+        self.id: str = ""
 
 
 @final
@@ -47,15 +59,14 @@ class Presence:
         """Return the users in a group, in the order in which they came."""
         return tuple(self._counts.get(name, ()))
 
-    def check(self, name: str, group: Group[Any] | str, user: object) -> bool:
+    def check(self, name: str, group: Group[Any] | str, user: str) -> bool:
         """Return whether a user would be new in a group.
 
         Raises:
             ValueError: It is no text of 1 to 200 characters.
             GroupFullError: It would be one too many.
         """
-        if not isinstance(user, str) or not 0 < len(user) <= _LONGEST:
-            raise ValueError(f"user={shown(user)}: use a str of 1 to {_LONGEST} characters")
+        check_user(user)
         users = self._counts.get(name, {})
         most = group.max_users if isinstance(group, Group) else None
         if most is not None and user not in users and len(users) >= most:

@@ -31,8 +31,9 @@ Read: TypeAlias = Callable[[bytes], Any]
 class Archive:
     """Writes the messages of a group, and reads them back.
 
-    It is all of a message: by the names of its fields, and with those that no client gets. Its
-    class is written with it, so that two classes with equal fields are not mistaken for each other.
+    It is all of a message: by the names of its fields, and with those that no client gets. The name
+    of its class is written with it, so that two classes with equal fields are not mistaken for each
+    other, also by a process that runs another version of the application.
 
     Args:
         annotation: The union of the messages; `Any` for whatever is JSON.
@@ -49,20 +50,24 @@ class Archive:
         union = members(annotation)
         self._is_in_dicts = any(map(_has_field, union))
         structs = any(map(holds_struct, union))
-        # The first one is for all that no class tells apart.
-        self._kinds: list[tuple[Write, Read]] = [
-            (json_encoder(), compile_structs(union, json_decoder, where))
+        # The one without a name is for all that no class tells apart.
+        self._kinds: dict[bytes, tuple[Write, Read]] = {
+            b"": (json_encoder(), compile_structs(union, json_decoder, where))
             if structs
             else _pydantics(annotation, where)
-        ]
-        self._by_class: dict[type, int] = {}
+        }
+        self._by_class: dict[type, bytes] = {}
         for member in () if structs else union:
             klass: Any = bare(member)
             if is_class(klass) and (
                 issubclass(klass, BaseModel) or dataclasses.is_dataclass(klass)
             ):
-                self._by_class[klass] = len(self._kinds)
-                self._kinds.append(_pydantics(member, where))
+                name = klass.__qualname__.encode()
+                while name in self._kinds:
+                    # Two modules may each have a class of this name.
+                    name += b"'"
+                self._by_class[klass] = name
+                self._kinds[name] = _pydantics(member, where)
 
     def write(self, message: Any) -> tuple[bytes, Any]:
         """Return a message as bytes, and what is read back from them.
@@ -70,7 +75,7 @@ class Archive:
         Raises:
             ValueError: It can't be written, or not be read back.
         """
-        kind = 0
+        kind = b""
         for klass in type(message).__mro__:
             if klass in self._by_class:
                 kind = self._by_class[klass]
@@ -85,18 +90,23 @@ class Archive:
                 f"{self._where} keeps its messages, and this {type(message).__name__} can't be "
                 f"read back: {exc}"
             ) from exc
-        return b"%d|%b" % (kind, data), copy
+        return b"%b|%b" % (kind, data), copy
 
-    def read(self, data: bytes, position: str) -> Any:
+    def read(self, data: bytes, position: str | None) -> Any:
         """Return the message that was written, with its position.
 
         Args:
             data: What `write` has returned.
-            position: Its position.
+            position: Its position, if it has one.
+
+        Raises:
+            ValueError: It is no such message.
+            KeyError: Its class is not one of these.
         """
         kind, _, body = data.partition(b"|")
-        _, read = self._kinds[int(kind)]
-        return self.placed(read(body), position)
+        _, read = self._kinds[kind]
+        message = read(body)
+        return message if position is None else self.placed(message, position)
 
     def placed(self, message: Any, position: str) -> Any:
         """Return a message that was read back, with its position in the field for it, if any."""

@@ -64,7 +64,7 @@ _STREAMS: Final = frozenset({AsyncGenerator, AsyncIterable, AsyncIterator})
 _AWAITABLES: Final = frozenset({Awaitable, Coroutine})
 
 _MARK: Final = "__wsendpoints_handles__"
-_HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid", "on_error")
+_HOOKS: Final = ("on_connect", "on_disconnect", "on_invalid", "on_error", "on_gap")
 _COMPILED: Final = ("encoding", "sends", "correlation_id", "answers", "error_codes", "dialect")
 """What is compiled with a class, in addition to its handlers."""
 

@@ -36,7 +36,7 @@ class Node:
         self.lost: dict[str, int] = {}
         self.failures: list[str] = []
         self.is_up: set[str] = set()
-        self.downs = 0
+        self.downs: int = 0
         self._changed = anyio.Event()
 
     def message(self, name: str, number: int, data: bytes) -> None:
@@ -123,7 +123,7 @@ class Delays:
     """Gives others a turn, or some, before and after what is called."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - no secret
+        self.random: random.Random = random.Random(seed)  # noqa: S311 - no secret
 
     async def __call__(self) -> None:
         """Wait."""
