@@ -26,6 +26,7 @@ class Failing(Backplane):
 
     Attributes:
         is_cut: Whether nothing comes, and nothing can be published or read.
+        drops: How many of the next messages do not come.
     """
 
     presence: ClassVar[bool] = True
@@ -38,18 +39,38 @@ class Failing(Backplane):
         self.hub = hub
         self.random = random.Random(seed)  # noqa: S311 - no secret
         self.refuses_start = False
+        self.drops = 0
+        self._held: list[Callable[[Receiver], None]] | None = None
 
     def cut(self) -> None:
         """Cut it off."""
         assert self.receiver is not None
+        self.release()
         self.is_cut = True
         self.receiver.down()
 
     def mend(self) -> None:
         """Have everything come again."""
-        assert self.receiver is not None
         self.is_cut = False
-        self.receiver.fenced({name: self.hub.logs.head(name) for name in self.names})
+        heads = {name: self.hub.logs.head(name) for name in self.names}
+        self._hand(lambda receiver: receiver.fenced(heads))
+
+    def hold(self) -> None:
+        """Have what comes wait until `release`."""
+        if self._held is None:
+            self._held = []
+
+    def release(self) -> None:
+        """Hand on what waits."""
+        held, self._held = self._held, None
+        for hand in held or ():
+            self._hand(hand)
+
+    def _hand(self, hand: Callable[[Receiver], None]) -> None:
+        if self._held is not None:
+            self._held.append(hand)
+        elif self.receiver is not None:
+            hand(self.receiver)
 
     def lose(self, name: str, data: bytes, history: History | None = None) -> int:
         """Publish a message that this one alone does not get."""
@@ -60,13 +81,15 @@ class Failing(Backplane):
 
     def message(self, name: str, number: int, data: bytes) -> None:
         """Hand on, as `Receiver`."""
-        if not self.is_cut and self.receiver is not None:
-            self.receiver.message(name, number, data)
+        if self.drops:
+            self.drops -= 1
+        elif not self.is_cut:
+            self._hand(lambda receiver: receiver.message(name, number, data))
 
     def fenced(self, heads: Mapping[str, int]) -> None:
         """Hand on, as `Receiver`."""
-        if not self.is_cut and self.receiver is not None:
-            self.receiver.fenced(heads)
+        if not self.is_cut:
+            self._hand(lambda receiver: receiver.fenced(heads))
 
     def down(self) -> None:
         """Hand on, as `Receiver`."""

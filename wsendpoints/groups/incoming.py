@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeAlias, cast, final
@@ -33,12 +33,15 @@ _MOST: Final = 20_000
 _RETRY: Final = 0.1
 """Seconds until a history is read again that could not be read."""
 
+_PATIENCE: Final = 1.0
+"""Seconds in which a publish has ended."""
+
 _QUIET: Final = 10.0
 """Seconds between two warnings."""
 
 _ANYTHING: Final = Archive(Any, "a group that is a string")
 
-Step: TypeAlias = Callable[[], Any]
+Step: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 def archive_of(group: Group[Any] | str) -> Archive:
@@ -72,7 +75,7 @@ class Incoming:
         self._members = members
         self._envelopes = envelopes
         self._overflow: Overflow = overflow
-        self._waiting: deque[tuple[Stream, int, bytes | None]] = deque()
+        self._waiting: deque[tuple[Stream, Step]] = deque()
         self._more = anyio.Event()
         self._overrun: set[str] = set()
         self._warned_at = -_QUIET
@@ -87,7 +90,8 @@ class Incoming:
         if len(self._waiting) >= _MOST:
             self._overrun.add(name)
             return
-        self._waiting.append((stream, number, data))
+        stream.seen = max(stream.seen, number)
+        self._waiting.append((stream, partial(self._take, stream, number, data)))
         self._more.set()
 
     def fenced(self, heads: Mapping[str, int]) -> None:
@@ -95,14 +99,14 @@ class Incoming:
         for name, head in heads.items():
             stream = self.streams.get(name)
             if stream is not None:
-                self._waiting.append((stream, head, None))
+                self._waiting.append((stream, partial(self._fence, stream, head)))
         self._more.set()
 
     def down(self) -> None:
         """Take note that nothing comes."""
         for stream in self.streams.values():
             stream.is_up = False
-            self._waiting.append((stream, _DOWN, None))
+            self._waiting.append((stream, partial(self._down, stream, stream.seen)))
         self._more.set()
 
     # What the rest of the process calls.
@@ -142,15 +146,9 @@ class Incoming:
                     self._backplane.subscribe([name for name in overrun if name in self.streams])
                 self._more = anyio.Event()
                 await self._more.wait()
-            stream, number, data = self._waiting.popleft()
-            if self.streams.get(stream.name) is not stream:
-                continue
-            if data is not None:
-                await self._take(stream, number, data)
-            elif number == _DOWN:
-                stream.went_down()
-            else:
-                await self._fence(stream, number)
+            stream, step = self._waiting.popleft()
+            if self.streams.get(stream.name) is stream:
+                await step()
 
     def message_of(self, stream: Stream, envelope: Envelope, number: int) -> tuple[Any] | None:
         """Return a message, unless it can't be read, as one of a newer version."""
@@ -190,6 +188,9 @@ class Incoming:
         if missing == 0:
             await self._deliver(stream, number, data)
 
+    async def _down(self, stream: Stream, seen: int) -> None:
+        stream.went_down(seen)
+
     async def _fence(self, stream: Stream, head: int) -> None:
         missing = stream.fenced(head)
         if missing != 0:
@@ -198,18 +199,23 @@ class Incoming:
 
     async def _fill(self, stream: Stream, head: int, missing: Missing) -> None:
         """Hand on what is missing up to a number, if it is kept, and tell what is not."""
+        if stream.saying:
+            # The members have these. They are missing here if they came to nobody.
+            with anyio.move_on_after(_PATIENCE):
+                for said in [*stream.saying]:
+                    await said.wait()
         entries: list[tuple[int, bytes]] = []
         if stream.history is not None and head > stream.last:
             entries = await self._read(stream, None if missing is None else stream.last)
-        if missing is None:
-            self._lose(stream, entries[0][0] - 1 if entries else head, None)
-        elif entries and entries[0][0] > stream.last + 1:
-            self._lose(stream, entries[0][0] - 1, entries[0][0] - 1 - stream.last)
+        # They begin behind the last one, unless not all is kept.
+        kept_after = entries[0][0] - 1 if entries else head
+        if missing is None or kept_after > stream.last:
+            self._lose(stream, kept_after, missing and stream.missing(kept_after))
         for number, data in entries:
             if number > stream.last:
                 await self._deliver(stream, number, data)
         if stream.last < head:
-            self._lose(stream, head, None if missing is None else head - stream.last)
+            self._lose(stream, head, stream.missing(head))
 
     async def _read(self, stream: Stream, after: int | None) -> list[tuple[int, bytes]]:
         """Return what is kept after a number: all of it, or what there is."""
@@ -260,6 +266,8 @@ class Incoming:
     def _lose(self, stream: Stream, number: int, lost: Missing) -> None:
         """Go on after a number, and tell the members that some messages are lost."""
         stream.reach(number)
+        if lost == 0:
+            return
         channel = self._members.channels.get(stream.name)
         endpoints: Collection[Any] = () if channel is None else [*channel.endpoints.values()]
         logger.info(
@@ -277,7 +285,3 @@ class Incoming:
             except InvalidStateError:
                 # It ends.
                 continue
-
-
-_DOWN: Final = -1
-"""Stands for the head of a group whose messages do not come."""

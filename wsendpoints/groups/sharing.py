@@ -221,7 +221,18 @@ class Sharing:
         reached = await self._members.broadcast(
             name, message, self._incoming.overflow_of(group), excluded
         )
-        await self._backplane.publish(name, self._envelopes.seal(data, is_said=True), None)
+        sealed = self._envelopes.seal(data, is_said=True)
+        stream = self._incoming.streams.get(name)
+        if stream is None:
+            await self._backplane.publish(name, sealed, None)
+        else:
+            said = anyio.Event()
+            stream.saying.add(said)
+            try:
+                stream.had(await self._backplane.publish(name, sealed, None))
+            finally:
+                stream.saying.discard(said)
+                said.set()
         return reached
 
     async def _say(

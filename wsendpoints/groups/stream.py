@@ -1,10 +1,13 @@
 """How far a process has heard of a group whose messages come by a backplane, and what it missed."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from wsendpoints.backplanes.logs import History
 from wsendpoints.groups.group import Group
+
+if TYPE_CHECKING:
+    from anyio import Event
 
 __all__ = ["Missing", "Stream"]
 
@@ -37,10 +40,13 @@ class Stream:
         current: The number of the message that is being handed to the members, or `last`.
         users: How many need it beside its members.
         reached: To how many members the last message was sent.
+        seen: The number of the last message that came.
+        saying: What tells of each message of ours that its number is known, or never will be.
     """
 
     __slots__ = (
         "_for_up",
+        "_had",
         "_is_fenced",
         "_waiting",
         "_was",
@@ -50,6 +56,8 @@ class Stream:
         "last",
         "name",
         "reached",
+        "saying",
+        "seen",
         "users",
     )
 
@@ -61,11 +69,14 @@ class Stream:
         self.is_up: bool = False
         self.users: int = 0
         self.reached: int = 0
+        self.seen: int = 0
+        self.saying: set[Event] = set()
         self._is_fenced = False
         # Where it was as the backplane went down, until it is up again.
         self._was = 0
         self._waiting: list[tuple[int, Callable[[], None]]] = []
         self._for_up: list[Callable[[], None]] = []
+        self._had: set[int] = set()
 
     @property
     def history(self) -> History | None:
@@ -83,9 +94,19 @@ class Stream:
             # Before the first fence nobody knows what came before.
             return 0
         if number > self.last:
-            missing = number - self.last - 1
-            return missing if missing < _LIFE else None
+            return self.missing(number - 1)
         return None if self._was and number <= self._was else -1
+
+    def missing(self, until: int) -> Missing:
+        """Return how many messages up to a number are missing; `None` if of another life."""
+        if until - self.last >= _LIFE:
+            return None
+        return until - self.last - sum(self.last < number <= until for number in self._had)
+
+    def had(self, number: int) -> None:
+        """Take note that the members have a message, whether or not it comes: it is our own."""
+        if number > self.last:
+            self._had.add(number)
 
     def fenced(self, head: int) -> Missing:
         """Take note that all up to a message has come, or is lost; return how many are missing.
@@ -100,14 +121,18 @@ class Stream:
             return 0
         if head < was:
             # It lost what it had told already, as a replica does that takes over too early.
+            self.seen = head
             return None
-        missing = head - self.last
-        return max(0, missing) if missing < _LIFE else None
+        return self.missing(max(head, self.last))
 
-    def went_down(self) -> None:
-        """Take note that nothing comes until the next fence."""
+    def went_down(self, seen: int) -> None:
+        """Take note that nothing comes until the next fence.
+
+        Args:
+            seen: The number of the last message that came, whether or not it is handed on yet.
+        """
         self.is_up = False
-        self._was = self._was or self.last
+        self._was = self._was or seen
 
     def came_up(self) -> None:
         """Take note that whatever is published comes, and what was missing is dealt with."""
@@ -136,6 +161,8 @@ class Stream:
     def reach(self, number: int) -> None:
         """Have handed on a message, or know that it is lost."""
         self.last = self.current = number
+        if self._had:
+            self._had = {it for it in self._had if it > number}
         waiting, self._waiting = self._waiting, []
         for least, callback in waiting:
             if number >= least:
