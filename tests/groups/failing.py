@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, ClassVar, TypeVar
 
+import anyio
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from anyio.lowlevel import checkpoint
@@ -26,6 +27,7 @@ class Failing(Backplane):
 
     Attributes:
         is_cut: Whether nothing comes, and nothing can be published or read.
+        dies: Set, it fails for good.
         drops: How many of the next messages do not come.
     """
 
@@ -40,6 +42,7 @@ class Failing(Backplane):
         self.random = random.Random(seed)  # noqa: S311 - no secret
         self.refuses_start = False
         self.drops = 0
+        self.dies = anyio.Event()
         self._held: list[Callable[[Receiver], None]] | None = None
 
     def cut(self) -> None:
@@ -113,7 +116,12 @@ class Failing(Backplane):
         if self.refuses_start:
             raise BackplaneError("nothing there")
         self.receiver = receiver
-        await self.inner.run(self, task_status=task_status)
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self.inner.run, self)
+            task_status.started()
+            await self.dies.wait()
+            tasks.cancel_scope.cancel()
+        raise BackplaneError("gone for good")
 
     @override
     def subscribe(self, names: Collection[str]) -> None:

@@ -18,7 +18,8 @@ from wsendpoints.groups.members import Members
 from wsendpoints.groups.stream import Missing, Stream
 from wsendpoints.lifecycle.hooks import lifecycle_of
 from wsendpoints.messages.archive import Archive
-from wsendpoints.protocol.exceptions import BackplaneError, InvalidStateError, PositionLost
+from wsendpoints.protocol.close_codes import check_close_code
+from wsendpoints.protocol.exceptions import BackplaneError, PositionLost
 
 __all__ = ["CONTROL", "Incoming", "archive_of"]
 
@@ -139,12 +140,12 @@ class Incoming:
     async def run(self) -> None:
         """Send what comes to the members, until this is cancelled."""
         while True:
-            if not self._waiting:
+            while not self._waiting:
+                self._more = anyio.Event()
                 if self._overrun:
                     overrun, self._overrun = self._overrun, set()
                     # The fence that follows tells what is missing, if nothing comes after it.
                     self._backplane.subscribe([name for name in overrun if name in self.streams])
-                self._more = anyio.Event()
                 await self._more.wait()
             stream, step = self._waiting.popleft()
             if self.streams.get(stream.name) is stream:
@@ -153,8 +154,12 @@ class Incoming:
     def message_of(self, stream: Stream, envelope: Envelope, number: int) -> tuple[Any] | None:
         """Return a message, unless it can't be read, as one of a newer version."""
         position = None if stream.history is None else str(number)
+        data = envelope.data
+        if not isinstance(stream.group, Group):
+            # Its members take the messages of a class, too, as what they are written as.
+            data = b"|" + data.partition(b"|")[2]
         try:
-            return (archive_of(stream.group).read(envelope.data, position),)
+            return (archive_of(stream.group).read(data, position),)
         except (ValueError, KeyError) as exc:
             self._drop(stream, type(exc).__name__)
             return None
@@ -209,13 +214,13 @@ class Incoming:
             entries = await self._read(stream, None if missing is None else stream.last)
         # They begin behind the last one, unless not all is kept.
         kept_after = entries[0][0] - 1 if entries else head
-        if missing is None or kept_after > stream.last:
-            self._lose(stream, kept_after, missing and stream.missing(kept_after))
+        if missing is None:
+            stream.begin_anew()
+            self._lose(stream, kept_after, None)
+        elif kept_after > stream.last:
+            self._lose(stream, kept_after, stream.missing(kept_after))
         for number, data in entries:
-            if number > stream.last:
-                await self._deliver(stream, number, data)
-        if stream.last < head:
-            self._lose(stream, head, stream.missing(head))
+            await self._deliver(stream, number, data)
 
     async def _read(self, stream: Stream, after: int | None) -> list[tuple[int, bytes]]:
         """Return what is kept after a number: all of it, or what there is."""
@@ -223,8 +228,6 @@ class Incoming:
             try:
                 return await self._backplane.read(stream.name, after)
             except PositionLost:
-                if after is None:
-                    break
                 after = None
             except BackplaneError:
                 await anyio.sleep(_RETRY)
@@ -234,11 +237,13 @@ class Incoming:
         """Send a message to the members."""
         envelope = self.open(stream, sealed)
         stream.current = number
-        if envelope is not None and stream.name == CONTROL:
-            self._obey(stream, envelope)
-        elif envelope is not None and not (envelope.is_said and envelope.is_ours):
+        if envelope is not None and not (envelope.is_said and envelope.is_ours):
             found = self.message_of(stream, envelope, number)
-            if found is not None:
+            if found is None:
+                pass
+            elif stream.name == CONTROL:
+                self._obey(stream, found[0])
+            else:
                 await self._send(stream, found[0], envelope)
         stream.reach(number)
 
@@ -251,13 +256,12 @@ class Incoming:
             # A class that does not declare it, say, which the publisher's process does not have.
             logger.exception("%s: a message of another process can't be sent", stream.name)
 
-    def _obey(self, stream: Stream, envelope: Envelope) -> None:
+    def _obey(self, stream: Stream, command: Any) -> None:
         """Close the members of a group, as another process asks."""
-        if envelope.is_ours:
-            return
         try:
-            name, code, reason = _ANYTHING.read(envelope.data, None)
-            close = partial(self._members.close, str(name), int(code), str(reason))
+            name, code, reason = command
+            check_close_code(code)
+            close = partial(self._members.close, str(name), code, str(reason))
         except (ValueError, TypeError) as exc:
             self._drop(stream, type(exc).__name__)
         else:
@@ -279,9 +283,6 @@ class Incoming:
         gap = Gap(stream.group, lost)
         for endpoint in endpoints:
             lifecycle, kind = lifecycle_of(endpoint), cast("Any", type(endpoint))
-            try:
-                if kind.on_gap is not ignore_gap:
-                    lifecycle.start_soon(endpoint.on_gap, (endpoint.websocket, gap))
-            except InvalidStateError:
-                # It ends.
-                continue
+            # It may be about to end.
+            if kind.on_gap is not ignore_gap and lifecycle.tasks is not None:
+                lifecycle.start_soon(endpoint.on_gap, (endpoint.websocket, gap))

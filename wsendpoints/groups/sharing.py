@@ -269,7 +269,9 @@ class Sharing:
         """Close the connections that other processes have in a group."""
         self._check_running()
         data, _ = archive_of(CONTROL).write([name, code, reason])
-        await self._backplane.publish(CONTROL, self._envelopes.seal(data), None)
+        # This process's are closed already.
+        sealed = self._envelopes.seal(data, is_said=True)
+        await self._backplane.publish(CONTROL, sealed, None)
 
     def _check_running(self) -> None:
         if not self._is_running:

@@ -121,9 +121,13 @@ class Stream:
             return 0
         if head < was:
             # It lost what it had told already, as a replica does that takes over too early.
-            self.seen = head
             return None
         return self.missing(max(head, self.last))
+
+    def begin_anew(self) -> None:
+        """Know nothing of the numbers that were."""
+        self.seen = self._was = 0
+        self._had.clear()
 
     def went_down(self, seen: int) -> None:
         """Take note that nothing comes until the next fence.
