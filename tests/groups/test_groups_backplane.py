@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from tests.groups.failing import Failing
@@ -149,6 +150,45 @@ async def test_user_that_left_while_it_was_counted_is_counted_no_more() -> None:
             plane.release()
         assert hub.users("kept") == []
         assert them.members(Kept()) == (first,)
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_leaving_while_one_waits_to_join(is_read: bool) -> None:
+    """It is no member, whether or not the join fails."""
+    plane = Failing(Hub())
+    async with AsyncExitStack() as stack:
+        them = await stack.enter_async_context(Groups(plane))
+        _, chat = await client_in(stack)
+        plane.cut()
+
+        async def join() -> None:
+            try:
+                await them.join(chat, Kept())
+            except BackplaneError:
+                assert not is_read
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(join)
+            for _ in range(5):
+                await anyio.lowlevel.checkpoint()
+            await them.leave(chat, Kept())
+            if is_read:
+                plane.mend()
+        assert them.members(Kept()) == ()
+        assert set(plane.names) == {"!"}
+
+
+async def test_user_whose_end_cannot_be_told_is_counted_no_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The log says so."""
+    async with AsyncExitStack() as stack:
+        them = await stack.enter_async_context(Groups())
+        client, chat = await client_in(stack)
+        await them.join(chat, Room(), user="raises")
+        await client.close()
+        assert await them.presence(Room()) == ()
+    assert "to tell that a user left failed" in caplog.text
 
 
 async def test_nobody_is_left_out_by_what_is_not_in_a_group() -> None:

@@ -177,7 +177,7 @@ def test_thread_can_publish_once_they_are_started() -> None:
 def test_only_a_backplane_is_one() -> None:
     """A URL, say, is none."""
     with pytest.raises(ConfigurationError, match=r"takes a backplane.*not 'redis://'"):
-        Groups("redis://")  # type: ignore[misc]  # what is refused
+        Groups("redis://")  # type: ignore[arg-type]  # what is refused
 
 
 async def test_memory_needs_no_start() -> None:
