@@ -203,3 +203,23 @@ def test_only_a_backplane_is_one() -> None:
     """A URL, say, is none."""
     with pytest.raises(ConfigurationError, match=r"takes a backplane.*not 'redis://'"):
         Groups("redis://")  # type: ignore[arg-type]  # what is refused
+
+
+async def test_server_starts_and_ends_them() -> None:
+    """An application with nothing else to start leaves its lifespan to them."""
+    plane = Failing(Hub())
+    them = Groups(plane)
+    sent: list[Any] = []
+    events = iter(["startup", "shutdown"])
+
+    async def receive() -> Any:
+        await all_tasks_blocked()
+        return {"type": f"lifespan.{next(events)}"}
+
+    async def send(event: Any) -> None:
+        sent.append(event["type"])
+        if len(sent) == 1:
+            await them.broadcast(Room(), Came(came="a"))
+
+    await them.lifespan(receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

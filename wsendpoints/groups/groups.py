@@ -14,10 +14,12 @@ from wsendpoints.backplanes.memory import MemoryBackplane
 from wsendpoints.connection.outbox import Outbox, Overflow
 from wsendpoints.groups.direct import Direct
 from wsendpoints.groups.group import Group, check_overflow, name_of, shown
+from wsendpoints.groups.lifespan import serve_lifespan
 from wsendpoints.groups.members import NOBODY, Joining, Members
 from wsendpoints.groups.presence import Membership
 from wsendpoints.groups.sharing import Sharing
 from wsendpoints.lifecycle.hooks import Lifecycle, Member, lifecycle_of
+from wsendpoints.protocol.asgi import Receive, Send
 from wsendpoints.protocol.close_codes import CloseCode, check_close_code
 from wsendpoints.protocol.exceptions import ConfigurationError, InvalidStateError
 
@@ -52,12 +54,16 @@ class Groups:
     ```
 
     A group is a value of a `Group`, or a plain string, whose messages are not checked. It is there
-    while it has members. A connection leaves all its groups by itself, however it ends. What a
-    group with a history carried is kept in this process, with and without members.
+    while it has members. A connection leaves all its groups by itself, however it ends.
+
+    With a backplane other processes' connections are in the same groups: `broadcast`, `close` and
+    `presence` reach them as well, and `async with groups:` in the application's lifespan starts it.
+    Without one, they are this process's alone, and need no start.
 
     All methods are for the event loop of the members: from endpoints, HTTP handlers, and tasks.
 
     Args:
+        backplane: What connects the processes; `None` for one process.
         overflow: What becomes of messages for a client that reads too slowly, in the groups that
             are plain strings; see `Group.overflow`.
     """
@@ -86,6 +92,20 @@ class Groups:
     async def __aexit__(self, *exc_info: object) -> None:
         if isinstance(self._way, Sharing):
             await self._way.stop()
+
+    async def lifespan(self, receive: Receive, send: Send) -> None:
+        """Serve the lifespan of an ASGI application that has nothing else to start.
+
+        ```python
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await groups.lifespan(receive, send)
+            ...
+        ```
+
+        A framework has a place of its own for it, where `async with groups:` is.
+        """
+        await serve_lifespan(self, receive, send)
 
     @property
     def names(self) -> tuple[str, ...]:
