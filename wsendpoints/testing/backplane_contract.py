@@ -210,7 +210,8 @@ async def _joins(connect: Callable[[], Backplane], delays: Delays, messages: int
             start = len(joiner.received.get(name, ()))
             entries = await joiner.read(name, after)
             newest = entries[-1][0] if entries else after
-            await joiner.reach(name, first + messages)
+            for node in (publisher, joiner):
+                await node.reach(name, first + messages)
             entries += [entry for entry in joiner.received[name][start:] if entry[0] > newest]
             if entries != publisher.received[name][count:]:
                 fail("who reads the history while others publish misses something")
