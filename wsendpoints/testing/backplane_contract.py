@@ -254,10 +254,13 @@ async def _users(connect: Callable[[], Backplane], delays: Delays) -> None:
     async with _nodes(connect, delays, 2) as (node, other):
         await node.subscribe(name)
 
+        def data_of() -> list[bytes]:
+            return [data for _, data in node.received.get(name, ())]
+
         async def told(*expected: bytes) -> None:
             await node.publish(name, b".")
-            await node.until(lambda: node.received[name][-1][1] == b".", "a message")
-            if [data for _, data in node.received[name]] != [*expected, b"."]:
+            await node.until(lambda: b"." in data_of(), "a message")
+            if data_of() != [*expected, b"."]:
                 fail(f"expected {expected}, then a dot: {node.received[name]}")
             node.received[name].clear()
 
@@ -288,9 +291,7 @@ async def _users(connect: Callable[[], Backplane], delays: Delays) -> None:
             await told()
             await other.backplane.depart(name, "5")
             await told(b"-")
-        await node.until(
-            lambda: len(node.received[name]) > 0, "word of who was on a node that ended"
-        )
+        await node.until(lambda: bool(data_of()), "word of who was on a node that ended")
         await told(b"-")
         if await node.backplane.users(name) != ["ada"]:
             fail("the users of a node that ended are there, or others are not")
