@@ -3,5 +3,6 @@
 from wsendpoints.backplanes.backplane import Backplane, Receiver
 from wsendpoints.backplanes.logs import History
 from wsendpoints.backplanes.memory import Hub, MemoryBackplane
+from wsendpoints.backplanes.redis import RedisBackplane
 
-__all__ = ["Backplane", "History", "Hub", "MemoryBackplane", "Receiver"]
+__all__ = ["Backplane", "History", "Hub", "MemoryBackplane", "Receiver", "RedisBackplane"]

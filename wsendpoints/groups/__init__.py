@@ -1,8 +1,8 @@
 """Groups: one message to many clients, from anywhere in the application."""
 
-from wsendpoints.backplanes import Backplane, History, MemoryBackplane
+from wsendpoints.backplanes import Backplane, History, MemoryBackplane, RedisBackplane
 from wsendpoints.groups.gap import Gap
 from wsendpoints.groups.group import Group
 from wsendpoints.groups.groups import Groups
 
-__all__ = ["Backplane", "Gap", "Group", "Groups", "History", "MemoryBackplane"]
+__all__ = ["Backplane", "Gap", "Group", "Groups", "History", "MemoryBackplane", "RedisBackplane"]

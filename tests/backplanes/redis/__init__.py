@@ -1,0 +1,1 @@
+"""Redis, with one that runs."""

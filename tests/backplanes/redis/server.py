@@ -1,0 +1,108 @@
+"""A Redis of the tests' own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from typing import Final, Self, final
+
+import pytest
+
+from tests.clocks import GENEROUS
+from tests.ports import HOST, reserve_port
+
+__all__ = ["RedisServer", "require_redis"]
+
+_BINARY: Final = "redis-server"
+
+
+def require_redis() -> str:
+    """Return the path of the server; where there is none, nothing of it can be tested."""
+    path = shutil.which(_BINARY)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{_BINARY} is not installed")
+        pytest.skip(f"{_BINARY} is not installed")
+    return path
+
+
+@final
+class RedisServer:
+    """A server that keeps nothing on the disk, on a port that stays its own.
+
+    Attributes:
+        port: Where it listens, also after it was started again.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self._path = require_redis()
+        self._options = options
+        self._reserved = reserve_port()
+        self._folder = tempfile.TemporaryDirectory()
+        self._process: subprocess.Popen[str] | None = None
+        self.port: int = self._reserved.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """How to connect to it."""
+        return f"redis://{HOST}:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it, and return once it listens."""
+        process = subprocess.Popen(  # noqa: S603 - the command is the one above
+            [
+                *(self._path, "--port", str(self.port), "--bind", HOST),
+                *("--save", "", "--appendonly", "no", "--dir", self._folder.name),
+                *self._options,
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._process = process
+        is_ready = threading.Event()
+        lines: list[str] = []
+
+        def read() -> None:
+            # To the end, or it would wait for somebody who reads what it logs.
+            assert process.stdout is not None
+            with process.stdout:
+                for line in process.stdout:
+                    lines.append(line)
+                    if "Ready to accept connections" in line:
+                        is_ready.set()
+
+        threading.Thread(target=read, daemon=True).start()
+        if not is_ready.wait(GENEROUS):
+            pytest.fail(f"Redis does not start: {lines}")
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Have it do nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def _end(self, sign: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(sign)
+            process.wait(GENEROUS)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        # It has nothing to save.
+        self._end(signal.SIGKILL)
+        self._reserved.close()
+        self._folder.cleanup()

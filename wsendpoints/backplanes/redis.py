@@ -1,0 +1,284 @@
+"""The backplane that is Redis."""
+
+import logging
+import random
+import ssl
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+from typing_extensions import override
+
+from wsendpoints.backplanes.backplane import Backplane, Receiver
+from wsendpoints.backplanes.logs import History
+from wsendpoints.backplanes.redis_presence import Entry, Presence
+from wsendpoints.backplanes.redis_scripts import PUBLISH, READ
+from wsendpoints.backplanes.redis_session import COUNTER_TTL, Session, Wanted
+from wsendpoints.backplanes.redis_wire import MAX_SIZE, Garbage, Keys, kept
+from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError, PositionLost
+
+if TYPE_CHECKING:
+    # It needs coredis, which `Groups` without Redis do without.
+    from wsendpoints.backplanes.redis_link import Link
+
+__all__ = ["RedisBackplane"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+_SOON: Final = 1.0
+"""Seconds in which something is published, or is not known to be."""
+
+_READ: Final = 5.0
+"""Seconds in which something is read: a history may be large."""
+
+_LEAVING: Final = 2.0
+"""Seconds in which users leave when a process ends."""
+
+_FIRST_DELAY: Final = 0.05
+_LAST_DELAY: Final = 1.0
+"""Seconds until the connection is made anew: twice as many after each failure, up to the last."""
+
+_WAITING: Final = 1024
+"""So many messages may be on their way to Redis at a time; other publishers wait."""
+
+
+@final
+class RedisBackplane(Backplane):
+    """Carries the messages of groups between processes, on any number of machines, by Redis.
+
+    It needs coredis: `pip install "wsendpoints[redis]"`. A process has two connections to Redis,
+    whatever it does. What Redis does not get is not published; what is lost on the way from it is
+    told exactly. A connection that broke is made anew within a second after Redis is back; one
+    that went silent is found out within four.
+
+    Args:
+        url: Such as `redis://user:password@host:6379/0`; `rediss://...` with TLS; `unix:///path`.
+        prefix: What all keys and channels begin with. Applications that share a Redis have one
+            each, for they could read each other's messages.
+        required: Whether it is an error if Redis can't be reached at the start. If not, it is
+            tried again, as it is after a connection was lost.
+        presence_ttl: Seconds of silence after which a process is dead, and its users have left.
+        ssl_context: For `rediss://`; `None` for one that checks the certificate and the name.
+
+    Raises:
+        ConfigurationError: An argument is none of these, or coredis is not installed.
+    """
+
+    presence: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "wse",
+        required: bool = True,
+        presence_ttl: float = 10.0,
+        ssl_context: ssl.SSLContext | None = None,
+        _ping: float = 1.0,
+    ) -> None:
+        if not presence_ttl > 0:
+            raise ConfigurationError(f"presence_ttl={presence_ttl!r}: use a number above 0")
+        self._required = required
+        self._ping = _ping
+        self._keys = Keys(prefix)
+        self._connect = _links(url, ssl_context)
+        self._wanted = Wanted(self._keys)
+        self._presence = Presence(self._keys, presence_ttl)
+        self._garbage = Garbage()
+        self._session: Session | None = None
+        self._waiting = anyio.Semaphore(_WAITING, fast_acquire=True)
+
+    @property
+    def dropped(self) -> int:
+        """How much was dropped that others published, and that is no message."""
+        return self._garbage.dropped
+
+    @override
+    async def run(
+        self, receiver: Receiver, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED
+    ) -> None:
+        started = anyio.Event()
+        failures: list[BackplaneError] = []
+        # When this is cancelled, the connections stay until the users have left.
+        supervision = anyio.CancelScope(shield=True)
+
+        async def supervise() -> None:
+            with supervision:
+                try:
+                    await self._supervise(receiver, started)
+                except BackplaneError as exc:
+                    failures.append(exc)
+                    started.set()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(supervise)
+            try:
+                await started.wait()
+                if not failures:
+                    task_status.started()
+                    await anyio.sleep_forever()
+            finally:
+                with anyio.move_on_after(_LEAVING, shield=True):
+                    await self._presence.leave()
+                supervision.cancel()
+        if failures:
+            raise failures[0]
+
+    async def _supervise(self, receiver: Receiver, started: anyio.Event) -> None:
+        delay = _FIRST_DELAY
+        while True:
+            is_up = anyio.Event()
+            reason = await self._serve(receiver, started, is_up)
+            if is_up.is_set():
+                delay = _FIRST_DELAY
+                logger.warning("Redis: %s: it is tried again", reason)
+            elif not started.is_set():
+                if self._required:
+                    raise reason
+                logger.warning("Redis: %s: it is tried again", reason)
+                started.set()
+                receiver.down()
+            # Not all processes at the same moment.
+            await anyio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            delay = min(2 * delay, _LAST_DELAY)
+
+    async def _serve(
+        self, receiver: Receiver, started: anyio.Event, is_up: anyio.Event
+    ) -> BackplaneError:
+        """Take part until a connection is lost, and return why."""
+        reason = BackplaneError("the connection to Redis is lost")
+        session = Session(
+            self._connect(),
+            self._keys,
+            self._wanted,
+            receiver,
+            self._garbage,
+            ping=self._ping,
+        )
+        try:
+            async with anyio.create_task_group() as group:
+                await group.start(session.run)
+                is_up.set()
+                await group.start(self._presence.run, session)
+                self._session = session
+                started.set()
+        except* BackplaneError as failed:
+            reason = _first(failed)
+        finally:
+            self._session = None
+        if is_up.is_set():
+            receiver.down()
+        return reason
+
+    @override
+    def subscribe(self, names: Collection[str]) -> None:
+        self._wanted.add(names)
+
+    @override
+    def unsubscribe(self, names: Collection[str]) -> None:
+        self._wanted.discard(names)
+
+    @override
+    async def publish(self, name: str, data: bytes, history: History | None) -> int:
+        if len(data) > MAX_SIZE:
+            raise BackplaneError(f"{name}: a message of {len(data)} bytes: at most {MAX_SIZE}")
+        with _limit(_SOON):
+            link = self._link()
+            async with self._waiting:
+                keys = self._keys.counter(name), self._keys.stream(name)
+                number: bytes = await link.call(
+                    PUBLISH, keys, self._keys.channel(name), data, COUNTER_TTL, *kept(history)
+                )
+        return int(number)
+
+    @override
+    async def read(self, name: str, after: int | None) -> list[tuple[int, bytes]]:
+        with _limit(_READ):
+            keys = self._keys.counter(name), self._keys.stream(name)
+            found = await self._link().call(READ, keys, "" if after is None else after)
+        head, entries = _history(found)
+        if after is None:
+            return _tail(entries, head)
+        # They ascend: if they are as many as there are numbers, none is missing.
+        if found is None or len(entries) != head - after or (entries and entries[-1][0] != head):
+            raise PositionLost(f"{name}: what came after {after} is not kept")
+        return entries
+
+    @override
+    async def enter(
+        self,
+        name: str,
+        connection: str,
+        user: str,
+        *,
+        joined: bytes,
+        left: bytes,
+        most: int | None,
+        history: History | None,
+    ) -> bool:
+        with _limit(_SOON):
+            return await self._presence.enter(
+                Entry(name, connection, user, joined, left, history), most
+            )
+
+    @override
+    async def depart(self, name: str, connection: str) -> None:
+        with anyio.move_on_after(_SOON):
+            await self._presence.depart(name, connection)
+
+    @override
+    async def users(self, name: str) -> list[str]:
+        with _limit(_READ):
+            return await self._presence.users(name)
+
+    def _link(self) -> "Link":
+        if self._session is None:
+            raise BackplaneError("not connected to Redis")
+        return self._session.link
+
+
+def _links(url: str, ssl_context: ssl.SSLContext | None) -> "Callable[[], Link]":
+    """Return what makes new connections."""
+    try:
+        # Not before somebody wants Redis.
+        from wsendpoints.backplanes.redis_link import Link, Server
+    except ModuleNotFoundError as exc:
+        raise ConfigurationError(
+            'RedisBackplane needs coredis: pip install "wsendpoints[redis]"'
+        ) from exc
+    server = Server(url, ssl_context)
+    return lambda: Link(server)
+
+
+@contextmanager
+def _limit(seconds: float) -> Generator[None]:
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError:
+        raise BackplaneError(f"Redis did not answer within {seconds:g} s") from None
+
+
+def _first(group: "ExceptionGroup[BackplaneError]") -> BackplaneError:
+    """Return what happened first."""
+    exc = group.exceptions[0]
+    return _first(exc) if isinstance(exc, ExceptionGroup) else exc
+
+
+def _history(found: Any) -> tuple[int, list[tuple[int, bytes]]]:
+    """Return the number of the last message of a group, and those that were read."""
+    if found is None:
+        return 0, []
+    head, rows = found
+    return int(head), [(int(id.partition(b"-")[0]), fields[1]) for id, fields in rows]
+
+
+def _tail(entries: list[tuple[int, bytes]], head: int) -> list[tuple[int, bytes]]:
+    """Return those up to the head without a hole: what is before one is of a former life."""
+    first = len(entries)
+    while first and entries[first - 1][0] == head - (len(entries) - first):
+        first -= 1
+    return entries[first:]
