@@ -164,6 +164,7 @@ class RedisBackplane(Backplane):
                 is_up.set()
                 await group.start(self._presence.run, session)
                 self._session = session
+                logger.info("Redis: connected")
                 started.set()
         except* BackplaneError as failed:
             reason = _first(failed)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from coredis.connection import BaseConnection
 from coredis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 from coredis.pool import ConnectionPool
@@ -28,7 +29,7 @@ _LOST: Final = (RedisError, anyio.ClosedResourceError, anyio.BrokenResourceError
 _IS_LOST: Final = "the connection to Redis is lost"
 
 _CONNECT: Final = 2.0
-"""Seconds in which a connection is there, or is not."""
+"""Seconds in which both connections are there, or are not."""
 
 
 @final
@@ -98,10 +99,12 @@ class Link:
     answered all the same, and the others get their own answers.
     """
 
+    _hearing: BaseConnection
+    _speaking: BaseConnection
+
     def __init__(self, server: Server) -> None:
+        self._server = server
         self._budget = anyio.CapacityLimiter(1)
-        self._hearing = server.connection(self._budget)
-        self._speaking = server.connection(anyio.CapacityLimiter(1))
 
     async def open(self, group: TaskGroup) -> None:
         """Connect; if one of them is lost later, the group ends with a BackplaneError.
@@ -110,9 +113,11 @@ class Link:
             BackplaneError: Redis can't be reached, or refuses.
         """
         try:
-            with anyio.fail_after(2 * _CONNECT):
-                for connection in (self._speaking, self._hearing):
-                    await group.start(_run, connection)
+            with anyio.fail_after(_CONNECT):
+                self._speaking = self._server.connection(anyio.CapacityLimiter(1))
+                await group.start(_run, self._speaking)
+                self._hearing = self._server.connection(self._budget)
+                await group.start(_run, self._hearing)
                 requests = [self._request(b"SCRIPT LOAD", script.text) for script in SCRIPTS]
                 for request in requests:
                     await self.answer(request)
@@ -239,4 +244,9 @@ async def _run(
         await connection.run(task_status=task_status)
     except RedisError as exc:
         raise BackplaneError(f"Redis can't be reached: {exc}") from exc
+    finally:
+        for stream in vars(connection).values():
+            # Where it could not connect, coredis leaves them open, and Python warns of that.
+            if isinstance(stream, MemoryObjectSendStream | MemoryObjectReceiveStream):
+                stream.close()
     raise BackplaneError(_IS_LOST)

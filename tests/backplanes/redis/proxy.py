@@ -46,7 +46,7 @@ class Proxy:
         self.port = port
         self.made = 0
         self._upstream = upstream
-        self._ways: set[_Way] = set()
+        self._ways: dict[_Way, None] = {}
         self._may_read = anyio.Event()
         self._may_read.set()
 
@@ -62,7 +62,7 @@ class Proxy:
 
     async def reset(self) -> None:
         """Reset all connections that there are; new ones can be made at once."""
-        ways, self._ways = self._ways, set()
+        ways, self._ways = self._ways, {}
         for way in ways:
             for stream in (way.client, way.server):
                 raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 - not Django's
@@ -71,10 +71,15 @@ class Proxy:
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 await stream.aclose()
 
-    def swallow(self) -> None:
-        """Pass nothing more on of the connections that there are, and tell nobody."""
-        for way in self._ways:
-            way.is_swallowed = True
+    def swallow(self, only: int | None = None) -> None:
+        """Pass nothing more on of the connections that there are, and tell nobody.
+
+        Args:
+            only: Which of them, in the order in which they were made; `None` for all.
+        """
+        for place, way in enumerate(self._ways):
+            if only in (None, place):
+                way.is_swallowed = True
 
     def stop_reading(self) -> None:
         """Read no more of what Redis says."""
@@ -96,11 +101,11 @@ class Proxy:
                 return
             way = _Way(client, server)
             way.is_swallowed = self.mode == "blackhole"
-            self._ways.add(way)
+            self._ways[way] = None
             async with server, anyio.create_task_group() as group:
                 group.start_soon(self._pass_on, way, client, server)
                 group.start_soon(self._pass_on, way, server, client)
-            self._ways.discard(way)
+            self._ways.pop(way, None)
 
     async def _pass_on(self, way: _Way, source: SocketStream, target: SocketStream) -> None:
         try:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -42,6 +41,8 @@ class RedisServer:
         self._reserved = reserve_port()
         self._folder = tempfile.TemporaryDirectory()
         self._process: subprocess.Popen[str] | None = None
+        self._logged = threading.Condition()
+        self._lines: list[str] = []
         self.port: int = self._reserved.getsockname()[1]
 
     @property
@@ -61,40 +62,35 @@ class RedisServer:
             text=True,
         )
         self._process = process
-        is_ready = threading.Event()
-        lines: list[str] = []
+        self._lines = []
 
         def read() -> None:
             # To the end, or it would wait for somebody who reads what it logs.
             assert process.stdout is not None
             with process.stdout:
                 for line in process.stdout:
-                    lines.append(line)
-                    if "Ready to accept connections" in line:
-                        is_ready.set()
+                    with self._logged:
+                        self._lines.append(line)
+                        self._logged.notify_all()
 
         threading.Thread(target=read, daemon=True).start()
-        if not is_ready.wait(GENEROUS):
-            pytest.fail(f"Redis does not start: {lines}")
+        self.wait_for("Ready to accept connections")
+
+    def has_logged(self, text: str) -> bool:
+        """Whether it has said something since it was started."""
+        return any(text in line for line in self._lines)
+
+    def wait_for(self, text: str) -> None:
+        """Wait until it has said something."""
+        with self._logged:
+            if not self._logged.wait_for(lambda: self.has_logged(text), GENEROUS):
+                pytest.fail(f"Redis does not say {text!r}: {self._lines}")
 
     def kill(self) -> None:
         """End it at once, as a crash does."""
-        self._end(signal.SIGKILL)
-
-    def pause(self) -> None:
-        """Have it do nothing."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Have it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def _end(self, sign: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.send_signal(sign)
+            process.kill()
             process.wait(GENEROUS)
 
     def __enter__(self) -> Self:
@@ -102,7 +98,11 @@ class RedisServer:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it for good."""
         # It has nothing to save.
-        self._end(signal.SIGKILL)
+        self.kill()
         self._reserved.close()
         self._folder.cleanup()
