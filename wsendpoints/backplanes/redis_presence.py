@@ -1,5 +1,6 @@
 """Who is in which group, over all processes: one sign of life a process, whatever it holds."""
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final, final
 
@@ -122,7 +123,9 @@ class Presence:
         # From here on `depart` finds it.
         self._entries[entry.place] = entry
         try:
-            outcome = await self._enter(session, entry, most)
+            request = self._entering(session, entry, most)
+            outcome = _outcome(await session.link.answer(request))
+            entry.node = session.node
             if self._session is not session:
                 raise BackplaneError("the connection to Redis is lost")
             if outcome == _FULL:
@@ -156,9 +159,9 @@ class Presence:
             raise BackplaneError("not connected to Redis")
         return self._session
 
-    async def _enter(self, session: Session, entry: Entry, most: int | None) -> int:
+    def _entering(self, session: Session, entry: Entry, most: int | None) -> Awaitable[Any]:
         name, connection = entry.place
-        outcome: int = await session.link.call(
+        return session.link.start(
             ENTER,
             [
                 *self._keys.presence(name, session.node),
@@ -177,10 +180,6 @@ class Presence:
             *kept(entry.history),
             name,
         )
-        if outcome == _DEAD:
-            raise BackplaneError("this process was taken for dead")
-        entry.node = session.node
-        return outcome
 
     def _forget(self, entry: Entry) -> None:
         if self._entries.get(entry.place) is entry:
@@ -200,19 +199,20 @@ class Presence:
         await session.is_settled.wait()
         entries = [*self._entries.values()]
         for start in range(0, len(entries), _CHUNK):
-            async with anyio.create_task_group() as group:
-                for entry in entries[start : start + _CHUNK]:
-                    group.start_soon(self._enter_again, session, entry)
+            # One that has no node is being entered just now, or was, in vain. Between this look
+            # and the requests nothing is awaited: a `depart` comes before them, or behind.
+            some = [
+                entry
+                for entry in entries[start : start + _CHUNK]
+                if self._entries.get(entry.place) is entry and entry.node not in ("", session.node)
+            ]
+            requests = [self._entering(session, entry, None) for entry in some]
+            for entry, request in zip(some, requests, strict=True):
+                _outcome(await session.link.answer(request))
+                entry.node = session.node
         while self._before:
             await self._bury(session, self._before[0], is_dead=True)
             del self._before[0]
-
-    async def _enter_again(self, session: Session, entry: Entry) -> None:
-        # One that has no node is being entered just now, or was, in vain. From this look to the
-        # request nothing is awaited: `depart` comes before, or behind.
-        is_there = self._entries.get(entry.place) is entry
-        if is_there and entry.node not in ("", session.node):
-            await self._enter(session, entry, None)
 
     async def _beat(self, session: Session, *, is_new: bool) -> list[bytes]:
         """Give a sign of life, and return some nodes that gave none for too long."""
@@ -247,3 +247,9 @@ class Presence:
             ]
             for request in requests:
                 await session.link.answer(request)
+
+
+def _outcome(answer: int) -> int:
+    if answer == _DEAD:
+        raise BackplaneError("this process was taken for dead")
+    return answer

@@ -28,6 +28,7 @@ class _Way:
         self.client = client
         self.server = server
         self.is_swallowed = False
+        self.is_deaf = False
 
 
 @final
@@ -71,15 +72,17 @@ class Proxy:
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 await stream.aclose()
 
-    def swallow(self, only: int | None = None) -> None:
+    def swallow(self, only: int | None = None, *, answers: bool = False) -> None:
         """Pass nothing more on of the connections that there are, and tell nobody.
 
         Args:
             only: Which of them, in the order in which they were made; `None` for all.
+            answers: Whether that is so only for what Redis says.
         """
         for place, way in enumerate(self._ways):
             if only in (None, place):
-                way.is_swallowed = True
+                way.is_swallowed = not answers
+                way.is_deaf = answers
 
     def stop_reading(self) -> None:
         """Read no more of what Redis says."""
@@ -115,10 +118,10 @@ class Proxy:
                 data = await source.receive()
                 if self.mode == "delay":
                     await anyio.sleep(_DELAY)
-                if not way.is_swallowed:
+                if not way.is_swallowed and not (way.is_deaf and source is way.server):
                     await target.send(data)
         except _GONE:
-            if way.is_swallowed:
+            if way.is_swallowed or way.is_deaf:
                 # Whoever gave up does not tell the other side either.
                 return
             for stream in (way.client, way.server):
