@@ -2,7 +2,9 @@
 
 `python -m tests.coverage_by_module` checks all of them, and with arguments such as
 `lifecycle/tasks` only those. To `wsendpoints/lifecycle/tasks.py` belong `test_tasks.py` and
-`test_tasks_<aspect>.py` in `tests/lifecycle`. A module that its import covers whole needs none.
+`test_tasks_<aspect>.py` in `tests/lifecycle`, or in a folder there that is called as its name
+begins: `tests/backplanes/redis` has those of `backplanes/redis.py` and `backplanes/redis_link.py`.
+A module that its import covers whole needs none.
 """
 
 import json
@@ -92,7 +94,9 @@ def tests_of(module: str) -> list[Path]:
     ]
     return [
         path
-        for path in sorted(folder.glob("test_*.py"))
+        for path in sorted(
+            [*folder.glob("test_*.py"), *folder.glob(f"{name.partition('_')[0]}/test_*.py")]
+        )
         if _is_of(path, name) and not any(_is_of(path, other) for other in longer)
     ]
 

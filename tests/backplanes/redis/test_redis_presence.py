@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
@@ -68,7 +68,7 @@ async def until_here(node: Node, name: str, *users: str) -> None:
 
 
 @contextmanager
-def other_process(redis: RedisServer, name: str, *users: str) -> Iterator[subprocess.Popen[str]]:
+def other_process(redis: RedisServer, name: str, *users: str) -> Generator[subprocess.Popen[str]]:
     """Start a process with some users in a group."""
     process = subprocess.Popen(  # noqa: S603 - ours
         [sys.executable, "-m", f"{__package__}.other_process", redis.url, str(SHORT), name, *users],
@@ -227,7 +227,9 @@ async def test_enter_that_is_not_known_to_be_counted_is_not(redis: RedisServer, 
     name = new_name()
     async with (
         proxied(redis.port) as proxy,
-        running(RedisBackplane(proxy.url, presence_ttl=SHORT), RedisBackplane(redis.url)) as (
+        running(
+            RedisBackplane(proxy.url, presence_ttl=SHORT, _ping=0.6), RedisBackplane(redis.url)
+        ) as (
             node,
             other,
         ),
