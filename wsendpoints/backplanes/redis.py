@@ -124,8 +124,7 @@ class RedisBackplane(Backplane):
                 with anyio.move_on_after(_LEAVING, shield=True):
                     await self._presence.leave()
                 supervision.cancel()
-        if failures:
-            raise failures[0]
+        raise failures[0]
 
     async def _supervise(self, receiver: Receiver, started: anyio.Event) -> None:
         delay = _FIRST_DELAY

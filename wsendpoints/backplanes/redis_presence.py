@@ -126,14 +126,12 @@ class Presence:
             request = self._entering(session, entry, most)
             outcome = _outcome(await session.link.answer(request))
             entry.node = session.node
-            if self._session is not session:
-                raise BackplaneError("the connection to Redis is lost")
             if outcome == _FULL:
                 raise GroupFullError(f"{entry.place[0]}: {most} users are in it already")
         except BaseException:
             # It may have been counted. The request to forget it comes behind the one to count it;
             # if the connection is lost, the next session does it.
-            self._forget(entry)
+            self._forget(session, entry)
             raise
         return outcome == _FIRST
 
@@ -181,12 +179,11 @@ class Presence:
             name,
         )
 
-    def _forget(self, entry: Entry) -> None:
+    def _forget(self, session: Session, entry: Entry) -> None:
         if self._entries.get(entry.place) is entry:
             del self._entries[entry.place]
-        if self._session is not None:
-            with suppress(BackplaneError):
-                self._session.link.start(LEAVE, *self._leaving(self._session, entry))
+        with suppress(BackplaneError):
+            session.link.start(LEAVE, *self._leaving(session, entry))
 
     def _leaving(self, session: Session, entry: Entry) -> tuple[Any, ...]:
         name, connection = entry.place

@@ -1,5 +1,6 @@
 """`RedisBackplane`: how it is made, what it publishes, and what is read."""
 
+import logging
 import sys
 
 import anyio
@@ -11,7 +12,8 @@ from wsendpoints import groups
 from wsendpoints.backplanes import History, RedisBackplane
 from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError, PositionLost
 
-from .nodes import Delays, Node, bodies, new_name, running
+from .nodes import Delays, Node, bodies, eventually, new_name, running
+from .proxy import proxied
 from .server import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -190,3 +192,30 @@ async def test_mistakes_of_a_receiver_are_raised(
             await backplane.publish(name, b"1", None)
             await anyio.sleep_forever()
     assert caught.group_contains(ZeroDivisionError)
+
+
+@REAL_TIME
+async def test_it_tries_until_it_can(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """With one warning for all tries, and word of it when they are over."""
+    name = new_name()
+    caplog.set_level(logging.INFO, "wsendpoints")
+    async with (
+        proxied(redis.port) as proxy,
+        running(RedisBackplane(proxy.url)) as (node,),
+    ):
+        await node.subscribe(name)
+        proxy.mode = "cut"
+        await proxy.reset()
+
+        async def has_tried() -> bool:
+            return proxy.made >= 5
+
+        await eventually(has_tried)
+        proxy.mode = "pass"
+        await node.come_back(0, name)
+        assert node.downs == 1
+    assert [it.getMessage() for it in caplog.records if it.name == "wsendpoints"] == [
+        "Redis: connected",
+        "Redis: the connection to Redis is lost: it is tried again",
+        "Redis: connected",
+    ]

@@ -18,5 +18,5 @@ async def test_redis_keeps_it(redis: RedisServer, seed: int) -> None:
     """All of it, while connections are reset."""
     async with proxied(redis.port) as proxy:
         await check_backplane(
-            lambda: RedisBackplane(proxy.url), disrupt=proxy.reset, seed=seed, messages=60
+            lambda: RedisBackplane(proxy.url), disrupt=proxy.reset, seed=seed, messages=40
         )

@@ -129,20 +129,6 @@ async def test_r04_blackhole_is_found_and_left(redis: RedisServer) -> None:
         assert all_are_told(node, name, first)
 
 
-@pytest.mark.parametrize("way", ["speaking", "hearing"])
-async def test_r04_half_a_blackhole_is_found(redis: RedisServer, way: str) -> None:
-    """One connection alone is as good as none."""
-    name = new_name()
-    async with (
-        proxied(redis.port) as proxy,
-        running(RedisBackplane(proxy.url, _ping=OFTEN)) as (node,),
-    ):
-        await node.subscribe(name)
-        proxy.swallow(only={"speaking": 0, "hearing": 1}[way])
-        await node.come_back(0, name)
-        await node.reach(name, await publish_at_last(node, name, b"after"))
-
-
 async def test_r04_blackhole_for_all_that_is_new(redis: RedisServer) -> None:
     """A publish fails within a second, then at once; when it is over, all goes on."""
     name = new_name()
@@ -255,7 +241,7 @@ async def test_r08_cancelled_in_mid_publish(redis: RedisServer) -> None:
             data = b"%d" % count
             published[await node.backplane.publish(name, data, None)] = data
 
-        for count in range(12):
+        for count in range(8):
             async with anyio.create_task_group() as group:
                 group.start_soon(publish, 3 * count)
                 async with anyio.create_task_group() as cancelled:
@@ -267,7 +253,7 @@ async def test_r08_cancelled_in_mid_publish(redis: RedisServer) -> None:
                     cancelled.cancel_scope.cancel()
                 group.start_soon(publish, 3 * count + 2)
         await node.reach(name, max(published))
-        assert len(published) == 36
+        assert len(published) == 24
         assert published.items() <= dict(node.received[name]).items()
         assert set(bodies(node, name)) - {*published.values()} == {b"cancelled"}
         assert (proxy.made, node.lost) == (made, {})

@@ -14,6 +14,7 @@ from coredis.connection import BaseConnection
 
 from tests.clocks import GENEROUS, REAL_TIME
 from tests.ports import HOST, reserve_port
+from wsendpoints.backplanes import redis_link
 from wsendpoints.backplanes.redis_link import Link, Server
 from wsendpoints.backplanes.redis_scripts import HEADS
 from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError
@@ -111,8 +112,12 @@ def close(options: dict[str, Any]) -> None:
 
 @REAL_TIME
 @pytest.mark.parametrize("mode", ["cut", "blackhole", "none"])
-async def test_open_says_why_it_could_not(redis: RedisServer, mode: Any) -> None:
+async def test_open_says_why_it_could_not(
+    redis: RedisServer, mode: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Refused, closed, or silent."""
+    if mode == "blackhole":
+        monkeypatch.setattr(redis_link, "_CONNECT", 0.2)
     with reserve_port() as reserved:
         async with proxied(redis.port) as proxy:
             proxy.mode = mode if mode != "none" else "pass"
@@ -149,6 +154,19 @@ async def test_redis_was_made_a_replica(mortal_redis: RedisServer) -> None:
                 await link.call(HEADS, [b"wse:test"], 1000)
             await anyio.sleep_forever()
     assert caught.group_contains(BackplaneError, match=IS_LOST)
+
+
+@REAL_TIME
+async def test_other_refusals_end_nothing(redis: RedisServer) -> None:
+    """A key that is something else, say."""
+    key = new_name()
+    async with linked(redis.url) as link, Redis.from_url(redis.url) as client:
+        await client.set(key, "text")
+        with pytest.raises(BackplaneError, match=r"Redis refuses: .*wrong kind"):
+            await link.members(key.encode())
+        await client.delete([key])
+        await client.zadd(key, {"b": 1, "a": 2})
+        assert await link.members(key.encode()) == [b"b", b"a"]
 
 
 @REAL_TIME

@@ -312,3 +312,49 @@ async def test_nothing_said_if_nothing_is_to_be_said(redis: RedisServer) -> None
         await node.backplane.depart(name, "1")
         await node.reach(name, await node.publish(name, b"."))
         assert bodies(node, name) == [b"."]
+
+
+async def test_departed_while_it_is_entered(redis: RedisServer) -> None:
+    """It is counted, and then it is not: in the order of the calls. Nor if neither was answered."""
+    name = new_name()
+    async with (
+        proxied(redis.port) as proxy,
+        running(RedisBackplane(proxy.url, _ping=0.6), RedisBackplane(redis.url)) as (node, other),
+    ):
+        await node.subscribe(name)
+        proxy.mode = "delay"
+        outcomes: list[bool | None] = []
+
+        async def try_to_enter() -> None:
+            try:
+                outcomes.append(await enter(node, name, "ada"))
+            except BackplaneError:
+                outcomes.append(None)
+
+        for _ in range(2):
+            async with anyio.create_task_group() as group:
+                group.start_soon(try_to_enter)
+                for _ in range(5):
+                    await anyio.lowlevel.checkpoint()
+                await node.backplane.depart(name, "1")
+            await until_here(other, name)
+            proxy.swallow(answers=True)
+        assert outcomes == [True, None]
+        await node.come_back(0, name)
+        await until_here(node, name)
+
+
+async def test_end_without_a_connection(redis: RedisServer) -> None:
+    """The others find out by its silence."""
+    name = new_name()
+    async with (
+        proxied(redis.port) as proxy,
+        running(RedisBackplane(redis.url, presence_ttl=SHORT)) as (other,),
+    ):
+        await other.subscribe(name)
+        async with running(RedisBackplane(proxy.url, presence_ttl=SHORT)) as (node,):
+            await enter(node, name, "ada")
+            proxy.mode = "cut"
+            await proxy.reset()
+            await node.until(lambda: node.downs == 1, "`down`")
+        await other.until(partial(has_heard, other, name, b"-ada"), "that it is dead")

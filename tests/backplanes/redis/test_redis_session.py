@@ -99,7 +99,7 @@ async def test_fence_comes_behind_what_was_published(redis: RedisServer) -> None
 
         async with anyio.create_task_group() as group:
             group.start_soon(publish)
-            for _ in range(5):
+            for _ in range(3):
                 await node.subscribe(name)
                 # `Node` checks that the number never goes back.
                 assert node.heads[name] - first == len(bodies(node, name))
@@ -138,7 +138,7 @@ async def test_numbers_of_silent_groups_live_on(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As long as somebody subscribes; if they are lost all the same, new ones begin."""
-    monkeypatch.setattr(redis_session, "COUNTER_TTL", 600)
+    monkeypatch.setattr(redis_session, "COUNTER_TTL", 300)
     names = [new_name() for _ in range(3)]
     async with (
         running(RedisBackplane(redis.url)) as (node,),
@@ -148,7 +148,7 @@ async def test_numbers_of_silent_groups_live_on(
         counters = [f"wse:{{{name}}}:n" for name in names]
         before = await client.mget(counters)
         # Longer than they would live without it, by the clock of Redis itself.
-        await client.set("wse:longer", "1", px=1500)
+        await client.set("wse:longer", "1", px=700)
 
         async def is_over() -> bool:
             return not await client.exists(["wse:longer"])
