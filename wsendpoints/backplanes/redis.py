@@ -41,6 +41,9 @@ _FIRST_DELAY: Final = 0.05
 _LAST_DELAY: Final = 1.0
 """Seconds until the connection is made anew: twice as many after each failure, up to the last."""
 
+_LASTING: Final = 5.0
+"""Seconds after which one that is lost had not failed."""
+
 _WAITING: Final = 1024
 """So many messages may be on their way to Redis at a time; other publishers wait."""
 
@@ -129,25 +132,39 @@ class RedisBackplane(Backplane):
     async def _supervise(self, receiver: Receiver, started: anyio.Event) -> None:
         delay = _FIRST_DELAY
         while True:
-            is_up = anyio.Event()
-            reason = await self._serve(receiver, started, is_up)
-            if is_up.is_set():
-                delay = _FIRST_DELAY
-                logger.warning("Redis: %s: it is tried again", reason)
-            elif not started.is_set():
-                if self._required:
-                    raise reason
-                logger.warning("Redis: %s: it is tried again", reason)
-                started.set()
+            begun_at = anyio.current_time()
+            was_started = started.is_set()
+            is_hearing, is_up = anyio.Event(), anyio.Event()
+            reason = await self._serve(receiver, is_hearing, is_up, started)
+            if self._required and not started.is_set():
+                raise reason
+            if is_hearing.is_set() or not was_started:
                 receiver.down()
+            if is_up.is_set() or not was_started:
+                # Once, and not for each try.
+                logger.warning("Redis: %s: it is tried again", reason)
+            started.set()
+            if anyio.current_time() - begun_at > _LASTING:
+                delay = _FIRST_DELAY
             # Not all processes at the same moment.
             await anyio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - no secret
             delay = min(2 * delay, _LAST_DELAY)
 
     async def _serve(
-        self, receiver: Receiver, started: anyio.Event, is_up: anyio.Event
+        self,
+        receiver: Receiver,
+        is_hearing: anyio.Event,
+        is_up: anyio.Event,
+        started: anyio.Event,
     ) -> BackplaneError:
-        """Take part until a connection is lost, and return why."""
+        """Take part until a connection is lost, and return why.
+
+        Args:
+            receiver: What is heard is handed on to it.
+            is_hearing: Is set once it is.
+            is_up: Is set once everything works.
+            started: Is set then too.
+        """
         reason = BackplaneError("the connection to Redis is lost")
         session = Session(
             self._connect(),
@@ -160,17 +177,16 @@ class RedisBackplane(Backplane):
         try:
             async with anyio.create_task_group() as group:
                 await group.start(session.run)
-                is_up.set()
+                is_hearing.set()
                 await group.start(self._presence.run, session)
                 self._session = session
                 logger.info("Redis: connected")
+                is_up.set()
                 started.set()
         except* BackplaneError as failed:
             reason = _first(failed)
         finally:
             self._session = None
-        if is_up.is_set():
-            receiver.down()
         return reason
 
     @override

@@ -1,13 +1,16 @@
 """`RedisBackplane`: how it is made, what it publishes, and what is read."""
 
 import logging
+import re
 import sys
+from pathlib import Path
+from typing import Final
 
 import anyio
 import pytest
 from coredis import Redis
 
-from tests.clocks import REAL_TIME
+from tests.clocks import GENEROUS, REAL_TIME
 from wsendpoints import groups
 from wsendpoints.backplanes import History, RedisBackplane
 from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError, PositionLost
@@ -17,6 +20,8 @@ from .proxy import proxied
 from .server import RedisServer
 
 pytestmark = pytest.mark.anyio
+
+DOCS: Final = Path(__file__).parents[3] / "docs" / "groups.md"
 
 
 def test_it_is_exported_by_groups() -> None:
@@ -195,8 +200,15 @@ async def test_mistakes_of_a_receiver_are_raised(
 
 
 @REAL_TIME
-async def test_it_tries_until_it_can(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("lasting", [0.0, 5.0], ids=["lasted", "short"])
+async def test_it_tries_until_it_can(
+    redis: RedisServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    lasting: float,
+) -> None:
     """With one warning for all tries, and word of it when they are over."""
+    monkeypatch.setattr("wsendpoints.backplanes.redis._LASTING", lasting)
     name = new_name()
     caplog.set_level(logging.INFO, "wsendpoints")
     async with (
@@ -219,3 +231,43 @@ async def test_it_tries_until_it_can(redis: RedisServer, caplog: pytest.LogCaptu
         "Redis: the connection to Redis is lost: it is tried again",
         "Redis: connected",
     ]
+
+
+@REAL_TIME
+@pytest.mark.parametrize("missing", ["-time", "-subscribe", "-publish", "-evalsha", "-script"])
+async def test_rights_that_lack_are_told_at_the_start(
+    mortal_redis: RedisServer, missing: str
+) -> None:
+    """Whatever it is that can't be done: `run` raises what Redis says."""
+    async with Redis.from_url(mortal_redis.url) as client:
+        await client.acl_setuser("wse", "on", ">secret", "allkeys", "allchannels", "+@all", missing)
+    backplane = RedisBackplane(mortal_redis.url.replace("//", "//wse:secret@"))
+    node = Node(backplane, Delays(0))
+    with anyio.fail_after(GENEROUS), pytest.raises(BackplaneError, match="Redis refuses"):
+        await backplane.run(node)
+    with pytest.raises(BackplaneError, match="not connected to Redis"):
+        await backplane.publish(new_name(), b"1", None)
+
+
+@REAL_TIME
+async def test_rights_that_it_needs(mortal_redis: RedisServer) -> None:
+    """Those that docs/groups.md says: a user of Redis that can do nothing else."""
+    (rights,) = re.findall(r"`~wse:\*`, `&wse:\*`, and `(.*?)`", DOCS.read_text())
+    async with Redis.from_url(mortal_redis.url) as client:
+        await client.acl_setuser("wse", "on", ">secret", "~wse:*", "&wse:*", *rights.split())
+    url = mortal_redis.url.replace("//", "//wse:secret@")
+    name = new_name()
+    async with running(RedisBackplane(url)) as (node,):
+        await node.subscribe(name)
+        async with running(RedisBackplane(url)) as (other,):
+            for user in ("ada", "bob"):
+                await other.backplane.enter(
+                    name, user, user, joined=b"+", left=b"-", most=5, history=History()
+                )
+            await other.backplane.depart(name, "ada")
+            assert await node.backplane.users(name) == ["bob"]
+        await node.until(lambda: bodies(node, name) == [b"+", b"+", b"-", b"-"], "messages")
+        assert await node.backplane.read(name, None) == node.received[name]
+        node.backplane.unsubscribe([name])
+        await node.subscribe(new_name())
+        assert node.downs == 0

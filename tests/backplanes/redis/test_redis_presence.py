@@ -319,7 +319,7 @@ async def test_departed_while_it_is_entered(redis: RedisServer) -> None:
     name = new_name()
     async with (
         proxied(redis.port) as proxy,
-        running(RedisBackplane(proxy.url, _ping=0.6), RedisBackplane(redis.url)) as (node, other),
+        running(RedisBackplane(proxy.url, _ping=OFTEN), RedisBackplane(redis.url)) as (node, other),
     ):
         await node.subscribe(name)
         proxy.mode = "delay"
