@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Missing", "Stream"]
 
-_LIFE: Final = 1_000_000
-"""Numbers begin at the clock, in microseconds: no group carries so many messages in a second.
+_LIFE: Final = 100_000
+"""Numbers begin at the clock, in microseconds.
 
-So a number that is further than this from the last one belongs to another life of the group.
+So a number that is further than this from the last one is of another life of the group, which
+began at least a tenth of a second later; and if so many were lost, it hardly matters how many.
 """
 
 Missing: TypeAlias = int | None
