@@ -1,8 +1,12 @@
-"""A chat with rooms in the browser, for one process.
+"""A chat with rooms in the browser.
 
-Run it with `uvicorn examples.chat:app`, and open http://127.0.0.1:8000 in several windows.
+Run it with `uvicorn examples.chat:app`, and open http://127.0.0.1:8000 in several windows. With
+`--workers 4` the rooms are shared by the four, which find each other; and with `REDIS_URL` in the
+environment by all that have the same Redis, on any machine.
 """
 
+import multiprocessing
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +14,23 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, StringConstraints
 
-from wsendpoints import Denied, Limits, PositionLost, WebSocket, WebSocketEndpoint, handles
-from wsendpoints.groups import Group, Groups, History
+from wsendpoints import (
+    BackplaneError,
+    Denied,
+    Limits,
+    PositionLost,
+    WebSocket,
+    WebSocketEndpoint,
+    handles,
+)
+from wsendpoints.groups import (
+    Backplane,
+    Group,
+    Groups,
+    History,
+    LocalBackplane,
+    RedisBackplane,
+)
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 
 __all__ = [
@@ -98,7 +117,7 @@ class Missed(BaseModel):
 
 class Refused(BaseModel):
     type: Literal["refused"] = "refused"
-    code: Literal["name_taken", "not_joined", "already_joined"]
+    code: Literal["name_taken", "not_joined", "already_joined", "unavailable"]
 
 
 News: TypeAlias = Joined | Left | IsTyping
@@ -123,7 +142,15 @@ class Talk(Group[Said]):
     history = History(messages=50, seconds=24 * 3600)
 
 
-groups = Groups()
+def backplane() -> Backplane | None:
+    """Return what the rooms are shared by; one process alone needs nothing."""
+    if url := os.environ.get("REDIS_URL"):
+        return RedisBackplane(url)
+    is_worker = multiprocessing.parent_process() is not None
+    return LocalBackplane() if is_worker else None
+
+
+groups = Groups(backplane())
 
 
 class Chat(WebSocketEndpoint):
@@ -165,7 +192,10 @@ class Chat(WebSocketEndpoint):
         if self.room is None:
             return Refused(code="not_joined")
         said = Said(name=self.name, text=data.text, at=datetime.now(UTC))
-        await groups.broadcast(self.talk, said)
+        try:
+            await groups.broadcast(self.talk, said)
+        except BackplaneError:
+            return Refused(code="unavailable")
         return None
 
     @handles
@@ -178,6 +208,9 @@ chat = Chat.as_asgi()
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await groups.lifespan(receive, send)
+        return
     if scope["type"] == "http":
         await show_page(scope, send)
         return

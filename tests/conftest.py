@@ -22,6 +22,7 @@ SLOW: Final = frozenset(
     {
         HERE / "backplanes" / "redis" / "test_two_servers.py",
         HERE / "examples" / "test_chat_in_browser.py",
+        HERE / "examples" / "test_chat_workers_in_browser.py",
         HERE / "examples" / "test_stream_in_browser.py",
         HERE / "faults",
         HERE / "interop",

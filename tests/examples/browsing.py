@@ -51,10 +51,12 @@ class Server:
 
     Args:
         app: The module of the application, and its name there.
+        options: More options of its command line.
     """
 
-    def __init__(self, app: str) -> None:
+    def __init__(self, app: str, *options: str) -> None:
         self._app = app
+        self._options = options
         # Also while it is stopped, to be started again.
         self._reserved = reserve_port()
         self.port: int = self._reserved.getsockname()[1]
@@ -64,7 +66,7 @@ class Server:
     def start(self) -> None:
         options = ["--host", HOST, "--port", str(self.port), "--log-level", "warning"]
         self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
-            [sys.executable, "-m", "uvicorn", self._app, *options], cwd=ROOT
+            [sys.executable, "-m", "uvicorn", self._app, *options, *self._options], cwd=ROOT
         )
         deadline = time.monotonic() + 20
         while True:
@@ -97,9 +99,9 @@ class Server:
 
 
 @contextmanager
-def serving(app: str) -> Generator[Server]:
+def serving(app: str, *options: str) -> Generator[Server]:
     """Serve an example."""
-    server = Server(app)
+    server = Server(app, *options)
     try:
         server.start()
         yield server

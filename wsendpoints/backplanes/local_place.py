@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final, final
 
@@ -182,7 +182,7 @@ def _remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _entrance(path: Path) -> Iterator[None]:
+def _entrance(path: Path) -> Generator[None]:
     """Hold the door of a directory: nobody else enters or leaves meanwhile.
 
     Raises:

@@ -1,7 +1,7 @@
 """The groups of one machine's processes, in a file that all of them have open (SQLite)."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import time
@@ -98,7 +98,7 @@ class Store:
         self._db.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """Do something that no other process comes between; all of it, or nothing."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
