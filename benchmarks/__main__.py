@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from benchmarks.by_backplane import compare_backplanes
 from benchmarks.compare import Comparison
 from benchmarks.contenders import NAMES, Contender, load_all
 from benchmarks.in_process import compare_in_process
@@ -26,7 +27,7 @@ Compare: TypeAlias = Callable[[Mapping[str, Contender], Options], Iterator[Compa
 LEVELS: Final[Mapping[int, Sequence[Compare]]] = {
     1: [compare_in_process],
     2: [compare_over_sockets],
-    3: [compare_to_many, compare_slow_member, compare_longest_turn],
+    3: [compare_to_many, compare_backplanes, compare_slow_member, compare_longest_turn],
 }
 
 

@@ -19,7 +19,7 @@ from benchmarks.options import Options
 from benchmarks.over_sockets import SERVERS, TELLS_CPU_TIME, cpu_time
 from tests.interop.servers import Process, Server
 
-__all__ = ["compare_to_many"]
+__all__ = ["QUANTITIES", "compare_to_many", "sample_broadcasts"]
 
 MEMBERS: Final = 150
 """Clients of each broadcast; with those of all contenders, below a process's usual 1,024 files."""
@@ -71,7 +71,7 @@ def _measure(
             # To warm up.
             audience.have_sent(AT_ONCE)
             audiences.append(audience)
-            runs[title] = partial(_sample, process, audience, options.seconds)
+            runs[title] = partial(sample_broadcasts, process, audience, MEMBERS, options.seconds)
         samples = take_turns(runs, options.rounds)
         for audience in audiences:
             audience.disconnect()
@@ -79,11 +79,12 @@ def _measure(
     return {title: samples[title] for title in entrants}
 
 
-def _sample(process: Process, audience: Audience, seconds: float) -> Sample:
+def sample_broadcasts(process: Process, audience: Audience, members: int, seconds: float) -> Sample:
+    """Have messages sent to many for a while; return what each of them cost for each client."""
     broadcasts = 0
     began, cpu = time.perf_counter(), cpu_time(process)
     while time.perf_counter() < began + seconds:
         audience.have_sent(AT_ONCE)
         broadcasts += AT_ONCE
     took, cpu = time.perf_counter() - began, cpu_time(process) - cpu
-    return {"cpu": cpu / broadcasts / MEMBERS, "time": took / broadcasts / MEMBERS}
+    return {"cpu": cpu / broadcasts / members, "time": took / broadcasts / members}
