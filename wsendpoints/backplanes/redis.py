@@ -44,9 +44,6 @@ _LAST_DELAY: Final = 1.0
 _LASTING: Final = 5.0
 """Seconds after which one that is lost had not failed."""
 
-_WAITING: Final = 1024
-"""So many messages may be on their way to Redis at a time; other publishers wait."""
-
 
 @final
 class RedisBackplane(Backplane):
@@ -92,7 +89,6 @@ class RedisBackplane(Backplane):
         self._presence = Presence(self._keys, presence_ttl)
         self._garbage = Garbage()
         self._session: Session | None = None
-        self._waiting = anyio.Semaphore(_WAITING, fast_acquire=True)
 
     @property
     def dropped(self) -> int:
@@ -202,10 +198,10 @@ class RedisBackplane(Backplane):
         if len(data) > MAX_SIZE:
             raise BackplaneError(f"{name}: a message of {len(data)} bytes: at most {MAX_SIZE}")
         with _limit(_SOON):
-            link = self._link()
-            async with self._waiting:
+            session = self._connected()
+            async with session.publishing:
                 keys = self._keys.counter(name), self._keys.stream(name)
-                number: bytes = await link.call(
+                number: bytes = await session.link.call(
                     PUBLISH, keys, self._keys.channel(name), data, COUNTER_TTL, *kept(history)
                 )
         return int(number)
@@ -214,7 +210,7 @@ class RedisBackplane(Backplane):
     async def read(self, name: str, after: int | None) -> list[tuple[int, bytes]]:
         with _limit(_READ):
             keys = self._keys.counter(name), self._keys.stream(name)
-            found = await self._link().call(READ, keys, "" if after is None else after)
+            found = await self._connected().link.call(READ, keys, "" if after is None else after)
         head, entries = _history(found)
         if after is None:
             return _tail(entries, head)
@@ -250,10 +246,10 @@ class RedisBackplane(Backplane):
         with _limit(_READ):
             return await self._presence.users(name)
 
-    def _link(self) -> "Link":
+    def _connected(self) -> Session:
         if self._session is None:
             raise BackplaneError("not connected to Redis")
-        return self._session.link
+        return self._session
 
 
 def _links(url: str, ssl_context: ssl.SSLContext | None) -> "Callable[[], Link]":

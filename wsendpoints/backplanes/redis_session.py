@@ -23,6 +23,9 @@ __all__ = ["COUNTER_TTL", "Session", "Wanted"]
 COUNTER_TTL: Final = 24 * 3600 * 1000
 """Milliseconds after which the number of a group is forgotten that nobody subscribes to."""
 
+_PUBLISHING: Final = 1024
+"""So many messages may be on their way to Redis at a time; other publishers wait."""
+
 _CHUNK: Final = 512
 """So many names in one command: others are served between two."""
 
@@ -68,6 +71,8 @@ class Wanted:
         """Begin with a new connection, that hears nothing yet."""
         self._gone.clear()
         self._come = dict.fromkeys(self.names)
+        # The one before may be of another event loop.
+        self._changed = anyio.Event()
         self._changed.set()
 
     async def change(self) -> None:
@@ -100,9 +105,6 @@ class _Chunk:
         self.fenced = anyio.Event()
 
 
-_NONE: Final = _Chunk({}, 0)
-
-
 @final
 class Session:
     """One connect to Redis.
@@ -119,6 +121,7 @@ class Session:
         link: The connections.
         node: What this process is called, as long as this session is.
         is_settled: Set once all that was wanted at the start is subscribed to.
+        publishing: Limits how many messages are on their way to Redis.
     """
 
     def __init__(
@@ -134,13 +137,14 @@ class Session:
         self.link = link
         self.node: str = secrets.token_hex(8)
         self.is_settled = anyio.Event()
+        self.publishing = anyio.Semaphore(_PUBLISHING, fast_acquire=True)
         self._keys = keys
         self._wanted = wanted
         self._receiver = receiver
         self._garbage = garbage
         self._ping = ping
         self._own = keys.node(self.node)
-        self._fencing = _NONE
+        self._fencing = _Chunk({}, 0)
         self._fence = b""
         self._heard_at = 0.0
 
@@ -252,7 +256,7 @@ class Session:
                 self._garbage.drop(channel)
 
     def _reach_fence(self) -> None:
-        chunk, self._fencing, self._fence = self._fencing, _NONE, b""
+        chunk, self._fencing, self._fence = self._fencing, _Chunk({}, 0), b""
         heads = {
             # What came since the head was read was handed on, behind it.
             name: max(head, chunk.heard.get(name, 0))

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from wsendpoints import groups
 from wsendpoints.backplanes import History, RedisBackplane
 from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError, PositionLost
 
-from .nodes import Delays, Node, bodies, eventually, new_name, running
+from .nodes import Delays, Node, bodies, eventually, new_name, publish_at_last, running
 from .proxy import proxied
 from .server import RedisServer
 
@@ -37,6 +38,46 @@ def test_without_coredis_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigurationError) as caught:
         RedisBackplane("redis://127.0.0.1")
     assert str(caught.value) == 'RedisBackplane needs coredis: pip install "wsendpoints[redis]"'
+
+
+def test_coredis_is_not_imported_before() -> None:
+    """Whoever has groups of one process needs none."""
+    script = "import sys, wsendpoints.groups; sys.exit('coredis' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603 - ours
+
+
+def test_it_is_made_before_there_is_an_event_loop(redis: RedisServer) -> None:
+    """As a global of a module is; and it runs on one loop after the other."""
+    names = [new_name(), new_name()]
+    backplane = RedisBackplane(redis.url)
+
+    async def main(name: str) -> None:
+        async with running(backplane) as (node,):
+            await node.until(lambda: name in node.is_up, "`fenced`")
+            await node.reach(name, await node.publish(name, b"1"))
+
+    for name, backend in zip(names, ("asyncio", "trio"), strict=True):
+        backplane.subscribe([name])
+        anyio.run(main, name, backend=backend)
+        backplane.unsubscribe([name])
+
+
+@REAL_TIME
+async def test_many_publish_at_once(redis: RedisServer) -> None:
+    """More than may be on their way at a time: each is published, once."""
+    name = new_name()
+    async with running(RedisBackplane(redis.url)) as (node,):
+        await node.subscribe(name)
+        numbers: list[int] = []
+
+        async def publish() -> None:
+            numbers.append(await publish_at_last(node, name, b"1"))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3000):
+                group.start_soon(publish)
+        await node.reach(name, max(numbers))
+        assert sorted(numbers) == [number for number, _ in node.received[name]]
 
 
 @pytest.mark.parametrize("ttl", [0, -1.0, float("nan")])
