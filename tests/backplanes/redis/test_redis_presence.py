@@ -249,6 +249,10 @@ async def test_enter_that_is_not_known_to_be_counted_is_not(redis: RedisServer, 
                 for _ in range(5):
                     await anyio.lowlevel.checkpoint()
                 group.cancel_scope.cancel()
+            # All this goes by one connection, in the order in which it was asked for.
+            await node.reach(name, await node.publish(name, b"."))
+            assert bodies(node, name) == [b"+ada", b"-ada", b"."]
+            assert node.downs == 0
         proxy.mode = "pass"
         await proxy.reset()
         await node.subscribe(name)
