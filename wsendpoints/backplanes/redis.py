@@ -51,8 +51,8 @@ class RedisBackplane(Backplane):
 
     It needs coredis: `pip install "wsendpoints[redis]"`. A process has two connections to Redis,
     whatever it does. What Redis does not get is not published; what is lost on the way from it is
-    told exactly. A connection that broke is made anew within a second after Redis is back; one
-    that went silent is found out within four.
+    told exactly. Connections that broke are made anew within a second after Redis is back; that
+    they went silent is found out within four.
 
     Args:
         url: Such as `redis://user:password@host:6379/0`; `rediss://...` with TLS; `unix:///path`.
@@ -138,7 +138,7 @@ class RedisBackplane(Backplane):
                 receiver.down()
             if is_up.is_set() or not was_started:
                 # Once, and not for each try.
-                logger.warning("Redis: %s: it is tried again", reason)
+                logger.warning("RedisBackplane: %s: trying again", reason)
             started.set()
             if anyio.current_time() - begun_at > _LASTING:
                 delay = _FIRST_DELAY
@@ -176,7 +176,7 @@ class RedisBackplane(Backplane):
                 is_hearing.set()
                 await group.start(self._presence.run, session)
                 self._session = session
-                logger.info("Redis: connected")
+                logger.info("RedisBackplane: connected")
                 is_up.set()
                 started.set()
         except* BackplaneError as failed:

@@ -122,7 +122,7 @@ class Garbage:
         if self._warned_at is None or now - self._warned_at >= _WARNED:
             self._warned_at = now
             logger.warning(
-                "Redis: what is published on %r is no message: dropped, %d in all",
+                "RedisBackplane: what is published on %r is no message: dropped, %d in all",
                 channel.decode(errors="backslashreplace"),
                 self.dropped,
             )

@@ -268,9 +268,9 @@ async def test_it_tries_until_it_can(
         await node.come_back(0, name)
         assert node.downs == 1
     assert [it.getMessage() for it in caplog.records if it.name == "wsendpoints"] == [
-        "Redis: connected",
-        "Redis: the connection to Redis is lost: it is tried again",
-        "Redis: connected",
+        "RedisBackplane: connected",
+        "RedisBackplane: the connection to Redis is lost: trying again",
+        "RedisBackplane: connected",
     ]
 
 

@@ -194,7 +194,7 @@ async def test_r06_garbage_is_dropped(redis: RedisServer, caplog: pytest.LogCapt
     (warning,) = [it for it in caplog.records if it.name == "wsendpoints" and it.levelno > 20]
     assert warning.levelno == logging.WARNING
     assert warning.getMessage() == (
-        f"Redis: what is published on 'wse:{{{name}}}' is no message: dropped, 1 in all"
+        f"RedisBackplane: what is published on 'wse:{{{name}}}' is no message: dropped, 1 in all"
     )
 
 

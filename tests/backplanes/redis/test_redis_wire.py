@@ -69,7 +69,10 @@ def test_garbage_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None
     assert [(it.levelno, it.getMessage()) for it in caplog.records] == [
         (
             logging.WARNING,
-            rf"Redis: what is published on 'wse:{{a\\xff}}' is no message: dropped, {count} in all",
+            (
+                r"RedisBackplane: what is published on 'wse:{a\\xff}' is no message: "
+                f"dropped, {count} in all"
+            ),
         )
         for count in (1, 4)
     ]
