@@ -52,12 +52,12 @@ class Entry:
         left: bytes,
         history: History | None,
     ) -> None:
-        self.place = name, connection
-        self.user = user
-        self.joined = joined
-        self.left = left
-        self.history = history
-        self.node = ""
+        self.place: tuple[str, str] = (name, connection)
+        self.user: str = user
+        self.joined: bytes = joined
+        self.left: bytes = left
+        self.history: History | None = history
+        self.node: str = ""
 
 
 @final

@@ -134,10 +134,10 @@ class Session:
         *,
         ping: float,
     ) -> None:
-        self.link = link
+        self.link: Link = link
         self.node: str = secrets.token_hex(8)
-        self.is_settled = anyio.Event()
-        self.publishing = anyio.Semaphore(_PUBLISHING, fast_acquire=True)
+        self.is_settled: anyio.Event = anyio.Event()
+        self.publishing: anyio.Semaphore = anyio.Semaphore(_PUBLISHING, fast_acquire=True)
         self._keys = keys
         self._wanted = wanted
         self._receiver = receiver
