@@ -23,6 +23,9 @@ __all__ = ["COUNTER_TTL", "Session", "Wanted"]
 COUNTER_TTL: Final = 24 * 3600 * 1000
 """Milliseconds after which the number of a group is forgotten that nobody subscribes to."""
 
+_REFRESH: Final = COUNTER_TTL / 3000
+"""Seconds after which it is told that somebody does."""
+
 _PUBLISHING: Final = 1024
 """So many messages may be on their way to Redis at a time; other publishers wait."""
 
@@ -217,7 +220,7 @@ class Session:
     async def _refresh(self) -> None:
         """Let the numbers of silent groups live on, as long as there are subscribers."""
         while True:
-            await anyio.sleep(COUNTER_TTL / 3000)
+            await anyio.sleep(_REFRESH)
             names = [*self._wanted.names]
             for start in range(0, len(names), _CHUNK):
                 some = names[start : start + _CHUNK]
