@@ -105,3 +105,16 @@ def test_mistake_in_a_history(wrong: dict[str, Any]) -> None:
     """It is told of at once."""
     with pytest.raises(ConfigurationError, match="use a number above 0"):
         History(**wrong)
+
+
+def test_log_without_a_history_has_numbers_alone() -> None:
+    """What was said is kept once there is one; and for a shorter one, less of it."""
+    logs = logs_from(Clock())
+    first = logs.append("a", b"1", None)
+    assert logs.read("a", None) == []
+    assert logs.read("a", first) == []
+    numbers = [logs.append("a", b"%d" % number, FIVE) for number in range(4)]
+    assert numbers == [*range(first + 1, first + 5)]
+    assert logs.read("a", first) == [(number, b"%d" % (number - first - 1)) for number in numbers]
+    last = logs.append("a", b"x", History(messages=2, seconds=10))
+    assert logs.read("a", None) == [(numbers[-1], b"3"), (last, b"x")]
