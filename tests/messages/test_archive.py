@@ -53,6 +53,19 @@ class Bare:
     x: int
 
 
+def _another_twin() -> type[BaseModel]:
+    class Twin(BaseModel):
+        text: str = Field(alias="t")
+
+    # As a class at the top of another module is called.
+    Twin.__qualname__ = "Twin"
+    return Twin
+
+
+SameName = _another_twin()
+SameNameToo = _another_twin()
+
+
 class Row(TypedDict):
     """Is a dict."""
 
@@ -164,3 +177,60 @@ def test_type_that_cannot_be_read() -> None:
         Archive(Said | Struct, "Room")
     with pytest.raises(ConfigurationError, match="Room"):
         Archive(type(Lock()), "Room")
+
+
+@pytest.mark.parametrize("kind", [Twin, SameName, SameNameToo])
+def test_classes_of_one_name_are_not_mistaken_for_each_other(kind: type[BaseModel]) -> None:
+    """Two modules may each have one."""
+    annotation: Any = Twin | SameName | SameNameToo
+    archive = Archive(annotation, "Room")
+    data, _ = archive.write(kind.model_validate({"t": "a"}))
+    assert type(archive.read(data, "7")) is kind
+    # Another process has compiled it by itself.
+    assert type(Archive(annotation, "Room").read(data, None)) is kind
+
+
+@pytest.mark.parametrize(
+    ("annotation", "message"),
+    [
+        (Said | Twin, Said(t="a", position="3")),
+        (Said | Moved, Moved(1.5, "3")),
+        (Row, {"id": 1, "position": "3"}),
+        (Struct | Other, Struct(1, "3")),
+    ],
+    ids=["model", "dataclass", "dict", "struct"],
+)
+def test_message_without_a_position_is_read_back_as_it_was(annotation: Any, message: Any) -> None:
+    """With what it had in the field, as in a group that has no history."""
+    archive = Archive(annotation, "Room")
+    read = archive.read(archive.write(message)[0], None)
+    assert read == message
+    assert type(read) is type(message)
+
+
+@pytest.mark.parametrize("data", [b"Gone|{}", b"Twin'|{}", b"Gone", b"{}", b"\xff|{}"])
+def test_message_of_a_class_that_is_none_of_these(data: bytes) -> None:
+    """Another version of the application may have said it."""
+    with pytest.raises(KeyError):
+        Archive(Said | Twin, "Room").read(data, "7")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "data"),
+    [
+        (Twin, b"Twin|"),
+        (Twin, b"Twin|{"),
+        (Twin, b"Twin|{}"),
+        (Twin, b'Twin|{"text": 5}'),
+        (Twin, b"|{}"),
+        (Twin, b""),
+        (Any, b"|\xff"),
+        (Struct | Other, b"|"),
+        (Struct | Other, b'|{"type": "gone"}'),
+        (Struct | Other, b"|\xff"),
+    ],
+)
+def test_message_that_is_not_valid_is_not_read(annotation: Any, data: bytes) -> None:
+    """It is a `ValueError`, whichever library reads it."""
+    with pytest.raises(ValueError, match=r"."):
+        Archive(annotation, "Room").read(data, "7")
