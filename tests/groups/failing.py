@@ -116,11 +116,14 @@ class Failing(Backplane):
         if self.refuses_start:
             raise BackplaneError("nothing there")
         self.receiver = receiver
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(self.inner.run, self)
-            task_status.started()
-            await self.dies.wait()
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                await tasks.start(self.inner.run, self)
+                task_status.started()
+                await self.dies.wait()
+                tasks.cancel_scope.cancel()
+        finally:
+            self.receiver = None
         raise BackplaneError("gone for good")
 
     @override

@@ -1,16 +1,24 @@
 """One process's part in a backplane, as the contract test watches it."""
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Final, Never, final
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final, Never, TypeVar, final
 
 import anyio
 import anyio.lowlevel
 
 from wsendpoints.backplanes.backplane import Backplane
 from wsendpoints.backplanes.logs import History
+from wsendpoints.protocol.exceptions import BackplaneError, GroupFullError, PositionLost
 
-__all__ = ["Delays", "Node", "fail"]
+__all__ = ["HISTORY", "Delays", "Node", "fail", "nodes_of"]
+
+_TICK: Final = 1 / 256
+"""Seconds from one time to the next at which those that wait go on."""
+
+R = TypeVar("R")
 
 # pytest leaves the frames of this module out of its tracebacks.
 __tracebackhide__: Final = True
@@ -19,9 +27,20 @@ _PATIENCE: Final = 30.0
 """Seconds after which something has not come."""
 
 
+HISTORY: Final = History(messages=10_000)
+"""Keeps all that is said."""
+
+
 def fail(what: str) -> Never:
     """Say what a backplane does not keep."""
     raise AssertionError(what)
+
+
+async def _within(what: str, func: Callable[[], Awaitable[R]]) -> R:
+    """Return what an async function returns, which does not take for ever."""
+    with anyio.move_on_after(_PATIENCE):
+        return await func()
+    fail(f"{what}: not within {_PATIENCE:g} seconds")
 
 
 @final
@@ -76,11 +95,12 @@ class Node:
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until something is so."""
-        with anyio.move_on_after(_PATIENCE):
+
+        async def wait() -> None:
             while not condition():
                 await self._changed.wait()
-            return
-        fail(f"{what}: not within {_PATIENCE:g} seconds")
+
+        await _within(what, wait)
 
     async def reach(self, name: str, number: int) -> None:
         """Wait until a message has come, or is told to be lost."""
@@ -101,16 +121,43 @@ class Node:
     async def publish(self, name: str, data: bytes, history: History | None = None) -> int:
         """Publish, with delays."""
         await self.delays()
-        number = await self.backplane.publish(name, data, history)
+        number = await _within("`publish`", lambda: self.backplane.publish(name, data, history))
         await self.delays()
         return number
 
     async def read(self, name: str, after: int | None) -> list[tuple[int, bytes]]:
         """Read, with delays."""
         await self.delays()
-        entries = await self.backplane.read(name, after)
+        entries = await _within("`read`", lambda: self.backplane.read(name, after))
         await self.delays()
         return [(number, bytes(data)) for number, data in entries]
+
+    async def enter(self, name: str, connection: str, user: str, *, most: int) -> bool:
+        """Count a connection of a user, with delays; `+user` and `-user` are told of it."""
+        await self.delays()
+        is_first = await _within(
+            "`enter`",
+            lambda: self.backplane.enter(
+                name,
+                connection,
+                user,
+                joined=f"+{user}".encode(),
+                left=f"-{user}".encode(),
+                most=most,
+                history=HISTORY,
+            ),
+        )
+        await self.delays()
+        return is_first
+
+    async def depart(self, name: str, *connections: str) -> None:
+        """Count some connections no more."""
+        for connection in connections:
+            await _within("`depart`", partial(self.backplane.depart, name, connection))
+
+    async def users(self, name: str) -> list[str]:
+        """Return who is in a group."""
+        return await _within("`users`", lambda: self.backplane.users(name))
 
     def check(self) -> None:
         """Check that nothing went wrong meanwhile."""
@@ -128,6 +175,41 @@ class Delays:
     async def __call__(self) -> None:
         """Wait."""
         if self.random.random() < 0.1:
-            await anyio.sleep(self.random.random() / 100)
+            # All that wait go on at one time: else, on a clock that stands still while any of them
+            # does something, they would do everything one after the other.
+            await anyio.sleep_until((anyio.current_time() // _TICK + 1) * _TICK)
         for _ in range(self.random.randrange(4)):
             await anyio.lowlevel.checkpoint()
+
+
+@asynccontextmanager
+async def nodes_of(
+    connect: Callable[[], Backplane], delays: Delays, number: int
+) -> AsyncGenerator[list[Node]]:
+    """Have some nodes take part, and check at the end that nothing went wrong meanwhile.
+
+    Raises:
+        AssertionError: Something did, in whichever task.
+    """
+    nodes = [Node(connect(), delays) for _ in range(number)]
+    try:
+        async with anyio.create_task_group() as group:
+            for node in nodes:
+                await _within("`run`", partial(group.start, node.backplane.run, node))
+            yield nodes
+            for node in nodes:
+                node.check()
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as exc:
+        told: BaseExceptionGroup[BaseException] | None = (
+            exc.split(AssertionError)[0]
+            or exc.split((BackplaneError, GroupFullError, PositionLost))[0]
+        )
+        if told is None:
+            raise
+        failure: BaseException = told
+        while isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+        if isinstance(failure, AssertionError):
+            raise failure from None
+        raise AssertionError(f"nothing is wrong, but it raised {failure!r}") from failure
