@@ -8,7 +8,7 @@ import pytest
 from wsendpoints.groups import Group, History
 from wsendpoints.groups.stream import Missing, Stream
 
-LIFE = 1_000_000
+LIFE = 100_000
 
 
 class Kept(Group[str]):
@@ -67,16 +67,16 @@ def test_message_before_the_first_fence(number: int) -> None:
 def test_message_while_it_is_down(number: int, missing: Missing) -> None:
     """What comes then was published since: a number that was there has been rolled back."""
     stream = fenced_at(100)
-    stream.went_down()
+    stream.went_down(stream.last)
     assert stream.before(number) == missing
 
 
 def test_message_that_came_since_it_went_down() -> None:
     """It is known, and nothing is rolled back."""
     stream = fenced_at(100)
-    stream.went_down()
+    stream.went_down(stream.last)
     stream.reach(101)
-    stream.went_down()
+    stream.went_down(stream.last)
     assert stream.before(101) == -1
     assert stream.before(100) is None
 
@@ -91,7 +91,7 @@ def test_fence_after_number_100(head: int, missing: Missing, *, is_down: bool) -
     """It tells what was lost, if nothing is said after it."""
     stream = fenced_at(100)
     if is_down:
-        stream.went_down()
+        stream.went_down(stream.last)
     assert stream.fenced(head) == missing
 
 
@@ -99,8 +99,9 @@ def test_fence_below_the_last_number() -> None:
     """It was overtaken; but after the backplane was down, it has been rolled back."""
     stream = fenced_at(100)
     assert stream.fenced(99) == 0
-    stream.went_down()
+    stream.went_down(stream.last)
     assert stream.fenced(99) is None
+    stream.begin_anew()
     stream.reach(99)
     assert stream.fenced(99) == 0
     assert stream.before(100) == 0
@@ -109,13 +110,29 @@ def test_fence_below_the_last_number() -> None:
 def test_roll_back_is_told_once() -> None:
     """By the first message since, and not by the fence again."""
     stream = fenced_at(100)
-    stream.went_down()
+    stream.went_down(stream.last)
     assert stream.before(91) is None
+    stream.begin_anew()
     stream.reach(90)
     assert stream.before(91) == 0
     stream.reach(91)
     assert stream.before(91) == -1
     assert stream.fenced(92) == 1
+
+
+def test_own_messages_that_do_not_come_are_not_missing() -> None:
+    """The members have them; those that have come do not count any more."""
+    stream = fenced_at(100)
+    for number in (101, 103, 100, 120):
+        stream.had(number)
+    assert stream.before(104) == 1
+    assert stream.missing(103) == 1
+    assert stream.fenced(104) == 2
+    stream.reach(103)
+    assert stream.missing(119) == 16
+    assert stream.missing(120) == 16
+    stream.begin_anew()
+    assert stream.missing(120) == 17
 
 
 class Play:
@@ -147,6 +164,7 @@ class Play:
         if missing is None:
             self.unknown += 1
             self.base, self.lost, self.since = number, 0, 0
+            self.stream.begin_anew()
         else:
             assert missing > 0
             assert missing == number - self.stream.last
@@ -190,7 +208,7 @@ class Play:
     def go_down(self) -> None:
         """Have nothing come for a while, and then some, before the fence."""
         for _ in range(self.random.randrange(1, 3)):
-            self.stream.went_down()
+            self.stream.went_down(self.stream.last)
             assert not self.stream.is_up
             for _ in range(self.random.randrange(4)):
                 self.publish(comes=False)
@@ -205,13 +223,13 @@ class Play:
 
     def begin_anew(self) -> None:
         """Have the numbers begin above all there were."""
-        self.stream.went_down()
+        self.stream.went_down(self.stream.last)
         self.head += self.random.randrange(2, 5) * LIFE
         self.some(4)
 
     def roll_back(self) -> None:
         """Have the log forget the last ones, and fewer be said since."""
-        self.stream.went_down()
+        self.stream.went_down(self.stream.last)
         self.head -= self.random.randrange(5, 9)
         self.some(5)
 
@@ -291,7 +309,7 @@ def test_waits_until_it_is_up() -> None:
     stream.came_up()
     stream.when_up(lambda: called.append(3))()
     assert called == [1, 3]
-    stream.went_down()
+    stream.went_down(stream.last)
     forget = stream.when_up(lambda: called.append(4))
     stream.came_up()
     stream.came_up()

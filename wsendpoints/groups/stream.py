@@ -165,9 +165,6 @@ class Stream:
 
     def reach(self, number: int) -> None:
         """Have handed on a message, or know that it is lost."""
-        if number < self.last:
-            # The numbers were rolled back, which is told: what comes until the fence is new.
-            self._was = 0
         self.last = self.current = number
         if self._had:
             self._had = {it for it in self._had if it > number}
