@@ -77,10 +77,9 @@ async def test_many_publish_at_once(redis: RedisServer) -> None:
                 published[await node.backplane.publish(name, data, None)] = data
 
         async with anyio.create_task_group() as group:
-            for count in range(3000):
+            for count in range(1500):
                 group.start_soon(publish, b"%d" % count)
         await node.reach(name, await publish_at_last(node, name, b"last"))
-        assert published
         assert published.items() <= dict(node.received[name]).items()
         assert len({*bodies(node, name)}) == len(bodies(node, name))
         assert not node.lost
