@@ -1,0 +1,413 @@
+"""The log that the workers of one machine share: numbers, messages and histories, in SQLite."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Collection, Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from wsendpoints.backplanes.logs import History
+from wsendpoints.protocol.exceptions import BackplaneError, PositionLost
+
+__all__ = ["ROWS", "Broken", "Found", "Store"]
+
+ROWS: Final = 500
+"""So many messages are read at a time."""
+
+_KEPT: Final = 60.0
+"""Seconds for which a message is there to be read by a worker that was stopped."""
+
+_KEPT_BYTES: Final = 32 * 1024 * 1024
+"""Of all the messages that are."""
+
+_OVERHEAD: Final = 100
+"""Bytes that a message counts beyond its own."""
+
+_NUMBERED: Final = 24 * 3600.0
+"""Seconds after which the number of a group that nobody subscribes to is forgotten."""
+
+_COARSE: Final = 3600.0
+"""When a number is forgotten is written anew only once it is so many seconds off."""
+
+_BUSY: Final = 0.8
+"""Seconds that another worker's transaction is waited for."""
+
+_FIRST_PAUSE: Final = 0.0002
+_LAST_PAUSE: Final = 0.004
+
+_SWEPT: Final = 100
+"""So many groups at most are forgotten at a time, so that nobody waits long for it."""
+
+_SCHEMA: Final = """
+CREATE TABLE groups (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    head INTEGER NOT NULL,
+    forget REAL NOT NULL,
+    messages INTEGER NOT NULL DEFAULT 0,
+    expires REAL
+);
+CREATE INDEX groups_forget ON groups (forget);
+CREATE INDEX groups_expires ON groups (expires) WHERE expires IS NOT NULL;
+CREATE TABLE wire (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at REAL NOT NULL,
+    total INTEGER NOT NULL,
+    data BLOB NOT NULL
+);
+CREATE TABLE history (
+    grp INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (grp, number)
+) WITHOUT ROWID;
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    user BLOB NOT NULL,
+    farewell BLOB NOT NULL,
+    messages INTEGER,
+    seconds REAL,
+    UNIQUE (name, user)
+);
+CREATE TABLE connections (
+    name TEXT NOT NULL,
+    worker TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    user INTEGER NOT NULL,
+    PRIMARY KEY (worker, name, connection)
+) WITHOUT ROWID;
+CREATE INDEX connections_user ON connections (user);
+PRAGMA user_version = 1;
+"""
+# `wire` is what workers read, all in one order; its ids follow each other without a hole, since
+# SQLite takes those of a transaction back that fails. `history` is what is kept.
+
+
+class Broken(BackplaneError):
+    """The store is not there any more, or can't be used: all begin anew."""
+
+
+@final
+@dataclass(slots=True)
+class Found:
+    """What came after some place in the log.
+
+    Attributes:
+        cursor: Up to where it was read.
+        rows: The messages: name, number, data.
+        heads: The numbers of the last messages that were asked for; `None` if there is more to be
+            read before them.
+        is_pruned: Whether not all of it is there any more: then nothing was read.
+    """
+
+    cursor: int
+    rows: list[tuple[str, int, bytes]] = field(default_factory=list[tuple[str, int, bytes]])
+    heads: dict[str, int] | None = None
+    is_pruned: bool = False
+
+
+@final
+class Store:
+    """The log, as one worker has it open. One thread at a time may use it, and each may wait.
+
+    Args:
+        path: The file. Nobody else makes or removes it meanwhile.
+
+    Attributes:
+        execute: Of the database.
+
+    Raises:
+        BackplaneError: It can't be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._total = 0
+        self._wrote = False
+        with _translated():
+            try:
+                self._db = _opened(path)
+            except sqlite3.DatabaseError as exc:
+                if isinstance(exc, sqlite3.OperationalError):
+                    raise
+                # What a machine left that lost its power: nothing was promised of it.
+                remove(path)
+                self._db = _opened(path)
+        self.execute = self._db.execute
+        self._is = _identity(path)
+
+    def close(self) -> None:
+        """Use it no more."""
+        self._db.close()
+
+    def check(self) -> None:
+        """Check that it is the one that other workers find.
+
+        Raises:
+            Broken: It was removed.
+        """
+        if _identity(self._path) != self._is:
+            raise Broken(f"{self._path} was removed")
+
+    @contextmanager
+    def writing(self) -> Generator[None]:
+        """Do all of something, or nothing.
+
+        Raises:
+            BackplaneError: Another worker's transaction takes too long, or there is no room.
+            Broken: The store can't be used any more.
+        """
+        with _translated():
+            self._begin()
+            self._wrote = False
+            try:
+                yield
+                self.check()
+                self.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self.execute("ROLLBACK")
+                raise
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the last thing that was written has messages."""
+        return self._wrote
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """See one state of it; the errors are those of `writing`."""
+        with _translated():
+            self.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._db.in_transaction:
+                    self.execute("ROLLBACK")
+
+    def _begin(self) -> None:
+        """Begin to write. SQLite's own pauses are too long for transactions as short as ours."""
+        deadline = time.monotonic() + _BUSY
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                self.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as exc:
+                if not _is_busy(exc) or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+
+    # Within `writing`.
+
+    def publish(self, name: str, data: bytes, history: History | None) -> int:
+        """Append a message, and return its number."""
+        now = time.time()
+        id_, number, messages = self._next(name, now)
+        messages = messages if history is None else history.messages
+        if messages:
+            self.execute("INSERT INTO history VALUES (?, ?, ?)", (id_, number, data))
+            self.execute(
+                "DELETE FROM history WHERE grp = ? AND number <= ?", (id_, number - messages)
+            )
+        if history is not None:
+            self.execute(
+                "UPDATE groups SET messages = ?, expires = ?, forget = max(forget, ?) WHERE id = ?",
+                (messages, now + history.seconds, now + history.seconds, id_),
+            )
+        if not self._wrote:
+            self._wrote = True
+            last = self._row("SELECT total FROM wire ORDER BY id DESC LIMIT 1")
+            self._total = 0 if last is None else last[0]
+        self._total += len(data) + _OVERHEAD
+        self.execute(
+            "INSERT INTO wire (name, number, at, total, data) VALUES (?, ?, ?, ?, ?)",
+            (name, number, now, self._total, data),
+        )
+        return number
+
+    def _next(self, name: str, now: float) -> tuple[int, int, int]:
+        """Count a group on; return its id, its number, and how much of it is kept."""
+        row = self._row("SELECT id, head, messages, expires, forget FROM groups WHERE name = ?", name)
+        if row is None:
+            self._count(name, now)
+            return self._next(name, now)
+        id_, head, messages, expires, forget = row
+        if expires is not None and expires <= now:
+            self._drop(id_)
+            messages = 0
+        later = now + _NUMBERED
+        forget = later if later - forget > _COARSE else forget
+        self.execute("UPDATE groups SET head = ?, forget = ? WHERE id = ?", (head + 1, forget, id_))
+        return id_, head + 1, messages
+
+    def _count(self, name: str, now: float) -> None:
+        """Begin to count a group, if it is not counted."""
+        self.execute(
+            "INSERT OR IGNORE INTO groups (name, head, forget) VALUES (?, ?, ?)",
+            (name, int(now * 1_000_000), now + _NUMBERED),
+        )
+
+    def _drop(self, id_: int) -> None:
+        self.execute("DELETE FROM history WHERE grp = ?", (id_,))
+        self.execute("UPDATE groups SET messages = 0, expires = NULL WHERE id = ?", (id_,))
+
+    def count(self, names: Iterable[str]) -> None:
+        """Begin to count groups, those that are not counted."""
+        now = time.time()
+        for name in names:
+            self._count(name, now)
+
+    def touch(self, names: Iterable[str]) -> None:
+        """Forget the numbers of groups later, since somebody subscribes to them."""
+        later = time.time() + _NUMBERED
+        for name in names:
+            self.execute("UPDATE groups SET forget = max(forget, ?) WHERE name = ?", (later, name))
+
+    def prune(self) -> None:
+        """Remove what is kept no longer."""
+        now = time.time()
+        last = self._row("SELECT total FROM wire ORDER BY id DESC LIMIT 1")
+        if last is not None:
+            # It looks at those alone that are removed: both grow with the id.
+            first = self._row(
+                "SELECT id FROM wire WHERE at >= ? AND total > ? ORDER BY id LIMIT 1",
+                now - _KEPT,
+                last[0] - _KEPT_BYTES,
+            )
+            if first is None:
+                self.execute("DELETE FROM wire")
+            else:
+                self.execute("DELETE FROM wire WHERE id < ?", first)
+        for (id_,) in self.execute(
+            "SELECT id FROM groups WHERE expires <= ? LIMIT ?", (now, _SWEPT)
+        ).fetchall():
+            self._drop(id_)
+        self.execute(
+            "DELETE FROM groups WHERE id IN "
+            "(SELECT id FROM groups WHERE forget <= ? AND expires IS NULL LIMIT ?)",
+            (now, _SWEPT),
+        )
+
+    # Within `reading`, or `writing`.
+
+    def end(self) -> int:
+        """Return where the log ends."""
+        row = self._row("SELECT seq FROM sqlite_sequence WHERE name = 'wire'")
+        return 0 if row is None else int(row[0])
+
+    def after(self, cursor: int, names: Collection[str]) -> Found:
+        """Return what came after a place in the log, and the heads of some groups at its end."""
+        rows = self.execute(
+            "SELECT id, name, number, data FROM wire WHERE id > ? ORDER BY id LIMIT ?",
+            (cursor, ROWS),
+        ).fetchall()
+        if (rows[0][0] if rows else self.end() + 1) != cursor + 1:
+            return Found(cursor, is_pruned=True)
+        found = Found(cursor + len(rows), [row[1:] for row in rows])
+        if len(rows) < ROWS:
+            found.heads = self.heads(names)
+        return found
+
+    def heads(self, names: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of the last messages of those groups that are counted."""
+        heads: dict[str, int] = {}
+        for name in names:
+            row = self._row("SELECT head FROM groups WHERE name = ?", name)
+            if row is not None:
+                heads[name] = row[0]
+        return heads
+
+    def beginning(self, names: Iterable[str]) -> Found:
+        """Return where the log begins, and the heads that some groups had there."""
+        heads = self.heads(names)
+        firsts = self.execute("SELECT name, min(number), min(id) FROM wire GROUP BY name").fetchall()
+        heads.update((name, number - 1) for name, number, _ in firsts if name in heads)
+        return Found(min((id_ for *_, id_ in firsts), default=self.end() + 1) - 1, heads=heads)
+
+    def read(self, name: str, after: int | None) -> list[tuple[int, bytes]]:
+        """Return what is kept of a group after a number.
+
+        Raises:
+            PositionLost: Not all of it is kept, or no message has that number.
+        """
+        row = self._row("SELECT id, head, expires FROM groups WHERE name = ?", name)
+        id_, head, expires = row or (0, 0, None)
+        if after is not None and not (row and 0 <= after <= head):
+            raise _lost(name, after)
+        entries: list[tuple[int, bytes]] = []
+        if expires is not None and expires > time.time():
+            entries = self.execute(
+                "SELECT number, data FROM history WHERE grp = ? AND number > ? ORDER BY number",
+                (id_, after or 0),
+            ).fetchall()
+        # They are different numbers up to the head: if there are enough, none is missing.
+        if after is not None and len(entries) != head - after:
+            raise _lost(name, after)
+        return entries
+
+    def _row(self, sql: str, *values: Any) -> Any:
+        return self.execute(sql, values).fetchone()
+
+
+def remove(path: Path) -> None:
+    """Remove a store, and the files that SQLite has beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        # SQLite would take what is beside it for a part of the new one.
+        remove(path)
+    db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        # It outlives a worker, and not the machine.
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute(f"PRAGMA journal_size_limit = {_KEPT_BYTES}")
+        if db.execute("PRAGMA user_version").fetchone() == (0,):
+            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        # From here on `Store` waits itself.
+        db.execute("PRAGMA busy_timeout = 0")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _lost(name: str, after: int) -> PositionLost:
+    return PositionLost(f"{name}: what came after {after} is not kept")
+
+
+def _is_busy(exc: sqlite3.Error) -> bool:
+    return exc.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except sqlite3.Error as exc:
+        code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise BackplaneError(f"another worker held the store for {_BUSY:g} s") from exc
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG):
+            raise BackplaneError(f"the store has no room: {exc}") from exc
+        raise Broken(f"the store can't be used: {exc}") from exc
