@@ -49,6 +49,7 @@ class Seat:
         directory: Where; it is made if it isn't there.
 
     Attributes:
+        directory: Where.
         worker: What tells this worker from all others, ever.
         wakes: A socket that can be read once there may be news.
 
@@ -58,11 +59,11 @@ class Seat:
 
     def __init__(self, directory: Path) -> None:
         self.worker: str = secrets.token_hex(8)
-        self._directory = directory
+        self.wakes: socket.socket = _socket()
+        self.directory: Path = directory
         self._others: list[str] | None = None
         self._seen = 0
         self._fds: list[int] = []
-        self.wakes: socket.socket
         try:
             self._sit()
         except OSError as exc:
@@ -76,28 +77,29 @@ class Seat:
     def _sit(self) -> None:
         deadline = time.monotonic() + _PATIENCE
         while not self._try():
+            self.remove(self.worker)
             self._close()
             if time.monotonic() > deadline:
-                raise BackplaneError(f"{self._directory} is held by a worker that does not go on")
+                raise BackplaneError(f"{self.directory} is held by a worker that does not go on")
             time.sleep(_PAUSE)
 
     def _try(self) -> bool:
         """Try to sit down; somebody else may just come, or go, and take the directory along."""
         with suppress(FileExistsError):
-            self._directory.mkdir(0o700)
+            self.directory.mkdir(0o700)
         try:
-            held = owned(self._directory)
+            held = owned(self.directory)
         except FileNotFoundError:
             return False
         self._fds.append(held)
         is_alone = lock(held)
         if not is_alone and not lock(held, shared=True):
             return False
-        if not _is_at(held, self._directory):
+        if not _is_at(held, self.directory):
             return False
         if is_alone:
             # Nobody is there to know what was.
-            clear(self._directory)
+            clear(self.directory)
         self._take()
         if is_alone:
             # In between another may have found itself alone.
@@ -111,13 +113,13 @@ class Seat:
         alive = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._fds.append(alive)
         lock(alive)
-        self.wakes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.wakes.setblocking(False)
+        self.wakes.close()
+        self.wakes = _socket()
         self.wakes.bind(str(self._path(_WAKES)))
         os.rename(new, self._path(_ALIVE))
 
     def _path(self, suffix: str) -> Path:
-        return self._directory / f"{self.worker}{suffix}"
+        return self.directory / f"{self.worker}{suffix}"
 
     def is_intact(self) -> bool:
         """Whether what is this worker's own is still there for the others."""
@@ -129,8 +131,8 @@ class Seat:
         Raises:
             BackplaneError: It can't be.
         """
-        with _translated(), _alone(self._directory / _MAKING):
-            return Store(self._directory / _STORE)
+        with _translated(), _alone(self.directory / _MAKING):
+            return Store(self.directory / _STORE)
 
     def wake(self, word: bytes = _WAKE) -> None:
         """Wake the others. Nobody is waited for: whoever is not reached looks by itself, soon."""
@@ -141,7 +143,7 @@ class Seat:
 
     def _addresses(self) -> list[str]:
         try:
-            seen = os.stat(self._directory).st_mtime_ns
+            seen = os.stat(self.directory).st_mtime_ns
         except OSError:
             return []
         if self._others is None or seen != self._seen:
@@ -174,14 +176,17 @@ class Seat:
         return dead
 
     def _all(self, suffix: str) -> list[Path]:
-        return [
-            path for path in self._directory.glob(f"*{suffix}") if path.stem != self.worker
-        ]
+        return [path for path in self.directory.glob(f"*{suffix}") if path.stem != self.worker]
 
     def remove(self, worker: str) -> None:
         """Remove what a dead worker had."""
         for suffix in (_ALIVE, _WAKES):
-            (self._directory / f"{worker}{suffix}").unlink(missing_ok=True)
+            (self.directory / f"{worker}{suffix}").unlink(missing_ok=True)
+
+    def abandon(self) -> None:
+        """End without leaving, as if this process were dead: the others see to what it had."""
+        _seats.discard(self)
+        self._close()
 
     def leave(self) -> None:
         """Leave; the last one takes the directory along."""
@@ -191,15 +196,14 @@ class Seat:
             held = self._fds[0]
             # Whoever lets go, and then tries, as the last of all, is alone.
             unlock(held)
-            if lock(held) and _is_at(held, self._directory):
-                clear(self._directory)
-                self._directory.rmdir()
+            if lock(held) and _is_at(held, self.directory):
+                clear(self.directory)
+                self.directory.rmdir()
         self._close()
 
     def _close(self) -> None:
         self.forget()
-        if hasattr(self, "wakes"):
-            self.wakes.close()
+        self.wakes.close()
 
     def forget(self) -> None:
         """Hold nothing any more. In a process that was forked it is the parent's."""
@@ -218,6 +222,12 @@ def _forget_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)
+
+
+def _socket() -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    made.setblocking(False)
+    return made
 
 
 def owned(directory: Path) -> int:

@@ -164,7 +164,7 @@ class Store:
             Broken: The store can't be used any more.
         """
         with _translated():
-            self._begin()
+            self._begin("BEGIN IMMEDIATE")
             self._wrote = False
             try:
                 yield
@@ -184,21 +184,25 @@ class Store:
     def reading(self) -> Generator[None]:
         """See one state of it; the errors are those of `writing`."""
         with _translated():
-            self.execute("BEGIN")
+            self._begin("BEGIN")
             try:
                 yield
             finally:
                 if self._db.in_transaction:
                     self.execute("ROLLBACK")
 
-    def _begin(self) -> None:
-        """Begin to write. SQLite's own pauses are too long for transactions as short as ours."""
+    def _begin(self, how: str) -> None:
+        """Begin a transaction. SQLite's own pauses are too long for those as short as ours."""
         deadline = time.monotonic() + _BUSY
         pause = _FIRST_PAUSE
         while True:
             try:
-                self.execute("BEGIN IMMEDIATE")
+                self.execute(how)
+                # Who only reads waits for a worker that mends what one left that was killed.
+                self.execute("SELECT 1 FROM groups LIMIT 1")
             except sqlite3.OperationalError as exc:
+                if self._db.in_transaction:
+                    self.execute("ROLLBACK")
                 if not _is_busy(exc) or time.monotonic() > deadline:
                     raise
             else:
@@ -236,7 +240,9 @@ class Store:
 
     def _next(self, name: str, now: float) -> tuple[int, int, int]:
         """Count a group on; return its id, its number, and how much of it is kept."""
-        row = self._row("SELECT id, head, messages, expires, forget FROM groups WHERE name = ?", name)
+        row = self._row(
+            "SELECT id, head, messages, expires, forget FROM groups WHERE name = ?", name
+        )
         if row is None:
             self._count(name, now)
             return self._next(name, now)
@@ -329,7 +335,9 @@ class Store:
     def beginning(self, names: Iterable[str]) -> Found:
         """Return where the log begins, and the heads that some groups had there."""
         heads = self.heads(names)
-        firsts = self.execute("SELECT name, min(number), min(id) FROM wire GROUP BY name").fetchall()
+        firsts = self.execute(
+            "SELECT name, min(number), min(id) FROM wire GROUP BY name"
+        ).fetchall()
         heads.update((name, number - 1) for name, number, _ in firsts if name in heads)
         return Found(min((id_ for *_, id_ in firsts), default=self.end() + 1) - 1, heads=heads)
 

@@ -78,7 +78,10 @@ def depart(store: Store, worker: str, name: str, connection: str) -> None:
     if row is None:
         return
     store.execute(f"DELETE FROM connections {where}", key)  # noqa: S608 - as above
-    if store.execute("SELECT 1 FROM connections WHERE user = ? LIMIT 1", row).fetchone() is not None:
+    if (
+        store.execute("SELECT 1 FROM connections WHERE user = ? LIMIT 1", row).fetchone()
+        is not None
+    ):
         return
     left, messages, seconds = store.execute(
         "SELECT farewell, messages, seconds FROM users WHERE id = ?", row
@@ -91,7 +94,7 @@ def depart(store: Store, worker: str, name: str, connection: str) -> None:
 def bury(store: Store, worker: str) -> None:
     """Count none of a worker's connections any more."""
     for name, connection in store.execute(
-        "SELECT name, connection FROM connections WHERE worker = ?", (worker,)
+        "SELECT name, connection FROM connections WHERE worker = ? ORDER BY user", (worker,)
     ).fetchall():
         depart(store, worker, name, connection)
 
