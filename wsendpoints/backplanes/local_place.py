@@ -33,7 +33,7 @@ def place() -> Path:
 
 
 def server() -> int:
-    """Return the process that started the workers of this server; this one, if it is the only one."""
+    """Return the process that started this server's workers; this one, if it is the only one."""
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         return parent.pid

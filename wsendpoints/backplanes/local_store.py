@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +118,7 @@ class Store:
 
     Args:
         path: The file. Nobody else makes or removes it meanwhile.
+        now: Returns seconds since the epoch.
 
     Attributes:
         execute: Of the database.
@@ -126,8 +127,9 @@ class Store:
         BackplaneError: It can't be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._path = path
+        self._now = now
         self._total = 0
         self._wrote = False
         with _translated():
@@ -214,7 +216,7 @@ class Store:
 
     def publish(self, name: str, data: bytes, history: History | None) -> int:
         """Append a message, and return its number."""
-        now = time.time()
+        now = self._now()
         id_, number, messages = self._next(name, now)
         messages = messages if history is None else history.messages
         if messages:
@@ -268,19 +270,19 @@ class Store:
 
     def count(self, names: Iterable[str]) -> None:
         """Begin to count groups, those that are not counted."""
-        now = time.time()
+        now = self._now()
         for name in names:
             self._count(name, now)
 
     def touch(self, names: Iterable[str]) -> None:
         """Forget the numbers of groups later, since somebody subscribes to them."""
-        later = time.time() + _NUMBERED
+        later = self._now() + _NUMBERED
         for name in names:
             self.execute("UPDATE groups SET forget = max(forget, ?) WHERE name = ?", (later, name))
 
     def prune(self) -> None:
         """Remove what is kept no longer."""
-        now = time.time()
+        now = self._now()
         last = self._row("SELECT total FROM wire ORDER BY id DESC LIMIT 1")
         if last is not None:
             # It looks at those alone that are removed: both grow with the id.
@@ -352,7 +354,7 @@ class Store:
         if after is not None and not (row and 0 <= after <= head):
             raise _lost(name, after)
         entries: list[tuple[int, bytes]] = []
-        if expires is not None and expires > time.time():
+        if expires is not None and expires > self._now():
             entries = self.execute(
                 "SELECT number, data FROM history WHERE grp = ? AND number > ? ORDER BY number",
                 (id_, after or 0),
