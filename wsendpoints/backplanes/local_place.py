@@ -23,7 +23,7 @@ _PROC: Final = Path("/proc")
 _FORKED_WITHOUT_EXEC: Final = 0x40
 """Linux's `PF_FORKNOEXEC`, in the field `flags`."""
 
-_NAME: Final = re.compile(r"wsendpoints-(\d+)-(\d+)-(\d+)", re.ASCII)
+_NAME: Final = re.compile(r"wsendpoints-(\d+)-(\d{1,9})-(\d+)", re.ASCII)
 
 
 def place() -> Path:
@@ -85,7 +85,7 @@ def _is_alive(pid: int, started: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError):
+    except PermissionError:
         # Another user's, which may serve with this one's rights.
         pass
     return (_started(pid) or started) == started

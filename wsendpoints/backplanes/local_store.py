@@ -173,8 +173,7 @@ class Store:
                 self.check()
                 self.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:
-                    self.execute("ROLLBACK")
+                self._roll_back()
                 raise
 
     @property
@@ -190,8 +189,12 @@ class Store:
             try:
                 yield
             finally:
-                if self._db.in_transaction:
-                    self.execute("ROLLBACK")
+                self._roll_back()
+
+    def _roll_back(self) -> None:
+        # SQLite did so itself if there was no room, say.
+        if self._db.in_transaction:
+            self.execute("ROLLBACK")
 
     def _begin(self, how: str) -> None:
         """Begin a transaction. SQLite's own pauses are too long for those as short as ours."""
@@ -203,8 +206,7 @@ class Store:
                 # Who only reads waits for a worker that mends what one left that was killed.
                 self.execute("SELECT 1 FROM groups LIMIT 1")
             except sqlite3.OperationalError as exc:
-                if self._db.in_transaction:
-                    self.execute("ROLLBACK")
+                self._roll_back()
                 if not _is_busy(exc) or time.monotonic() > deadline:
                     raise
             else:
