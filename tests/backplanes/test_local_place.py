@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -150,6 +151,18 @@ def test_fork_is_known_by_what_it_runs(
     proc(os.getpid(), command=mine[0], program=mine[1])
     proc(os.getppid(), command=theirs[0], program=theirs[1])
     assert server() == (os.getppid() if is_theirs else os.getpid())
+
+
+def test_child_of_multiprocessing_is_known_by_its_parent(
+    proc: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever forked it, as a server of forks does."""
+    proc(os.getpid(), command=b"python")
+    proc(os.getppid(), command=b"python")
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(pid=5))
+    assert server() == 5
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(pid=None))
+    assert server() == os.getppid()
 
 
 def test_process_that_was_started_by_a_command_is_no_fork(proc: Callable[..., None]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from wsendpoints import BackplaneError
 from wsendpoints.backplanes import local_seat
-from wsendpoints.backplanes.local_seat import HELLO, Seat, lock, owned, unlock
+from wsendpoints.backplanes.local_seat import HELLO, Seat, forget_all, lock, owned, unlock
 from wsendpoints.backplanes.local_store import Broken
 
 
@@ -227,7 +227,7 @@ def test_path_that_can_not_be_used(directory: Path) -> None:
     directory.write_bytes(b"")
     with pytest.raises(BackplaneError, match="workers is no directory"):
         Seat(directory)
-    with pytest.raises(BackplaneError, match="workers/nowhere can't be used: .*Not a directory"):
+    with pytest.raises(BackplaneError, match=r"workers/nowhere can't be used: .*Not a directory"):
         Seat(directory / "nowhere")
 
 
@@ -329,7 +329,7 @@ def test_directory_that_is_removed_as_a_worker_comes(
 def test_two_that_find_themselves_alone(
     sit: Callable[[], Seat], directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that lets go of the directory for a moment may be swept away by another: it tries again."""
+    """One that lets go for a moment may be swept away by another: it tries again."""
     seats: list[Seat] = []
 
     def swept(fd: int, *, shared: bool = False) -> bool:
@@ -378,3 +378,14 @@ def test_g14_child_that_was_forked_does_not_keep_its_parent_alive(
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def test_g14_child_lets_go_of_all_seats(sit: Callable[[], Seat]) -> None:
+    """As the child of the test above does."""
+    one, two = sit(), sit()
+    forget_all()
+    other = sit()
+    assert other.dead() == []
+    assert names(other.directory) == files(other)
+    one.abandon()
+    two.abandon()

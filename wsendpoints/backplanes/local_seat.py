@@ -12,6 +12,7 @@ import stat
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Final, final
 from weakref import WeakSet
@@ -20,7 +21,7 @@ from wsendpoints.backplanes import local_store
 from wsendpoints.backplanes.local_store import Broken, Store
 from wsendpoints.protocol.exceptions import BackplaneError
 
-__all__ = ["HELLO", "LONGEST", "Seat", "clear", "owned"]
+__all__ = ["HELLO", "LONGEST", "Seat", "clear", "forget_all", "lock", "owned", "unlock"]
 
 HELLO: Final = b"+"
 """Wakes the others, and says that there is one more."""
@@ -58,6 +59,7 @@ class Seat:
     """
 
     def __init__(self, directory: Path) -> None:
+        _see_to_children()
         self.worker: str = secrets.token_hex(8)
         self.wakes: socket.socket = _socket()
         self.directory: Path = directory
@@ -214,14 +216,18 @@ class Seat:
 _seats: Final[WeakSet[Seat]] = WeakSet()
 
 
-def _forget_all() -> None:
-    # What a child that was forked holds would stay locked when the parent has ended.
+def forget_all() -> None:
+    """Hold nothing of what the parent holds, in a child that was forked.
+
+    It would stay locked when the parent has ended.
+    """
     for seat in [*_seats]:
         seat.forget()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+@cache
+def _see_to_children() -> None:
+    os.register_at_fork(after_in_child=forget_all)
 
 
 def _socket() -> socket.socket:
