@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import anyio
 import anyio.lowlevel
 import pytest
-from pydantic import BaseModel
+from msgspec import Struct
+from pydantic import BaseModel, field_validator
 
 from tests.groups.failing import Failing
 from tests.waiting import all_tasks_blocked
@@ -244,6 +245,56 @@ async def test_r06_what_is_no_message_is_dropped(caplog: pytest.LogCaptureFixtur
     warnings = [it for it in caplog.records if it.levelno == logging.WARNING]
     assert len(warnings) == 1
     assert "garbage" not in caplog.text
+
+
+async def test_r06_whatever_a_message_raises_as_it_is_read_it_is_dropped() -> None:
+    """As a Struct does, and a validator with a mistake of its own."""
+
+    class Point(Struct):
+        x: int
+
+    class Fragile(BaseModel):
+        text: str
+
+        @field_validator("text")
+        @classmethod
+        def fail(cls, text: str) -> str:
+            if text == "bad":
+                raise LookupError(text)
+            return text
+
+    class Points(Group[Point]):
+        name = "points"
+
+    class Fragiles(Group[Fragile]):
+        name = "fragiles"
+
+    class Both(WebSocketEndpoint):
+        encoding = "json"
+        groups: ClassVar[Any] = (Points, Fragiles)
+        them: Groups
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            await self.them.join(self, Points())
+            await self.them.join(self, Fragiles())
+
+    async with (
+        pair() as (_, _, here, plane, _),
+        Groups(Failing(plane.hub)) as there,
+        connect(Both.as_asgi(them=there), timeout=60) as client,
+    ):
+        await all_tasks_blocked()
+        for name, data in (
+            *(("points", b"|garbage"), ("points", b'|{"x": "a"}')),
+            ("fragiles", b'Fragile|{"text": "bad"}'),
+        ):
+            await plane.publish(name, b"1|node|1|u|" + data, None)
+        await here.broadcast(Points(), Point(x=1))
+        await here.broadcast(Fragiles(), Fragile(text="good"))
+        assert await client.receive_json() == {"x": 1}
+        assert await client.receive_json() == {"text": "good"}
+        await client.receive_nothing()
 
 
 async def test_message_that_a_member_cannot_be_sent_is_an_error(

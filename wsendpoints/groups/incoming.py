@@ -160,7 +160,7 @@ class Incoming:
             data = b"|" + data.partition(b"|")[2]
         try:
             return (archive_of(stream.group).read(data, position),)
-        except (ValueError, KeyError) as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever a validator raises for what is none
             self._drop(stream, type(exc).__name__)
             return None
 
@@ -212,6 +212,9 @@ class Incoming:
         entries: list[tuple[int, bytes]] = []
         if stream.history is not None and head > stream.last:
             entries = await self._read(stream, None if missing is None else stream.last)
+            if missing is not None:
+                # All that is kept was read, if something is not.
+                entries = [entry for entry in entries if entry[0] > stream.last]
         # They begin behind the last one, unless not all is kept.
         kept_after = entries[0][0] - 1 if entries else head
         if missing is None:
