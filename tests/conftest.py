@@ -20,6 +20,7 @@ HERE: Final = Path(__file__).parent
 
 SLOW: Final = frozenset(
     {
+        HERE / "backplanes" / "redis" / "test_hosts.py",
         HERE / "backplanes" / "redis" / "test_two_servers.py",
         HERE / "examples" / "test_chat_in_browser.py",
         HERE / "examples" / "test_chat_workers_in_browser.py",
