@@ -43,43 +43,24 @@ _SWEPT: Final = 100
 
 _SCHEMA: Final = """
 CREATE TABLE groups (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    head INTEGER NOT NULL,
-    forget REAL NOT NULL,
-    messages INTEGER NOT NULL DEFAULT 0,
-    expires REAL
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, head INTEGER NOT NULL,
+    forget REAL NOT NULL, messages INTEGER NOT NULL DEFAULT 0, expires REAL
 );
 CREATE INDEX groups_forget ON groups (forget);
 CREATE INDEX groups_expires ON groups (expires) WHERE expires IS NOT NULL;
 CREATE TABLE wire (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    at REAL NOT NULL,
-    total INTEGER NOT NULL,
-    data BLOB NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, number INTEGER NOT NULL,
+    at REAL NOT NULL, total INTEGER NOT NULL, data BLOB NOT NULL
 );
 CREATE TABLE history (
-    grp INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (grp, number)
+    grp INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (grp, number)
 ) WITHOUT ROWID;
 CREATE TABLE users (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL,
-    user BLOB NOT NULL,
-    farewell BLOB NOT NULL,
-    messages INTEGER,
-    seconds REAL,
-    UNIQUE (name, user)
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, user BLOB NOT NULL,
+    farewell BLOB NOT NULL, messages INTEGER, seconds REAL, UNIQUE (name, user)
 );
 CREATE TABLE connections (
-    name TEXT NOT NULL,
-    worker TEXT NOT NULL,
-    connection TEXT NOT NULL,
-    user INTEGER NOT NULL,
+    name TEXT NOT NULL, worker TEXT NOT NULL, connection TEXT NOT NULL, user INTEGER NOT NULL,
     PRIMARY KEY (worker, name, connection)
 ) WITHOUT ROWID;
 CREATE INDEX connections_user ON connections (user);
