@@ -204,9 +204,8 @@ class Store:
         messages = messages if history is None else history.messages
         if messages:
             self.execute("INSERT INTO history VALUES (?, ?, ?)", (id_, number, data))
-            self.execute(
-                "DELETE FROM history WHERE grp = ? AND number <= ?", (id_, number - messages)
-            )
+            query = "DELETE FROM history WHERE grp = ? AND number <= ?"
+            self.execute(query, (id_, number - messages))
         if history is not None:
             self.execute(
                 "UPDATE groups SET messages = ?, expires = ?, forget = max(forget, ?) WHERE id = ?",
@@ -225,9 +224,8 @@ class Store:
 
     def _next(self, name: str, now: float) -> tuple[int, int, int]:
         """Count a group on; return its id, its number, and how much of it is kept."""
-        row = self._row(
-            "SELECT id, head, messages, expires, forget FROM groups WHERE name = ?", name
-        )
+        columns = "id, head, messages, expires, forget"
+        row = self._row(f"SELECT {columns} FROM groups WHERE name = ?", name)  # noqa: S608 - ours
         if row is None:
             self._count(name, now)
             return self._next(name, now)
@@ -278,9 +276,8 @@ class Store:
                 self.execute("DELETE FROM wire")
             else:
                 self.execute("DELETE FROM wire WHERE id < ?", first)
-        for (id_,) in self.execute(
-            "SELECT id FROM groups WHERE expires <= ? LIMIT ?", (now, _SWEPT)
-        ).fetchall():
+        query = "SELECT id FROM groups WHERE expires <= ? LIMIT ?"
+        for (id_,) in self.execute(query, (now, _SWEPT)).fetchall():
             self._drop(id_)
         self.execute(
             "DELETE FROM groups WHERE id IN "
@@ -320,9 +317,8 @@ class Store:
     def beginning(self, names: Iterable[str]) -> Found:
         """Return where the log begins, and the heads that some groups had there."""
         heads = self.heads(names)
-        firsts = self.execute(
-            "SELECT name, min(number), min(id) FROM wire GROUP BY name"
-        ).fetchall()
+        query = "SELECT name, min(number), min(id) FROM wire GROUP BY name"
+        firsts = self.execute(query).fetchall()
         heads.update((name, number - 1) for name, number, _ in firsts if name in heads)
         return Found(min((id_ for *_, id_ in firsts), default=self.end() + 1) - 1, heads=heads)
 
@@ -338,10 +334,8 @@ class Store:
             raise _lost(name, after)
         entries: list[tuple[int, bytes]] = []
         if expires is not None and expires > self._now():
-            entries = self.execute(
-                "SELECT number, data FROM history WHERE grp = ? AND number > ? ORDER BY number",
-                (id_, after or 0),
-            ).fetchall()
+            query = "SELECT number, data FROM history WHERE grp = ? AND number > ? ORDER BY number"
+            entries = self.execute(query, (id_, after or 0)).fetchall()
         # They are different numbers up to the head: if there are enough, none is missing.
         if after is not None and len(entries) != head - after:
             raise _lost(name, after)
