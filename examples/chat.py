@@ -8,6 +8,7 @@ environment by all that have the same Redis, on any machine.
 import multiprocessing
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -201,7 +202,9 @@ class Chat(WebSocketEndpoint):
     @handles
     async def typing(self, websocket: WebSocket, data: Typing) -> None:
         if self.room is not None:
-            await groups.broadcast(self.room, IsTyping(name=self.name), exclude=self)
+            # Those on other workers need not know.
+            with suppress(BackplaneError):
+                await groups.broadcast(self.room, IsTyping(name=self.name), exclude=self)
 
 
 chat = Chat.as_asgi()

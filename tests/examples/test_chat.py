@@ -20,7 +20,10 @@ from examples.chat import (
     app,
 )
 from tests.examples.pages import fetch
+from tests.groups.failing import Failing
+from wsendpoints.backplanes import Hub
 from wsendpoints.groups import Groups
+from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import Client, HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
@@ -204,3 +207,54 @@ async def test_the_page_is_served_at_the_root(path: str, status: int) -> None:
     found, body = await fetch(app, path)
     assert found == status
     assert (b"<!doctype html>" in body) == (status == 200)
+
+
+async def test_what_cannot_be_published_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The member stays; that somebody types is not worth an error."""
+    plane = Failing(Hub())
+    async with Groups(plane) as groups:
+        monkeypatch.setattr(chat, "groups", groups)
+        async with member("Ada") as ada:
+            await ada.receive_nothing()
+            plane.cut()
+            await ada.send(Typing())
+            await ada.send(Say(text="lost"))
+            assert await ada.receive(Refused) == Refused(code="unavailable")
+            plane.mend()
+            await ada.send(Say(text="heard"))
+            assert (await ada.receive(Said)).text == "heard"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_worker", "expected"),
+    [
+        ("redis://127.0.0.1:1/0", False, "RedisBackplane"),
+        ("", True, "LocalBackplane"),
+        ("", False, "NoneType"),
+    ],
+)
+def test_rooms_are_shared_by_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, url: str, is_worker: bool, expected: str
+) -> None:
+    """By Redis, by the workers of one machine, or by nobody."""
+    monkeypatch.setenv("REDIS_URL", url)
+    parent = object() if is_worker else None
+    monkeypatch.setattr("multiprocessing.parent_process", lambda: parent)
+    if expected == "RedisBackplane":
+        pytest.importorskip("coredis")
+    assert type(chat.backplane()).__name__ == expected
+
+
+async def test_the_server_starts_and_ends_the_rooms() -> None:
+    """By its lifespan."""
+    events = iter(["startup", "shutdown"])
+    sent: list[str] = []
+
+    async def receive() -> Event:
+        return {"type": f"lifespan.{next(events)}"}
+
+    async def send(event: Event) -> None:
+        sent.append(event["type"])
+
+    await app({"type": "lifespan"}, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
