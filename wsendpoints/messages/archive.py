@@ -100,8 +100,9 @@ class Archive:
             position: Its position, if it has one.
 
         Raises:
-            ValueError: It is no such message.
             KeyError: Its class is not one of these.
+            Exception: It is no such message: a `ValueError`, but for older versions of msgspec, and
+                for what validators raise.
         """
         kind, _, body = data.partition(b"|")
         _, read = self._kinds[kind]
