@@ -3,8 +3,9 @@
 import itertools
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ import pytest
 
 from tests.clocks import GENEROUS, REAL_TIME
 from wsendpoints import BackplaneError, ConfigurationError, GroupFullError
-from wsendpoints.backplanes import LocalBackplane, local, local_seat, local_session, local_store
+from wsendpoints.backplanes import (
+    LocalBackplane,
+    local,
+    local_place,
+    local_seat,
+    local_session,
+    local_store,
+)
 from wsendpoints.backplanes.local_session import Session
 from wsendpoints.testing import check_backplane
 from wsendpoints.testing.backplane_nodes import Delays, Node
@@ -21,6 +29,7 @@ from wsendpoints.testing.backplane_nodes import Delays, Node
 pytestmark = [pytest.mark.anyio, REAL_TIME]
 
 NOBODY: dict[str, Any] = {"joined": b"", "left": b"", "most": None, "history": None}
+ONE: dict[str, Any] = {**NOBODY, "most": 1}
 ADA: dict[str, Any] = {"joined": b"+ada", "left": b"-ada", "most": None, "history": None}
 
 
@@ -31,8 +40,13 @@ def directory(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return short_path / "workers"
 
 
+def is_up(node: Node) -> bool:
+    """Whether what is said in the group of the tests is handed on."""
+    return "a" in node.is_up
+
+
 @asynccontextmanager
-async def nodes(directory: Path, number: int = 1) -> AsyncIterator[list[Node]]:
+async def nodes(directory: Path, number: int = 1) -> AsyncGenerator[list[Node]]:
     """Run some workers."""
     made = [Node(LocalBackplane(directory), Delays(0)) for _ in range(number)]
     async with anyio.create_task_group() as group:
@@ -88,7 +102,7 @@ async def test_directory_is_named_by_the_server(
 ) -> None:
     """Those of servers that are gone are removed."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_path))
-    place = local.place()
+    place = local_place.place()
     stale = short_path / f"wsendpoints-{place.name.split('-')[1]}-4194305-1"
     stale.mkdir(0o700)
     one, two = (Node(LocalBackplane(), Delays(0)) for _ in range(2))
@@ -164,7 +178,7 @@ async def test_it_runs_again(directory: Path) -> None:
                 if not life:
                     await node.subscribe("a")
                 else:
-                    await node.until(lambda node=node: "a" in node.is_up, "`fenced`")
+                    await node.until(partial(is_up, node), "`fenced`")
                 assert await backplane.users("a") == []
                 await backplane.enter("a", str(life), f"user {life}", **NOBODY)
                 assert await other.backplane.users("a") == [f"user {life}"]
@@ -182,7 +196,7 @@ async def test_message_that_is_too_long(directory: Path, monkeypatch: pytest.Mon
 
 
 @asynccontextmanager
-async def held(directory: Path) -> AsyncIterator[None]:
+async def held(directory: Path) -> AsyncGenerator[None]:
     """Hold the store as a worker does that was stopped in a transaction."""
     with closing(sqlite3.connect(directory / "groups.db", isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
@@ -246,9 +260,9 @@ async def test_worker_that_leaves_while_the_store_is_held(
 async def test_full_group_refuses(directory: Path) -> None:
     """Nothing of it is left."""
     async with nodes(directory, 2) as (node, other):
-        await node.backplane.enter("a", "1", "ada", **{**NOBODY, "most": 1})
+        await node.backplane.enter("a", "1", "ada", **ONE)
         with pytest.raises(GroupFullError):
-            await other.backplane.enter("a", "1", "bob", **{**NOBODY, "most": 1})
+            await other.backplane.enter("a", "1", "bob", **ONE)
         await node.backplane.depart("a", "1")
         assert await other.backplane.users("a") == []
 
@@ -320,7 +334,7 @@ async def test_users_that_leave_while_nothing_is_there(
         await node.subscribe("a")
         for connection, user in (("1", "ada"), ("2", "bob"), ("3", "cyd")):
             await node.backplane.enter("a", connection, user, **NOBODY)
-        begin, tries = local.begin, itertools.count()
+        begin, tries = local_session.begin, itertools.count()
         departed = anyio.Event()
 
         def begin_late(seat: Any, former: Session | None, entries: Any) -> Session:

@@ -4,7 +4,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -114,7 +114,11 @@ def test_dead_one_that_is_removed_meanwhile(
     two.abandon()
     glob = [*one.directory.glob("*")]
     one.remove(two.worker)
-    monkeypatch.setattr(Path, "glob", lambda *_: glob)
+
+    def globbed(*_: object) -> list[Path]:
+        return glob
+
+    monkeypatch.setattr(Path, "glob", globbed)
     assert one.dead() == []
 
 
@@ -232,7 +236,7 @@ def test_path_that_can_not_be_used(directory: Path) -> None:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[int]:
+def held(path: Path) -> Generator[int]:
     """Hold a lock, as a worker does that was stopped while it did."""
     fd = os.open(path, os.O_RDONLY | os.O_CREAT * (not path.is_dir()))
     assert lock(fd)
@@ -288,8 +292,13 @@ def test_worker_that_comes_as_the_last_one_leaves(
     before = directory.stat().st_ino
     fd = owned(directory)
     assert lock(fd)
+
     # The number of one that is still open is not given to another one.
-    pauses = at_pause(monkeypatch, lambda: (directory.rmdir(), unlock(fd)))
+    def remove_and_let_go() -> None:
+        directory.rmdir()
+        unlock(fd)
+
+    pauses = at_pause(monkeypatch, remove_and_let_go)
     seat = sit()
     assert pauses
     assert seat.is_intact()
@@ -349,7 +358,11 @@ def test_two_that_find_themselves_alone(
 
 def test_failure_leaves_nothing_open(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor what is not an error of the system."""
-    monkeypatch.setattr(Seat, "is_intact", lambda _: 1 / 0)
+
+    def fail(seat: Seat) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Seat, "is_intact", fail)
     before = os.listdir("/dev/fd")
     with pytest.raises(ZeroDivisionError):
         Seat(directory)

@@ -327,7 +327,11 @@ def test_store_that_nobody_can_read_for_a_moment(
         return execute(sql, *values)
 
     monkeypatch.setattr(store, "execute", fail_once)
-    monkeypatch.setattr("time.sleep", lambda _: None)
+
+    def pause(seconds: float) -> None:
+        """Take no time."""
+
+    monkeypatch.setattr("time.sleep", pause)
     assert after(store, 0).rows == [("a", number, b"1")]
     assert next(failures, None) is None
 

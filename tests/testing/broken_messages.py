@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from anyio import TASK_STATUS_IGNORED, sleep_forever
 from anyio.abc import TaskStatus
+from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
 from tests.groups.failing import Failing
@@ -63,6 +64,9 @@ class WrongNumber(Failing):
     @override
     async def publish(self, name: str, data: bytes, history: History | None) -> int:
         await super().publish(name, data, history)
+        # Long enough for another one to publish.
+        for _ in range(20):
+            await checkpoint()
         return self.hub.logs.head(name)
 
 

@@ -117,11 +117,15 @@ class Session:
         seat: Its place among the workers.
         store: The log.
         cursor: From where on it reads.
+
+    Attributes:
+        seat: Its place among the workers.
+        store: The log.
     """
 
     def __init__(self, seat: Seat, store: Store, cursor: int) -> None:
         self.seat: Seat = seat
-        self._store = store
+        self.store: Store = store
         # None while it is behind what is kept, until it is known where that begins.
         self._cursor: int | None = cursor
         self._jobs: deque[Job] = deque()
@@ -262,7 +266,7 @@ class Session:
             self._write(writes)
         if tend is not None:
             self._tend(tend)
-        store = self._store
+        store = self.store
         try:
             self._count(names)
             with store.reading():
@@ -280,21 +284,21 @@ class Session:
 
     def _write(self, jobs: Sequence[Job]) -> None:
         try:
-            with self._store.writing():
+            with self.store.writing():
                 for job in jobs:
-                    job.do(self._store)
+                    job.do(self.store)
         except Broken:
             raise
         except BackplaneError as exc:
             for job in jobs:
                 job.fail(exc)
             return
-        if self._store.has_news:
+        if self.store.has_news:
             self.seat.wake()
 
     def _tend(self, names: Collection[str]) -> None:
         """Bury the dead, and remove what is kept no longer."""
-        seat, store = self.seat, self._store
+        seat, store = self.seat, self.store
         if not seat.is_intact():
             raise Broken("what this worker has among the others was removed")
         store.check()
@@ -308,8 +312,8 @@ class Session:
 
     def _count(self, names: Collection[str]) -> None:
         """Begin to count those groups that are not counted."""
-        with self._store.reading():
-            heads = self._store.heads(names)
+        with self.store.reading():
+            heads = self.store.heads(names)
         missing = [name for name in names if name not in heads]
         if missing:
             self._write([Job(lambda store: store.count(missing))])
@@ -317,20 +321,20 @@ class Session:
     def close(self) -> None:
         """Leave, with all users."""
         try:
-            with self._store.writing():
-                bury(self._store, self.seat.worker)
-            if self._store.has_news:
+            with self.store.writing():
+                bury(self.store, self.seat.worker)
+            if self.store.has_news:
                 self.seat.wake()
         except BackplaneError:
-            self._store.close()
+            self.store.close()
             self.seat.abandon()
         else:
-            self._store.close()
+            self.store.close()
             self.seat.leave()
 
     def replaced(self) -> None:
         """Leave, since another session has the users now."""
-        self._store.close()
+        self.store.close()
         self.seat.leave()
 
 
