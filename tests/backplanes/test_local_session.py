@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from tests.clocks import GENEROUS, REAL_TIME
-from wsendpoints import BackplaneError
+from wsendpoints import BackplaneError, PositionLost
 from wsendpoints.backplanes import local_session, local_store
 from wsendpoints.backplanes.local_seat import Seat
 from wsendpoints.backplanes.local_session import Job, Names, Session, begin
@@ -343,6 +343,24 @@ async def test_store_that_breaks(directory: Path, *, is_write: bool) -> None:
         assert it.done.is_set()
         assert "no such column: missing" in str(it.error)
     session.close()
+
+
+async def test_store_that_breaks_as_it_is_read(directory: Path) -> None:
+    """With nothing to be written."""
+    session = begin(Seat(directory), None, ())
+    job = Job(lambda store: store.execute("SELECT missing"), is_write=False)
+    session.submit(job)
+    assert isinstance(await session.run(Recorder(), Names()), Broken)
+    assert "no such column: missing" in str(job.error)
+    session.close()
+
+
+async def test_what_is_refused_is_raised(directory: Path) -> None:
+    """To who asked for it; the session goes on."""
+    async with worker(directory) as (session, *_):
+        with pytest.raises(PositionLost):
+            await do(session, lambda store: store.read("a", 5), is_write=False)
+        assert await do(session, lambda store: store.read("a", None), is_write=False) == []
 
 
 async def test_session_that_is_cancelled(directory: Path) -> None:
