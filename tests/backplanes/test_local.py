@@ -12,15 +12,16 @@ from typing import Any
 import anyio
 import pytest
 
+from tests.backplanes.files import is_there, make, matching
 from tests.clocks import GENEROUS, REAL_TIME
 from wsendpoints import BackplaneError, ConfigurationError, GroupFullError
 from wsendpoints.backplanes import (
     LocalBackplane,
     local,
+    local_database,
     local_place,
     local_seat,
     local_session,
-    local_store,
 )
 from wsendpoints.backplanes.local_session import Session
 from wsendpoints.testing import check_backplane
@@ -29,7 +30,7 @@ from wsendpoints.testing.backplane_nodes import Delays, Node
 pytestmark = [pytest.mark.anyio, REAL_TIME]
 
 NOBODY: dict[str, Any] = {"joined": b"", "left": b"", "most": None, "history": None}
-ONE: dict[str, Any] = {**NOBODY, "most": 1}
+FULL: dict[str, Any] = {"joined": b"", "left": b"", "most": 1, "history": None}
 ADA: dict[str, Any] = {"joined": b"+ada", "left": b"-ada", "most": None, "history": None}
 
 
@@ -38,11 +39,6 @@ def directory(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return where workers meet, which look around more often than they do elsewhere."""
     monkeypatch.setattr(local_session, "_TICK", 0.05)
     return short_path / "workers"
-
-
-def is_up(node: Node) -> bool:
-    """Whether what is said in the group of the tests is handed on."""
-    return "a" in node.is_up
 
 
 @asynccontextmanager
@@ -56,6 +52,11 @@ async def nodes(directory: Path, number: int = 1) -> AsyncGenerator[list[Node]]:
         for node in made:
             node.check()
         group.cancel_scope.cancel()
+
+
+def is_up(node: Node, name: str) -> bool:
+    """Whether a node was told where a group is."""
+    return name in node.is_up
 
 
 def lose(directory: Path) -> None:
@@ -94,7 +95,7 @@ async def test_contract_is_kept(directory: Path, seed: int) -> None:
         await check_backplane(
             lambda: LocalBackplane(directory), disrupt=disrupt, messages=50, seed=seed
         )
-    assert not directory.exists()
+    assert not is_there(directory)
 
 
 async def test_directory_is_named_by_the_server(
@@ -104,18 +105,18 @@ async def test_directory_is_named_by_the_server(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_path))
     place = local_place.place()
     stale = short_path / f"wsendpoints-{place.name.split('-')[1]}-4194305-1"
-    stale.mkdir(0o700)
+    make(stale)
     one, two = (Node(LocalBackplane(), Delays(0)) for _ in range(2))
     with caplog.at_level(logging.INFO, "wsendpoints"):
         async with anyio.create_task_group() as group:
             for node in (one, two):
                 await group.start(node.backplane.run, node)
-            assert [*short_path.iterdir()] == [place]
+            assert matching(short_path) == [place]
             await two.subscribe("a")
             await one.backplane.publish("a", b"1", None)
             await two.until(lambda: "a" in two.received, "a message")
             group.cancel_scope.cancel()
-    assert [*short_path.iterdir()] == []
+    assert matching(short_path) == []
     assert f"the workers of this server meet in {place}" in caplog.messages
 
 
@@ -135,13 +136,12 @@ async def test_system_without_unix_sockets(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_place_that_can_not_be_used(directory: Path) -> None:
     """It is an error at the start; nothing is left behind."""
-    directory.mkdir(0o755)
-    directory.chmod(0o755)
+    make(directory, 0o755)
     backplane = LocalBackplane(directory)
     with pytest.raises(BackplaneError, match="for nobody else"):
         await backplane.run(Node(backplane, Delays(0)))
-    directory.chmod(0o700)
-    (directory / "groups.db").mkdir()
+    make(directory)
+    make(directory / "groups.db")
     with pytest.raises(BackplaneError, match="can't be used"):
         await backplane.run(Node(backplane, Delays(0)))
 
@@ -178,7 +178,7 @@ async def test_it_runs_again(directory: Path) -> None:
                 if not life:
                     await node.subscribe("a")
                 else:
-                    await node.until(partial(is_up, node), "`fenced`")
+                    await node.until(partial(is_up, node, "a"), "`fenced`")
                 assert await backplane.users("a") == []
                 await backplane.enter("a", str(life), f"user {life}", **NOBODY)
                 assert await other.backplane.users("a") == [f"user {life}"]
@@ -206,7 +206,7 @@ async def held(directory: Path) -> AsyncGenerator[None]:
 
 async def test_store_that_is_held(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is published meanwhile; who departs has departed after it."""
-    monkeypatch.setattr(local_store, "_BUSY", 0.05)
+    monkeypatch.setattr(local_database, "BUSY", 0.05)
     async with nodes(directory) as (node,):
         await node.subscribe("a")
         await node.backplane.enter("a", "1", "ada", **ADA)
@@ -245,7 +245,7 @@ async def test_worker_that_leaves_while_the_store_is_held(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others find that it has gone, and bury its users."""
-    monkeypatch.setattr(local_store, "_BUSY", 0.05)
+    monkeypatch.setattr(local_database, "BUSY", 0.05)
     async with nodes(directory) as (node,):
         await node.subscribe("a")
         async with nodes(directory) as (other,):
@@ -260,9 +260,9 @@ async def test_worker_that_leaves_while_the_store_is_held(
 async def test_full_group_refuses(directory: Path) -> None:
     """Nothing of it is left."""
     async with nodes(directory, 2) as (node, other):
-        await node.backplane.enter("a", "1", "ada", **ONE)
+        await node.backplane.enter("a", "1", "ada", **FULL)
         with pytest.raises(GroupFullError):
-            await other.backplane.enter("a", "1", "bob", **ONE)
+            await other.backplane.enter("a", "1", "bob", **FULL)
         await node.backplane.depart("a", "1")
         assert await other.backplane.users("a") == []
 
@@ -319,7 +319,7 @@ async def test_workers_meet_again_when_their_place_was_removed(
             assert [data for _, data in node.received["a"]] == [b"+ada", b"1", b"2"]
         await one.backplane.depart("a", "1")
         assert await two.backplane.users("a") == ["bob"]
-    assert not directory.exists()
+    assert not is_there(directory)
     text = f"the other workers are out of reach: {directory}/groups.db was removed"
     assert f"{text}: it is tried again" in caplog.messages
 

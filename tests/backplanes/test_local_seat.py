@@ -12,8 +12,8 @@ import pytest
 
 from wsendpoints import BackplaneError
 from wsendpoints.backplanes import local_seat
+from wsendpoints.backplanes.local_database import Broken
 from wsendpoints.backplanes.local_seat import HELLO, Seat, forget_all, lock, owned, unlock
-from wsendpoints.backplanes.local_store import Broken
 
 
 @pytest.fixture
@@ -115,10 +115,10 @@ def test_dead_one_that_is_removed_meanwhile(
     glob = [*one.directory.glob("*")]
     one.remove(two.worker)
 
-    def globbed(*_: object) -> list[Path]:
+    def stale(*_: object) -> list[Path]:
         return glob
 
-    monkeypatch.setattr(Path, "glob", globbed)
+    monkeypatch.setattr(Path, "glob", stale)
     assert one.dead() == []
 
 
@@ -294,11 +294,11 @@ def test_worker_that_comes_as_the_last_one_leaves(
     assert lock(fd)
 
     # The number of one that is still open is not given to another one.
-    def remove_and_let_go() -> None:
+    def go() -> None:
         directory.rmdir()
         unlock(fd)
 
-    pauses = at_pause(monkeypatch, remove_and_let_go)
+    pauses = at_pause(monkeypatch, go)
     seat = sit()
     assert pauses
     assert seat.is_intact()
@@ -359,8 +359,8 @@ def test_two_that_find_themselves_alone(
 def test_failure_leaves_nothing_open(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor what is not an error of the system."""
 
-    def fail(seat: Seat) -> bool:
-        raise ZeroDivisionError
+    def fail(_: Seat) -> float:
+        return 1 / 0
 
     monkeypatch.setattr(Seat, "is_intact", fail)
     before = os.listdir("/dev/fd")

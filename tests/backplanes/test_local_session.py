@@ -6,17 +6,19 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import anyio
 import pytest
 
+from tests.backplanes.files import is_there, matching
 from tests.clocks import GENEROUS, REAL_TIME
-from wsendpoints import BackplaneError, PositionLost
-from wsendpoints.backplanes import local_session, local_store
+from wsendpoints import BackplaneError, GroupFullError, PositionLost
+from wsendpoints.backplanes import local_database, local_session
+from wsendpoints.backplanes.local_database import Broken
 from wsendpoints.backplanes.local_seat import Seat
 from wsendpoints.backplanes.local_session import Job, Names, Session, begin
-from wsendpoints.backplanes.local_store import ROWS, Broken, Store
+from wsendpoints.backplanes.local_store import ROWS, Store
 from wsendpoints.backplanes.local_users import Entry, enter, users
 
 pytestmark = [pytest.mark.anyio, REAL_TIME]
@@ -28,7 +30,7 @@ class Recorder:
     """Writes down what it is told, in order."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.told: list[Any] = []
         self.step: Callable[[], object] = lambda: None
 
     def message(self, name: str, number: int, data: bytes) -> None:
@@ -43,7 +45,7 @@ class Recorder:
         self.told.append("down")
         self.step()
 
-    async def until(self, condition: Callable[[list[object]], bool]) -> None:
+    async def until(self, condition: Callable[[list[Any]], bool]) -> None:
         """Wait until it was told something."""
         more = anyio.Event()
         self.step = more.set
@@ -80,9 +82,9 @@ async def worker(
     session.close()
 
 
-async def follow(session: Session, recorder: Recorder, names: Names) -> None:
-    """Subscribe to the group that the tests have, and wait for the fence."""
-    names.add(["a"])
+async def subscribe(session: Session, recorder: Recorder, names: Names, *some: str) -> None:
+    """Subscribe to some groups, and wait for the fence."""
+    names.add(some)
     session.wake()
     await recorder.until(lambda told: len(told) == 1)
 
@@ -118,7 +120,6 @@ async def test_messages_are_handed_on_between_fences(directory: Path) -> None:
         one.wake()
         await recorder.until(lambda told: len(told) == 1)
         (heads,) = recorder.told
-        assert isinstance(heads, dict)
         numbers = [
             await do(session, publishing(name, data))
             for session, name, data in (
@@ -198,7 +199,7 @@ async def test_much_is_done_in_several_transactions(
 async def test_long_log_is_handed_on_whole(directory: Path) -> None:
     """In several turns; a fence comes where it ends."""
     async with worker(directory) as (session, recorder, names):
-        await follow(session, recorder, names)
+        await subscribe(session, recorder, names, "a")
         names.add(["a"])
 
         def publish(store: Store) -> None:
@@ -231,7 +232,6 @@ async def test_worker_that_lags_behind_is_told_what_it_missed(directory: Path) -
         session.wake()
         await recorder.until(lambda told: len(told) == 1)
         (heads,) = recorder.told
-        assert isinstance(heads, dict)
         recorder.told.clear()
 
         def publish_and_prune(store: Store) -> None:
@@ -243,8 +243,7 @@ async def test_worker_that_lags_behind_is_told_what_it_missed(directory: Path) -
 
         await do(session, publish_and_prune)
         await recorder.until(lambda told: told[-1] == b"3" and len(told) == 5)
-        assert isinstance(recorder.told[1], dict)
-        again = cast("dict[str, int]", recorder.told[1])
+        again = recorder.told[1]
         # A group that was forgotten begins anew.
         assert again.pop("c") > heads["c"]
         assert recorder.told == [
@@ -258,7 +257,7 @@ async def test_worker_that_lags_behind_is_told_what_it_missed(directory: Path) -
 
 async def test_store_that_is_held(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is to be written fails, what has to be is done later; a fence waits for its group."""
-    monkeypatch.setattr(local_store, "_BUSY", 0.01)
+    monkeypatch.setattr(local_database, "BUSY", 0.01)
     async with worker(directory) as (session, recorder, names), database(directory) as db:
         db.execute("BEGIN IMMEDIATE")
         names.add(["a"])
@@ -281,7 +280,7 @@ async def test_store_that_can_not_be_read_for_a_while(
 ) -> None:
     """What is to be read fails; what comes is handed on after that."""
     async with worker(directory) as (session, recorder, names):
-        await follow(session, recorder, names)
+        await subscribe(session, recorder, names, "a")
 
         def refuse(*_: object) -> None:
             raise BackplaneError("not now")
@@ -315,7 +314,7 @@ async def test_session_ends_when_its_files_are_gone(
     async with anyio.create_task_group() as group:
         group.start_soon(run)
         await do(session, publishing("a", b"1"))
-        for path in directory.glob(breaks):
+        for path in matching(directory, breaks):
             path.unlink()
         with pytest.raises(BackplaneError, match=text):
             while True:
@@ -345,50 +344,32 @@ async def test_store_that_breaks(directory: Path, *, is_write: bool) -> None:
     session.close()
 
 
-async def test_store_that_breaks_as_it_is_read(directory: Path) -> None:
-    """With nothing to be written."""
-    session = begin(Seat(directory), None, ())
-    job = Job(lambda store: store.execute("SELECT missing"), is_write=False)
-    session.submit(job)
-    assert isinstance(await session.run(Recorder(), Names()), Broken)
-    assert "no such column: missing" in str(job.error)
-    session.close()
-
-
-async def test_what_is_refused_is_raised(directory: Path) -> None:
-    """To who asked for it; the session goes on."""
-    async with worker(directory) as (session, *_):
-        with pytest.raises(PositionLost):
-            await do(session, lambda store: store.read("a", 5), is_write=False)
-        assert await do(session, lambda store: store.read("a", None), is_write=False) == []
-
-
 async def test_session_that_is_cancelled(directory: Path) -> None:
     """Whoever waits for something is told, whether or not it was done."""
     session = begin(Seat(directory), None, ())
-    is_there = anyio.Event()
+    is_begun = anyio.Event()
 
     def cancel(_: Store) -> None:
-        anyio.from_thread.run_sync(is_there.set)
+        anyio.from_thread.run_sync(is_begun.set)
 
     jobs = [Job(cancel), Job(publishing("a", b"1"))]
     async with anyio.create_task_group() as group:
         session.submit(jobs[0])
         group.start_soon(session.run, Recorder(), Names())
-        await is_there.wait()
+        await is_begun.wait()
         session.submit(jobs[1])
         group.cancel_scope.cancel()
     for job in jobs:
         assert job.done.is_set()
     assert "it ended" in str(jobs[1].error)
     session.close()
-    assert not directory.exists()
+    assert not is_there(directory)
 
 
 async def test_dead_are_buried_once(directory: Path) -> None:
     """By one of those that live; their files are removed."""
     async with worker(directory) as (one, recorder, names), worker(directory) as (two, *_):
-        await follow(one, recorder, names)
+        await subscribe(one, recorder, names, "a")
         dead = begin(Seat(directory), None, (ADA,))
         assert await do(two, partial(users, name="a"), is_write=False) == ["ada"]
         dead.store.close()
@@ -396,7 +377,7 @@ async def test_dead_are_buried_once(directory: Path) -> None:
         await recorder.until(lambda told: b"-ada" in told)
         alive = {one.seat.worker, two.seat.worker}
         with anyio.fail_after(GENEROUS):
-            while {path.stem for path in directory.glob("*.alive")} != alive:
+            while {path.stem for path in matching(directory, "*.alive")} != alive:
                 await do(two, lambda _: None)
         await do(one, publishing("a", b"."))
         await recorder.until(lambda told: told[-1] == b".")
@@ -407,9 +388,9 @@ async def test_dead_are_buried_later_while_the_store_is_held(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their files stay until then."""
-    monkeypatch.setattr(local_store, "_BUSY", 0.01)
+    monkeypatch.setattr(local_database, "BUSY", 0.01)
     async with worker(directory) as (session, recorder, names), database(directory) as db:
-        await follow(session, recorder, names)
+        await subscribe(session, recorder, names, "a")
         dead = begin(Seat(directory), None, (ADA,))
         dead.store.close()
         db.execute("BEGIN IMMEDIATE")
@@ -426,12 +407,26 @@ async def test_dead_are_buried_later_while_the_store_is_held(
         with anyio.fail_after(GENEROUS):
             await is_held.wait()
         assert await do(session, partial(users, name="a"), is_write=False) == ["ada"]
-        assert len([*directory.glob("*.alive")]) == 2
+        assert len(matching(directory, "*.alive")) == 2
         db.execute("COMMIT")
         await recorder.until(lambda told: b"-ada" in told)
         with anyio.fail_after(GENEROUS):
-            while len([*directory.glob("*.alive")]) > 1:
+            while len(matching(directory, "*.alive")) > 1:
                 await do(session, lambda _: None)
+
+
+async def test_work_that_refuses_is_told_why(directory: Path) -> None:
+    """The other work of its transaction is done."""
+    async with worker(directory) as (session, *_):
+        lost = Job(lambda store: store.read("a", 5), is_write=False)
+        full = Job(partial(enter, worker="x", entry=Entry("a", "1", "ada", b"", b"", 0, None)))
+        last = Job(publishing("a", b"1"))
+        for job in (lost, full, last):
+            session.submit(job)
+        await last.done.wait()
+        assert isinstance(lost.error, PositionLost)
+        assert isinstance(full.error, GroupFullError)
+        assert last.error is None
 
 
 async def test_numbers_of_groups_with_subscribers_are_kept(
@@ -440,7 +435,7 @@ async def test_numbers_of_groups_with_subscribers_are_kept(
     """However silent they are."""
     monkeypatch.setattr(local_session, "_TOUCH", 0.0)
     async with worker(directory) as (session, recorder, names), database(directory) as db:
-        await follow(session, recorder, names)
+        await subscribe(session, recorder, names, "a")
         soon = time.time() + 60
         db.execute("UPDATE groups SET forget = ?", (soon,))
         with anyio.fail_after(GENEROUS):
@@ -451,7 +446,7 @@ async def test_numbers_of_groups_with_subscribers_are_kept(
 async def test_worker_that_leaves_takes_its_users_along(directory: Path) -> None:
     """The others are woken for it."""
     async with worker(directory) as (session, recorder, names):
-        await follow(session, recorder, names)
+        await subscribe(session, recorder, names, "a")
         leaving = begin(Seat(directory), None, (ADA,))
         await anyio.to_thread.run_sync(leaving.close)
         await recorder.until(lambda told: b"-ada" in told)
@@ -461,9 +456,9 @@ async def test_worker_that_can_not_say_goodbye(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ends as one that was killed, and the others bury it."""
-    monkeypatch.setattr(local_store, "_BUSY", 0.01)
+    monkeypatch.setattr(local_database, "BUSY", 0.01)
     async with worker(directory) as (session, recorder, names):
-        await follow(session, recorder, names)
+        await subscribe(session, recorder, names, "a")
         leaving = begin(Seat(directory), None, (ADA,))
         async with database(directory) as db:
             db.execute("BEGIN IMMEDIATE")
@@ -475,7 +470,7 @@ async def test_worker_that_can_not_say_goodbye(
 async def test_session_that_replaces_another_keeps_its_users(directory: Path) -> None:
     """Nobody is told of it."""
     async with worker(directory) as (session, recorder, names):
-        await follow(session, recorder, names)
+        await subscribe(session, recorder, names, "a")
         former = begin(Seat(directory), None, ())
         writing = former.store.writing
         with writing():
@@ -494,7 +489,7 @@ async def test_session_that_can_not_begin_leaves_nothing_open(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its place is its caller's."""
-    monkeypatch.setattr(local_store, "_BUSY", 0.01)
+    monkeypatch.setattr(local_database, "BUSY", 0.01)
     seat = Seat(directory)
     with closing(seat.open()):
         async with database(directory) as db:
@@ -503,4 +498,4 @@ async def test_session_that_can_not_begin_leaves_nothing_open(
                 begin(seat, None, ())
             db.execute("COMMIT")
     seat.leave()
-    assert not directory.exists()
+    assert not is_there(directory)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from wsendpoints import BackplaneError, PositionLost
-from wsendpoints.backplanes import local_store
-from wsendpoints.backplanes.local_store import ROWS, Broken, Found, Store, remove
+from wsendpoints.backplanes import local_database, local_store
+from wsendpoints.backplanes.local_database import Broken, remove
+from wsendpoints.backplanes.local_store import ROWS, Found, Store
 from wsendpoints.groups import History
 
 FIVE = History(messages=5, seconds=10)
@@ -284,7 +285,7 @@ def test_store_that_is_held_by_another(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is read meanwhile; who wants to write is refused after a while."""
-    monkeypatch.setattr(local_store, "_BUSY", 0.01)
+    monkeypatch.setattr(local_database, "BUSY", 0.01)
     (number,) = publish(store, "a", b"1")
     with held(path):
         with pytest.raises(BackplaneError, match=r"another worker held the store for 0\.01 s"):
@@ -327,13 +328,11 @@ def test_store_that_nobody_can_read_for_a_moment(
         return execute(sql, *values)
 
     monkeypatch.setattr(store, "execute", fail_once)
-
-    def pause(seconds: float) -> None:
-        """Take no time."""
-
-    monkeypatch.setattr("time.sleep", pause)
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
     assert after(store, 0).rows == [("a", number, b"1")]
     assert next(failures, None) is None
+    assert pauses == [0.0002]
 
 
 def test_store_without_room(store: Store) -> None:

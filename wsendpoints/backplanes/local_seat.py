@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Final, final
 from weakref import WeakSet
 
-from wsendpoints.backplanes import local_store
-from wsendpoints.backplanes.local_store import Broken, Store
+from wsendpoints.backplanes import local_database
+from wsendpoints.backplanes.local_database import Broken
+from wsendpoints.backplanes.local_store import Store
 from wsendpoints.protocol.exceptions import BackplaneError
 
 __all__ = ["HELLO", "LONGEST", "Seat", "clear", "forget_all", "lock", "owned", "unlock"]
@@ -259,7 +260,7 @@ def owned(directory: Path) -> int:
 
 def clear(directory: Path) -> None:
     """Remove what workers have in a directory, and nothing else that may be there."""
-    local_store.remove(directory / _STORE)
+    local_database.remove(directory / _STORE)
     for pattern in (f"*{_ALIVE}", f"*{_WAKES}", "*.new", _MAKING):
         for path in directory.glob(pattern):
             path.unlink(missing_ok=True)

@@ -9,8 +9,9 @@ import anyio
 import anyio.to_thread
 
 from wsendpoints.backplanes.backplane import Receiver
+from wsendpoints.backplanes.local_database import Broken
 from wsendpoints.backplanes.local_seat import HELLO, Seat
-from wsendpoints.backplanes.local_store import Broken, Found, Store
+from wsendpoints.backplanes.local_store import Found, Store
 from wsendpoints.backplanes.local_users import Entry, bury, enter
 from wsendpoints.protocol.exceptions import BackplaneError, GroupFullError, PositionLost
 

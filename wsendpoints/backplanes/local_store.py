@@ -1,6 +1,5 @@
 """The log that the workers of one machine share: numbers, messages and histories, in SQLite."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Generator, Iterable
@@ -9,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
+from wsendpoints.backplanes import local_database
+from wsendpoints.backplanes.local_database import Broken, identity, is_busy, opened, translated
 from wsendpoints.backplanes.logs import History
-from wsendpoints.protocol.exceptions import BackplaneError, PositionLost
+from wsendpoints.protocol.exceptions import PositionLost
 
-__all__ = ["ROWS", "Broken", "Found", "Store"]
+__all__ = ["ROWS", "Found", "Store"]
 
 ROWS: Final = 500
 """So many messages are read at a time."""
@@ -32,46 +33,11 @@ _NUMBERED: Final = 24 * 3600.0
 _COARSE: Final = 3600.0
 """When a number is forgotten is written anew only once it is so many seconds off."""
 
-_BUSY: Final = 0.8
-"""Seconds that another worker's transaction is waited for."""
-
 _FIRST_PAUSE: Final = 0.0002
 _LAST_PAUSE: Final = 0.004
 
 _SWEPT: Final = 100
 """So many groups at most are forgotten at a time, so that nobody waits long for it."""
-
-_SCHEMA: Final = """
-CREATE TABLE groups (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, head INTEGER NOT NULL,
-    forget REAL NOT NULL, messages INTEGER NOT NULL DEFAULT 0, expires REAL
-);
-CREATE INDEX groups_forget ON groups (forget);
-CREATE INDEX groups_expires ON groups (expires) WHERE expires IS NOT NULL;
-CREATE TABLE wire (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, number INTEGER NOT NULL,
-    at REAL NOT NULL, total INTEGER NOT NULL, data BLOB NOT NULL
-);
-CREATE TABLE history (
-    grp INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (grp, number)
-) WITHOUT ROWID;
-CREATE TABLE users (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, user BLOB NOT NULL,
-    farewell BLOB NOT NULL, messages INTEGER, seconds REAL, UNIQUE (name, user)
-);
-CREATE TABLE connections (
-    name TEXT NOT NULL, worker TEXT NOT NULL, connection TEXT NOT NULL, user INTEGER NOT NULL,
-    PRIMARY KEY (worker, name, connection)
-) WITHOUT ROWID;
-CREATE INDEX connections_user ON connections (user);
-PRAGMA user_version = 1;
-"""
-# `wire` is what workers read, all in one order; its ids follow each other without a hole, since
-# SQLite takes those of a transaction back that fails. `history` is what is kept.
-
-
-class Broken(BackplaneError):
-    """The store is not there any more, or can't be used: all begin anew."""
 
 
 @final
@@ -113,17 +79,9 @@ class Store:
         self._now = now
         self._total = 0
         self._wrote = False
-        with _translated():
-            try:
-                self._db = _opened(path)
-            except sqlite3.DatabaseError as exc:
-                if isinstance(exc, sqlite3.OperationalError):
-                    raise
-                # What a machine left that lost its power: nothing was promised of it.
-                remove(path)
-                self._db = _opened(path)
-        self.execute = self._db.execute
-        self._is = _identity(path)
+        self._db = opened(path)
+        self.execute: Callable[..., sqlite3.Cursor] = self._db.execute
+        self._is = identity(path)
 
     def close(self) -> None:
         """Use it no more."""
@@ -135,7 +93,7 @@ class Store:
         Raises:
             Broken: It was removed.
         """
-        if _identity(self._path) != self._is:
+        if identity(self._path) != self._is:
             raise Broken(f"{self._path} was removed")
 
     @contextmanager
@@ -146,7 +104,7 @@ class Store:
             BackplaneError: Another worker's transaction takes too long, or there is no room.
             Broken: The store can't be used any more.
         """
-        with _translated():
+        with translated():
             self._begin("BEGIN IMMEDIATE")
             self._wrote = False
             try:
@@ -165,7 +123,7 @@ class Store:
     @contextmanager
     def reading(self) -> Generator[None]:
         """See one state of it; the errors are those of `writing`."""
-        with _translated():
+        with translated():
             self._begin("BEGIN")
             try:
                 yield
@@ -179,7 +137,7 @@ class Store:
 
     def _begin(self, how: str) -> None:
         """Begin a transaction. SQLite's own pauses are too long for those as short as ours."""
-        deadline = time.monotonic() + _BUSY
+        deadline = time.monotonic() + local_database.BUSY
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -188,7 +146,7 @@ class Store:
                 self.execute("SELECT 1 FROM groups LIMIT 1")
             except sqlite3.OperationalError as exc:
                 self._roll_back()
-                if not _is_busy(exc) or time.monotonic() > deadline:
+                if not is_busy(exc) or time.monotonic() > deadline:
                     raise
             else:
                 return
@@ -204,8 +162,9 @@ class Store:
         messages = messages if history is None else history.messages
         if messages:
             self.execute("INSERT INTO history VALUES (?, ?, ?)", (id_, number, data))
-            query = "DELETE FROM history WHERE grp = ? AND number <= ?"
-            self.execute(query, (id_, number - messages))
+            self.execute(
+                "DELETE FROM history WHERE grp = ? AND number <= ?", (id_, number - messages)
+            )
         if history is not None:
             self.execute(
                 "UPDATE groups SET messages = ?, expires = ?, forget = max(forget, ?) WHERE id = ?",
@@ -224,8 +183,9 @@ class Store:
 
     def _next(self, name: str, now: float) -> tuple[int, int, int]:
         """Count a group on; return its id, its number, and how much of it is kept."""
-        columns = "id, head, messages, expires, forget"
-        row = self._row(f"SELECT {columns} FROM groups WHERE name = ?", name)  # noqa: S608 - ours
+        row = self._row(
+            "SELECT id, head, messages, expires, forget FROM groups WHERE name = ?", name
+        )
         if row is None:
             self._count(name, now)
             return self._next(name, now)
@@ -276,8 +236,9 @@ class Store:
                 self.execute("DELETE FROM wire")
             else:
                 self.execute("DELETE FROM wire WHERE id < ?", first)
-        query = "SELECT id FROM groups WHERE expires <= ? LIMIT ?"
-        for (id_,) in self.execute(query, (now, _SWEPT)).fetchall():
+        for (id_,) in self.execute(
+            "SELECT id FROM groups WHERE expires <= ? LIMIT ?", (now, _SWEPT)
+        ).fetchall():
             self._drop(id_)
         self.execute(
             "DELETE FROM groups WHERE id IN "
@@ -317,8 +278,9 @@ class Store:
     def beginning(self, names: Iterable[str]) -> Found:
         """Return where the log begins, and the heads that some groups had there."""
         heads = self.heads(names)
-        query = "SELECT name, min(number), min(id) FROM wire GROUP BY name"
-        firsts = self.execute(query).fetchall()
+        firsts = self.execute(
+            "SELECT name, min(number), min(id) FROM wire GROUP BY name"
+        ).fetchall()
         heads.update((name, number - 1) for name, number, _ in firsts if name in heads)
         return Found(min((id_ for *_, id_ in firsts), default=self.end() + 1) - 1, heads=heads)
 
@@ -334,8 +296,10 @@ class Store:
             raise _lost(name, after)
         entries: list[tuple[int, bytes]] = []
         if expires is not None and expires > self._now():
-            query = "SELECT number, data FROM history WHERE grp = ? AND number > ? ORDER BY number"
-            entries = self.execute(query, (id_, after or 0)).fetchall()
+            entries = self.execute(
+                "SELECT number, data FROM history WHERE grp = ? AND number > ? ORDER BY number",
+                (id_, after or 0),
+            ).fetchall()
         # They are different numbers up to the head: if there are enough, none is missing.
         if after is not None and len(entries) != head - after:
             raise _lost(name, after)
@@ -345,56 +309,5 @@ class Store:
         return self.execute(sql, values).fetchone()
 
 
-def remove(path: Path) -> None:
-    """Remove a store, and the files that SQLite has beside it."""
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        # SQLite would take what is beside it for a part of the new one.
-        remove(path)
-    db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        # It outlives a worker, and not the machine.
-        db.execute("PRAGMA synchronous = OFF")
-        db.execute(f"PRAGMA journal_size_limit = {_KEPT_BYTES}")
-        if db.execute("PRAGMA user_version").fetchone() == (0,):
-            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-        # From here on `Store` waits itself.
-        db.execute("PRAGMA busy_timeout = 0")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def _lost(name: str, after: int) -> PositionLost:
     return PositionLost(f"{name}: what came after {after} is not kept")
-
-
-def _is_busy(exc: sqlite3.Error) -> bool:
-    return exc.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except sqlite3.Error as exc:
-        code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise BackplaneError(f"another worker held the store for {_BUSY:g} s") from exc
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG):
-            raise BackplaneError(f"the store has no room: {exc}") from exc
-        raise Broken(f"the store can't be used: {exc}") from exc
