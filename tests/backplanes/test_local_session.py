@@ -344,6 +344,16 @@ async def test_store_that_breaks(directory: Path, *, is_write: bool) -> None:
     session.close()
 
 
+async def test_store_that_breaks_as_it_is_read(directory: Path) -> None:
+    """With nothing to be written."""
+    session = begin(Seat(directory), None, ())
+    job = Job(lambda store: store.execute("SELECT missing"), is_write=False)
+    session.submit(job)
+    assert isinstance(await session.run(Recorder(), Names()), Broken)
+    assert "no such column: missing" in str(job.error)
+    session.close()
+
+
 async def test_session_that_is_cancelled(directory: Path) -> None:
     """Whoever waits for something is told, whether or not it was done."""
     session = begin(Seat(directory), None, ())
