@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 
 import pytest
 
@@ -21,6 +22,7 @@ from examples.chat import (
 )
 from tests.examples.pages import fetch
 from tests.groups.failing import Failing
+from wsendpoints import ConfigurationError
 from wsendpoints.backplanes import Hub
 from wsendpoints.groups import Groups
 from wsendpoints.protocol.asgi import Event
@@ -240,9 +242,11 @@ def test_rooms_are_shared_by_what_is_there(
     monkeypatch.setenv("REDIS_URL", url)
     parent = object() if is_worker else None
     monkeypatch.setattr("multiprocessing.parent_process", lambda: parent)
-    if expected == "RedisBackplane":
-        pytest.importorskip("coredis")
-    assert type(chat.backplane()).__name__ == expected
+    if url and find_spec("coredis") is None:
+        with pytest.raises(ConfigurationError, match="coredis"):
+            chat.backplane()
+    else:
+        assert type(chat.backplane()).__name__ == expected
 
 
 async def test_the_server_starts_and_ends_the_rooms() -> None:
