@@ -145,6 +145,7 @@ class Groups:
             ConfigurationError: Its class does not declare the group in `groups`; or the group has
                 no history to begin in.
             GroupFullError: The group has as many users as it may.
+            BackplaneError: With a backplane: the history can't be read now, or the user not counted.
             ValueError: `last` is negative, or `user` no text of 1 to 200 characters.
             InvalidStateError: It is not accepted yet, or the application closed it; or it is in
                 `limits.groups` groups already.
@@ -247,12 +248,14 @@ class Groups:
             exclude: An endpoint that does not get it, such as the one that sends, or some.
 
         Returns:
-            How many clients it was sent to, or waits for.
+            How many clients of this process it was sent to, or waits for.
 
         Raises:
             ConfigurationError: The group does not carry such a message, or the class of a member
                 does not send it; nobody got it.
             ValueError: It can't be written, as JSON, say; nobody got it.
+            BackplaneError: With a backplane: other processes may not have got it. Without a history
+                the members in this process have it; with one, nobody is known to.
         """
         return await self._broadcast(group, message, exclude)
 
@@ -288,7 +291,7 @@ class Groups:
         return token.run(partial(self._broadcast, group, message, exclude))
 
     def members(self, group: "Group[Any] | str") -> tuple[Any, ...]:
-        """Return the endpoints whose connections are in a group, in the order of their joins."""
+        """Return this process's endpoints that are in a group, in the order of their joins."""
         channel = self._members.channels.get(name_of(group))
         return () if channel is None else tuple(channel.endpoints.values())
 
@@ -297,6 +300,9 @@ class Groups:
 
         A user is there from when `join` has returned until its last connection has left, or has
         ended, and all of its clean-up but `on_disconnect` is done.
+
+        Raises:
+            BackplaneError: With a backplane: it can't be asked now.
         """
         return await self._way.users(name_of(group))
 
@@ -315,10 +321,11 @@ class Groups:
         Their handlers and tasks find that the connection has ended: for them, the client left.
 
         Returns:
-            How many were members.
+            How many of the members were this process's.
 
         Raises:
             ValueError: It is no code that an application may close with.
+            BackplaneError: Those in other processes may not be closed.
         """
         check_close_code(code)
         name = name_of(group)
