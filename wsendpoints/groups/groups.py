@@ -145,7 +145,7 @@ class Groups:
             ConfigurationError: Its class does not declare the group in `groups`; or the group has
                 no history to begin in.
             GroupFullError: The group has as many users as it may.
-            BackplaneError: With a backplane: the history can't be read now, or the user not counted.
+            BackplaneError: With a backplane: the history can't be read, or the user not counted.
             ValueError: `last` is negative, or `user` no text of 1 to 200 characters.
             InvalidStateError: It is not accepted yet, or the application closed it; or it is in
                 `limits.groups` groups already.
