@@ -79,8 +79,12 @@ class Sharing:
             await self.stop()
             raise
         if failure is not None:
-            await self.stop()
-            raise failure
+            try:
+                await self.stop()
+                raise failure
+            finally:
+                # The exception holds this frame: without this reference it is no cycle.
+                del failure
         tasks.start_soon(self._incoming.run)
         self._is_running = True
 
