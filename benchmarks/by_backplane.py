@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,11 @@ MEMBERS: Final = int(os.environ.get("BENCHMARKS_MEMBERS", "150"))
 """Clients of each broadcast, all open at once: 1,000 of them need `ulimit -n 8192`."""
 
 BY_HAND: Final = "by hand"
+
+QUIET: Final = replace(
+    SERVERS["uvicorn"], arguments=f"{SERVERS['uvicorn'].arguments} --ws-ping-interval 3600"
+)
+"""Its pings would come between the messages: connecting so many clients takes a while."""
 
 APPS: Final[Mapping[str, str]] = {
     BY_HAND: "benchmarks.contenders.by_hand:contender.broadcast",
@@ -59,7 +65,7 @@ def _measure(options: Options) -> dict[str, list[Sample]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         os.environ["REDIS_URL"] = _start_redis(stack, folder)
         processes = {
-            title: Process(SERVERS["uvicorn"], app, folder / f"{number}.log")
+            title: Process(QUIET, app, folder / f"{number}.log")
             for number, (title, app) in enumerate(APPS.items())
         }
         for process in processes.values():
