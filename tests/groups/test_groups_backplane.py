@@ -10,18 +10,16 @@ import anyio.lowlevel
 import pytest
 
 from tests.groups.failing import Failing
+from tests.groups.quiet import Quiet, client_of
 from tests.groups.users import Came, Room, Went
 from tests.waiting import all_tasks_blocked
 from wsendpoints import (
     BackplaneError,
     ConfigurationError,
     GroupFullError,
-    WebSocket,
-    WebSocketEndpoint,
 )
 from wsendpoints.backplanes import Hub, MemoryBackplane
 from wsendpoints.groups import Group, Groups, History
-from wsendpoints.testing import Client, connect
 
 pytestmark = pytest.mark.anyio
 
@@ -33,16 +31,13 @@ class Kept(Room):
     history = History()
 
 
-class Chat(WebSocketEndpoint):
+class Chat(Quiet):
     """Joins what its test says."""
 
-    encoding = "json"
     groups: ClassVar[Any] = (Room, Kept)
-    members: ClassVar[list["Chat"]] = []
 
-    async def on_connect(self, websocket: WebSocket) -> None:
-        await websocket.accept()
-        self.members.append(self)
+
+client_in = partial(client_of, Chat)
 
 
 @pytest.fixture(autouse=True)
@@ -58,13 +53,6 @@ def groups_of(kind: str) -> Groups:
 
 
 every_kind = pytest.mark.parametrize("kind", ["memory", "shared"])
-
-
-async def client_in(stack: AsyncExitStack) -> tuple[Client, Chat]:
-    """Connect a client, and return its endpoint as well."""
-    client = await stack.enter_async_context(connect(Chat, timeout=60))
-    await all_tasks_blocked()
-    return client, Chat.members[-1]
 
 
 @every_kind

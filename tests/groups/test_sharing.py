@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tests.clocks import REAL_TIME
 from tests.groups.failing import Failing
+from tests.groups.quiet import Quiet, client_of
 from tests.waiting import all_tasks_blocked
 from wsendpoints import (
     BackplaneError,
@@ -58,16 +59,13 @@ class Kept(Bare):
     history = History(messages=20)
 
 
-class Chat(WebSocketEndpoint):
+class Chat(Quiet):
     """Joins what its test says."""
 
-    encoding = "json"
     groups: ClassVar[Any] = (Bare, Kept)
-    members: ClassVar[list["Chat"]] = []
 
-    async def on_connect(self, websocket: WebSocket) -> None:
-        await websocket.accept()
-        self.members.append(self)
+
+client_in = partial(client_of, Chat)
 
 
 @pytest.fixture(autouse=True)
@@ -84,13 +82,6 @@ async def nodes(number: int = 2) -> AsyncGenerator[tuple[list[Groups], list[Fail
     planes = [Failing(hub, seed) for seed in range(number)]
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(Groups(plane)) for plane in planes], planes
-
-
-async def client_in(stack: AsyncExitStack) -> tuple[Client, Chat]:
-    """Connect a client, and return its endpoint as well."""
-    client = await stack.enter_async_context(connect(Chat, timeout=60))
-    await all_tasks_blocked()
-    return client, Chat.members[-1]
 
 
 async def texts(client: Client, number: int) -> list[str]:
