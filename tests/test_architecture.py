@@ -79,6 +79,7 @@ LIFECYCLE: Final = [
     "two_way",
     "conversation",
     "ending",
+    "outliving",
     "serving",
 ]
 """Within `lifecycle/` too each file may import those before it."""

@@ -37,13 +37,13 @@ async def test_f10_client_that_does_not_read_is_closed(conversation: Conversatio
             expected = ["on_connect", "all sent"]
             assert await conversation.journal("all sent") == expected
             client.reset()
-        elif conversation.server.facts.shields_sends:
+        else:
+            # Where a send that waits can't be cancelled, it is left behind.
+            is_over = not conversation.server.facts.shields_sends
+            expected = ["on_connect", "on_disconnect 1013", *["end"] * is_over]
+            assert await conversation.journal(expected[-1]) == expected
             client.reset()
             assert (await conversation.journal())[-1] == "end"
-        else:
-            expected = ["on_connect", "on_disconnect 1013", "end"]
-            assert await conversation.journal() == expected
-            client.reset()
 
 
 async def test_f14_handler_that_hangs_is_ended(conversation: Conversation) -> None:

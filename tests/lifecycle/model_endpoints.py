@@ -89,6 +89,7 @@ class Run:
         gate: What its handlers wait for.
         accepts: How often the application accepted.
         disconnects: How often `on_disconnect` was called.
+        told: Set once it was.
         cleaned: How often it came to its end.
         delivered: How many messages the client sent before it disconnected.
         handled: How many of them a handler got.
@@ -112,6 +113,7 @@ class Run:
     gate: anyio.Event = field(default_factory=anyio.Event)
     accepts: int = 0
     disconnects: int = 0
+    told: anyio.Event = field(default_factory=anyio.Event)
     cleaned: int = 0
     delivered: int = 0
     handled: int = 0
@@ -321,6 +323,7 @@ class Model(WebSocketEndpoint):
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         self.run.disconnects += 1
+        self.run.told.set()
         self.run.refs += weakref.ref(self), weakref.ref(websocket)
         if not 1000 <= close_code <= 4999 or close_code == 1005:
             self.run.wrong.append(f"on_disconnect was given {close_code!r}")

@@ -114,6 +114,7 @@ class Script:
         cancels_at: The application is cancelled in this one, natively where there is such a thing;
             0 is the first close.
         fails: What a middleware fails at, and how often it does not before.
+        shields: Whether a send to a client that does not read can't be cancelled.
     """
 
     server: ServerName | None
@@ -131,6 +132,7 @@ class Script:
     vanishes_at: int | None
     cancels_at: int | None
     fails: tuple[Middleware, int] | None
+    shields: bool
 
 
 def text(data: str) -> Event:
@@ -183,6 +185,11 @@ BROKEN: Final = [
 def joined(first: Sequence[Any], then: Sequence[Any]) -> list[Any]:
     """Return two sequences as one."""
     return [*first, *then]
+
+
+def unread(messages: Sequence[Event]) -> list[Any]:
+    """Return the steps of a client that sends, and reads no answer, until the server ends it."""
+    return ["pause", *messages, "settle", "cancel"]
 
 
 STEPS: Final[st.SearchStrategy[Step | Mapping[str, Any]]] = st.one_of(
@@ -238,6 +245,7 @@ ANY: Final = st.builds(
         st.none(),
         st.tuples(st.sampled_from(get_args(Middleware)), st.integers(0, 5)),
     ),
+    shields=st.sampled_from([False, False, True]),
 )
 
 CALM_ACTS: Final = st.lists(st.sampled_from(sorted(CALM)), max_size=3)
@@ -263,7 +271,24 @@ CALM_SCRIPTS: Final = st.builds(
 )
 """Scripts in which the client ends the connection, so that each of its messages must be known."""
 
-SCRIPTS: Final = st.one_of(ANY, ANY, CALM_SCRIPTS)
+UNREAD_SCRIPTS: Final = st.builds(
+    replace,
+    ANY,
+    steps=st.builds(
+        joined,
+        st.lists(STEPS, max_size=2),
+        st.builds(
+            unread,
+            st.lists(st.sampled_from(GOOD), min_size=1, max_size=4),
+        ),
+    ),
+    shields=st.just(True),
+)
+"""Scripts in which the server cancels the application while it sends to a client that does not
+read, and that send goes on whatever cancels it.
+"""
+
+SCRIPTS: Final = st.one_of(ANY, ANY, CALM_SCRIPTS, UNREAD_SCRIPTS)
 
 
 LIMITS: Final[Mapping[Patience, Limits]] = {

@@ -222,3 +222,21 @@ async def test_nothing_is_looked_at_in_the_end(was_attended: bool) -> None:
         assert not one.connection.tells_sends
         assert not one.connection.tells_sent
         one.tasks.end()
+
+
+async def test_what_is_being_sent_is_known() -> None:
+    """A reply of the loop, which is not counted among the sends, or any of those."""
+    server = FakeServer()
+    one = await noting(server)
+    assert not one.is_sending
+    one.stage = Stage.REPLYING
+    assert one.is_sending
+    one.stage = Stage.HANDLING
+    assert not one.is_sending
+    server.gate = anyio.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(one.connection.transmit, SEND)
+        await turns()
+        assert one.is_sending
+        server.gate.set()
+    assert not one.is_sending

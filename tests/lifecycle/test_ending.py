@@ -88,6 +88,16 @@ class Life:
         except BaseException as exc:  # noqa: BLE001 - looked at by the test
             self.raised = exc
 
+    async def end_early(
+        self, failure: BaseException | None = None, *, passed: Deadline | None = None
+    ) -> Ending:
+        """Close it and clean up, while something goes on; return what ends it then."""
+        connection = connection_of(self.endpoint.websocket)
+        end = Ending(self.endpoint, connection, passed, cleans_up=True)
+        await end.close_early(failure)
+        await end.clean_up_early()
+        return end
+
     @property
     def closes(self) -> list[tuple[int, str]]:
         """The codes and reasons that it was closed with."""
@@ -665,3 +675,57 @@ async def test_l08_client_that_closes_with_1012_is_no_shutdown(
     await life.end()
     (record,) = caplog.records
     assert record.levelname == level
+
+
+# Before all that runs for it has ended.
+
+
+@pytest.mark.parametrize(
+    ("failure", "passed", "close", "told"),
+    [
+        pytest.param(None, PASSED, (1001, "idle_timeout: 5 s"), [], id="a limit"),
+        pytest.param(FAILURE, None, (1011, ""), ["Chat failed"], id="a failure"),
+        pytest.param(WebSocketException(1008, "no"), None, (1008, "no"), [], id="a framework's"),
+    ],
+)
+async def test_connection_that_is_ended_early_is_ended_once(
+    failure: BaseException | None,
+    passed: Deadline | None,
+    close: tuple[int, str],
+    told: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The end that comes later raises what failed, and does nothing else."""
+    life = await life_in(S.OPEN)
+    caplog.set_level(logging.INFO, "wsendpoints")
+    end = await life.end_early(failure, passed=passed)
+    assert life.closes == [close]
+    assert Chat.codes == [close[0]]
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == told
+    caplog.clear()
+    if told:
+        with pytest.raises(ValueError, match="failed"):
+            await end.conclude(failure)
+    else:
+        await end.conclude(failure)
+    assert (life.closes, Chat.codes, caplog.messages) == ([close], [close[0]], [])
+
+
+async def test_clean_up_that_has_begun_is_not_begun_early() -> None:
+    """What went on has ended meanwhile: it cleans up itself."""
+    life = await life_in(S.OPEN)
+    end = Ending(life.endpoint, connection_of(life.endpoint.websocket), PASSED, cleans_up=True)
+    await end.close_early(None)
+    await end.conclude(None)
+    await end.clean_up_early()
+    assert Chat.codes == [1001]
+
+
+async def test_clean_up_that_fails_early_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever could be told of it by an exception waits for something else."""
+    life = await life_in(S.OPEN, fails=OTHER)
+    end = await life.end_early(passed=PASSED)
+    [record] = [record for record in caplog.records if record.exc_info]
+    assert record.getMessage() == "Chat.on_disconnect failed"
+    await end.conclude(None)
+    assert Chat.codes == [1001]

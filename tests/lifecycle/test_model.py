@@ -33,6 +33,7 @@ from wsendpoints import (
     ServerProtocolError,
     WebSocketDisconnect,
 )
+from wsendpoints.lifecycle import outliving
 from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
@@ -182,7 +183,8 @@ class Between:
                 # Others have their turn before it is sent.
                 await checkpoint()
                 await checkpoint()
-            await server.send(event)
+            with anyio.CancelScope(shield=script.shields):
+                await server.send(event)
         finally:
             run.is_accepting &= not is_accept
 
@@ -202,6 +204,12 @@ async def play(script: Script) -> Run:
         async with connect(make_app(run), server=server, timeout=TOO_LONG / 2) as client:
             for step in script.steps:
                 await take(step, client, run)
+            if run.cancels and run.accepts and not is_asyncio():
+                # The client is still there, and may not read.
+                with anyio.move_on_after(TOO_LONG / 2) as scope:
+                    await run.told.wait()
+                if scope.cancelled_caught:
+                    run.wrong.append("on_disconnect waits until the client reads")
     except (HandshakeDenied, ConnectionEndedError):
         pass
     except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001 - judged below
@@ -326,6 +334,12 @@ async def play_and_judge(script: Script, is_trio: bool) -> list[str]:
         gc.collect()
         wrong += [f"{ref()!r} remains" for ref in run.refs if ref() is not None]
     return wrong + noise
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a send behind that is held up soon, since time is real here."""
+    monkeypatch.setattr(outliving, "PATIENCE", 0.002)
 
 
 # Some of the messages are large.

@@ -73,7 +73,7 @@ SUPPORT: Final[Mapping[str, Cell]] = {
     ),
     "a client that is dead is found by pings": lambda facts: _check(facts.finds_dead_clients),
     "a client that does not read is noticed by `send_timeout`": lambda facts: _check(
-        facts.bounds_outbound and not facts.shields_sends
+        facts.bounds_outbound
     ),
     "a client that sends too much is held back, once the inbox is full": lambda facts: _check(
         facts.bounds_inbound

@@ -11,6 +11,7 @@ from typing import Any, Final
 import anyio
 
 from wsendpoints.connection.absent import no_receive, no_send
+from wsendpoints.connection.closing import send_close
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.sends import Sends
 from wsendpoints.connection.turns import Turns
@@ -20,7 +21,7 @@ from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.events import close_event
 from wsendpoints.protocol.exceptions import InvalidStateError, WebSocketDisconnect
 from wsendpoints.protocol.server_errors import is_servers
-from wsendpoints.protocol.servers import DAPHNES_OFFSET, is_daphne, is_uvicorns_own
+from wsendpoints.protocol.servers import is_uvicorns_own
 from wsendpoints.protocol.state import (
     ACCEPT,
     ACCEPTING,
@@ -64,6 +65,7 @@ class Connection:
         encode: Turns a message into the event that sends it, as an endpoint's class declares it.
         state: Where the connection stands.
         is_accepted: Whether an accept was sent, or begun to be: the peer may take it for open.
+        is_closing: Whether the server is being given the close.
         is_drained: Whether the disconnect was received: no other event follows.
         is_shutdown: Whether it ended because the server shuts down, and says so.
         code, reason: The close code and reason of whichever side closed first; 1006 until then.
@@ -89,6 +91,7 @@ class Connection:
         "expires_at",
         "invalid_in_a_row",
         "is_accepted",
+        "is_closing",
         "is_drained",
         "is_send_long",
         "is_shutdown",
@@ -109,6 +112,7 @@ class Connection:
         self.receive: Receive = receive or no_receive
         self.state: ConnectionState = CONNECTING
         self.is_accepted: bool = False
+        self.is_closing: bool = False
         self.is_drained: bool = False
         self.is_shutdown: bool = False
         self.code: int = _ABNORMAL_CLOSURE
@@ -320,31 +324,13 @@ class Connection:
         self.ended()
         for listener in self.listeners:
             listener.on_close()
-        if self.close_timeout is None:
-            await self._send_close(code)
-            return
-        # Some servers wait for the peer's answer, and the peer may be silent.
-        with anyio.move_on_after(self.close_timeout, shield=True):
-            await self._send_close(code)
-
-    async def _send_close(self, code: int) -> None:
-        """Send a close with a code that the server takes; if none, the peer disconnected."""
-        if 1000 < code < 3000 and is_daphne(self._scope):
-            code += DAPHNES_OFFSET
-        if code != self.code:
-            logger.debug("close: the server refuses code %d, sending %d", self.code, code)
+        self.is_closing = True
         try:
-            await self.send({"type": CLOSE, "code": code, "reason": self.reason})
-        except Exception as exc:
-            if not is_servers(exc):
-                raise
-            # uvicorn's legacy implementation raises RuntimeError after it delivered a disconnect.
-            if isinstance(exc, OSError | RuntimeError):
-                logger.debug("close: the peer disconnected before: %s", type(exc).__name__)
-            elif 1000 < code < 3000:
-                await self._send_close(code + DAPHNES_OFFSET)
-            else:
-                logger.debug("close: the server can't: %s", type(exc).__name__)
+            # Some servers wait for the peer's answer, and the peer may be silent.
+            with anyio.move_on_after(self.close_timeout, shield=self.close_timeout is not None):
+                await send_close(self.send, code, reason, self._scope)
+        finally:
+            self.is_closing = False
 
     async def next_event(self) -> Event:
         """Wait for the next event; see `WebSocket.receive`."""

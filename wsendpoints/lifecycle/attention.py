@@ -68,6 +68,11 @@ class Attention(ABC):
         """Whether the loop is at work, rather than waiting for an event."""
         return self.stage is not None
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether a send is under way: a reply of the loop, or any other."""
+        return self.stage is Stage.REPLYING or self._connection.sends.are_under_way
+
     def attend(self) -> None:
         """Have the ticker look, now that the loop begins something."""
         self.attend_send()

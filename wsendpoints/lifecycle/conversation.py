@@ -57,9 +57,9 @@ class Conversation(Listener):
         clock: Returns seconds.
 
     Attributes:
+        reader: What reads its messages.
         tasks: The tasks of the connection.
-        two_way: Handlers beside the loop, and questions to the client; `None` if its class has
-            none of it.
+        two_way: Handlers beside the loop, and questions to the client; `None` if it has none.
     """
 
     __slots__ = (
@@ -69,8 +69,8 @@ class Conversation(Listener):
         "_endpoint",
         "_intake",
         "_is_over",
-        "_reader",
         "_steps",
+        "reader",
         "tasks",
         "two_way",
     )
@@ -92,11 +92,13 @@ class Conversation(Listener):
         self.tasks: Tasks = Tasks(connection, limits.disconnect_timeout or math.inf)
         self._deadlines = Deadlines(limits, self.tasks, clock)
         self._intake = Intake(limits, self._deadlines, clock)
-        self._reader = Reader(connection, self.tasks, self._deadlines, self._intake, limits, first)
+        self.reader: Reader = Reader(
+            connection, self.tasks, self._deadlines, self._intake, limits, first
+        )
         self.two_way: TwoWay | None = None
         if declaration.is_two_way:
             self.two_way = TwoWay(
-                endpoint, declaration, connection, self._reader, self._deadlines, self._answering
+                endpoint, declaration, connection, self.reader, self._deadlines, self._answering
             )
         self._steps: Callable[[], Coroutine[Any, Any, None] | None]
         connection.listen(self)
@@ -126,7 +128,7 @@ class Conversation(Listener):
                 except BaseException as exc:  # noqa: BLE001 - raised in the end
                     tasks.fail(exc)
                 finally:
-                    self._reader.retire()
+                    self.reader.retire()
                     tasks.close()
                 # To cancel takes as long as two messages, so only if there is something to cancel.
                 if tasks.were_started:
@@ -136,11 +138,11 @@ class Conversation(Listener):
                 tasks.fail(exc)
         finally:
             self._connection.stop_listening(self)
-            self._reader.release()
+            self.reader.release()
             failure, tasks.failure = tasks.failure, None
             # The exception holds the frames of the task group, and so this, on Python 3.12 and
             # later: without these references it is no cycle.
-            del tasks, self._connection, self._endpoint, self._reader, self.tasks
+            del tasks, self._connection, self._endpoint, self.reader, self.tasks
             self.two_way = None
         try:
             return failure
@@ -157,7 +159,7 @@ class Conversation(Listener):
         Raises:
             InvalidStateError: It is done: messages are looked at as was decided before the first.
         """
-        if self._reader.stage is not _CONNECTING:
+        if self.reader.stage is not _CONNECTING:
             raise InvalidStateError(LATE)
         connection = self._connection
         connection.close_timeout = limits.close_timeout or math.inf
@@ -165,7 +167,7 @@ class Conversation(Listener):
             limits, is_open=connection.state is OPEN, awaits_first=not self._intake.has_arrived
         )
         self._intake = self._intake.limited_by(limits)
-        self._reader.limit_by(limits, self._intake)
+        self.reader.limit_by(limits, self._intake)
 
     async def _converse(self) -> None:
         """Answer the handshake, if that is to be done, then handle each message.
@@ -175,7 +177,7 @@ class Conversation(Listener):
         """
         connection, endpoint = self._connection, self._endpoint
         websocket = endpoint.websocket
-        reader, receive, deadlines = self._reader, self._reader.receive, self._deadlines
+        reader, receive, deadlines = self.reader, self.reader.receive, self._deadlines
         keep_track = None if self.two_way is None else self.two_way.keep_track
         message: Any = None
 
@@ -270,14 +272,14 @@ class Conversation(Listener):
             await two_way.finish()
 
     async def _connect(self) -> None:
-        self._reader.stage = _CONNECTING
+        self.reader.stage = _CONNECTING
         try:
             # By hand, so that it shows when it has to wait.
             steps = self._endpoint.on_connect(self._endpoint.websocket).__await__()
             if (trap := next(steps, DONE)) is not DONE:
                 if self._connection.state is not OPEN:
                     self._deadlines.connecting()
-                self._reader.attend()
+                self.reader.attend()
                 await resume(steps, trap)
         except ClientMessageError as error:  # from a message that it received itself
             await self._answering.refuse(error)
@@ -289,7 +291,7 @@ class Conversation(Listener):
         if self._endpoint.limits is not self._deadlines.limits:
             self.limit_by(self._endpoint.limits)
         self._deadlines.connected()
-        self._reader.stage = None
+        self.reader.stage = None
 
     def _awaits_remaining(self) -> bool:
         """Whether the server is still to deliver what the client sent before it disconnected."""
@@ -320,7 +322,7 @@ class Conversation(Listener):
 
     @property
     def _is_handling(self) -> bool:
-        return self._reader.is_handling or (self.two_way is not None and self.two_way.is_handling)
+        return self.reader.is_handling or (self.two_way is not None and self.two_way.is_handling)
 
     # What happens to the connection meanwhile.
 
@@ -336,11 +338,11 @@ class Conversation(Listener):
 
     def on_send(self) -> None:
         """Have the ticker look at it, should it take long."""
-        self._reader.attend_send()
+        self.reader.attend_send()
 
     def on_sent(self) -> None:
         """Count the time of the next send, if there is one, and cancel what waited for this one."""
-        self._reader.sent()
+        self.reader.sent()
         connection = self._connection
         connection.tells_sent = self.tasks.sent() or connection.is_send_long
 
@@ -378,12 +380,12 @@ class Conversation(Listener):
             return
         if self._is_handling:
             self._give_grace()
-        if not (self._reader.is_handling or self._is_over):
+        if not (self.reader.is_handling or self._is_over):
             self._bound_remaining()
 
     def on_close(self) -> None:
         """Wait for no further message; a handler may go on for its grace."""
-        self._reader.stop()
+        self.reader.stop()
         if self.two_way is not None:
             self.two_way.close()
         if not self._is_handling:
@@ -391,7 +393,7 @@ class Conversation(Listener):
             return
         # Nothing is read any more, so nothing else would end a handler that goes on.
         self._give_grace()
-        if self.two_way is not None and not self._reader.is_handling:
+        if self.two_way is not None and not self.reader.is_handling:
             self.two_way.loop_scope.cancel()
 
     def _give_grace(self) -> None:

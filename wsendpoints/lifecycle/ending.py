@@ -45,7 +45,16 @@ class Ending:
         cleans_up: Whether its class has an `on_disconnect` of its own.
     """
 
-    __slots__ = ("_cleans_up", "_connection", "_endpoint", "_farewells", "_passed", "_websocket")
+    __slots__ = (
+        "_cleans_up",
+        "_connection",
+        "_endpoint",
+        "_farewells",
+        "_is_cleaned",
+        "_is_told",
+        "_passed",
+        "_websocket",
+    )
 
     def __init__(
         self,
@@ -58,6 +67,7 @@ class Ending:
     ) -> None:
         self._endpoint = endpoint
         self._cleans_up = cleans_up
+        self._is_cleaned = self._is_told = False
         self._farewells = farewells
         self._passed = passed
         self._websocket = endpoint.websocket
@@ -77,37 +87,18 @@ class Ending:
             verdict, failure = judge(failure)
         try:
             if self._connection.is_accepted:
-                asked = None if failure is None else requested_close(failure)
-                if asked is not None:
-                    verdict = failure = None
-                try:
-                    # Not even called for what has ended already: a coroutine has its price.
-                    if asked or self._passed or self._connection.is_closable:
-                        await self._close(verdict, asked)
-                except GeneratorExit:
-                    raise
-                except BaseException as exc:
-                    if verdict in _QUIET:
-                        verdict, failure = judge(exc)
-                    elif judge(exc)[0] is Verdict.FAILURE:
-                        logger.error(
-                            "%s: the last close failed as well",
-                            name_of(self._endpoint),
-                            exc_info=exc,
-                        )
-                self._tell()
-                failed = cancellation = None
-                if self._cleans_up or self._farewells:
-                    failed, cancellation = await run_shielded(self._clean_up)
-                if failed is not None and verdict in _QUIET:
-                    verdict, failure = Verdict.FAILURE, failed
-                elif failed is not None:
-                    logger.error(
-                        "%s.on_disconnect failed as well", name_of(self._endpoint), exc_info=failed
-                    )
-                if cancellation is not None and verdict in _QUIET:
-                    verdict, failure = Verdict.CANCELLED, cancellation
-                del failed, cancellation
+                # Not even called for what has ended already: a coroutine has its price.
+                if failure is not None or self._passed or self._connection.is_closable:
+                    verdict, failure = await self._part(verdict, failure)
+                if not self._is_cleaned:
+                    self._is_cleaned = True
+                    failed = cancellation = None
+                    self._tell()
+                    if self._cleans_up or self._farewells:
+                        failed, cancellation = await run_shielded(self._clean_up)
+                    if failed is not None or cancellation is not None:
+                        verdict, failure = self._cleaned(verdict, failure, failed, cancellation)
+                    del failed, cancellation
             elif isinstance(failure, Denied) and self._connection.is_closable:
                 await self._deny(failure)
                 return
@@ -118,6 +109,86 @@ class Ending:
         finally:
             # The exception holds this frame: without this reference it is no cycle.
             del failure
+
+    async def close_early(self, failure: BaseException | None) -> None:
+        """Close the connection, before all that runs for it has ended; then `clean_up_early`.
+
+        Args:
+            failure: What ended it, if that was an exception. It is logged now, and `conclude`
+                raises it when all has ended.
+        """
+        verdict = None
+        if failure is not None:
+            verdict, failure = judge(failure)
+        try:
+            verdict, failure = await self._part(verdict, failure)
+            if verdict is Verdict.FAILURE:
+                logger.error("%s failed", name_of(self._endpoint), exc_info=failure)
+        finally:
+            # The exception holds this frame: without this reference it is no cycle.
+            del failure
+
+    async def clean_up_early(self) -> None:
+        """Clean up, before all that runs for the connection has ended, unless that just has."""
+        if self._is_cleaned:
+            return
+        self._is_cleaned = True
+        self._connection.ended()
+        self._tell()
+        failed, _ = await run_shielded(self._clean_up)
+        if failed is not None:
+            logger.error("%s.on_disconnect failed", name_of(self._endpoint), exc_info=failed)
+
+    async def _part(
+        self, verdict: Verdict | None, failure: BaseException | None
+    ) -> tuple[Verdict | None, BaseException | None]:
+        """Close the connection, if that is to be done still; return what is wrong then."""
+        asked = None if failure is None else requested_close(failure)
+        if asked is not None:
+            verdict = failure = None
+        is_told, self._is_told = self._is_told, True
+        try:
+            if not is_told and (asked or self._passed or self._connection.is_closable):
+                await self._close(verdict, asked)
+        except GeneratorExit:
+            raise
+        except BaseException as exc:
+            if verdict in _QUIET:
+                return judge(exc)
+            if judge(exc)[0] is Verdict.FAILURE:
+                logger.error(
+                    "%s: the last close failed as well", name_of(self._endpoint), exc_info=exc
+                )
+        try:
+            return verdict, failure
+        finally:
+            # The exception may hold this frame: without this reference it is no cycle.
+            del failure
+
+    def _cleaned(
+        self,
+        verdict: Verdict | None,
+        failure: BaseException | None,
+        failed: BaseException | None,
+        cancellation: BaseException | None,
+    ) -> tuple[Verdict | None, BaseException | None]:
+        """Return what is wrong in the end.
+
+        Args:
+            verdict: What the failure stands for.
+            failure: What was wrong before.
+            failed: What the clean-up raised.
+            cancellation: The native cancellation that arrived meanwhile.
+        """
+        if failed is not None and verdict in _QUIET:
+            return Verdict.FAILURE, failed
+        if failed is not None:
+            logger.error(
+                "%s.on_disconnect failed as well", name_of(self._endpoint), exc_info=failed
+            )
+        if cancellation is not None and verdict in _QUIET:
+            return Verdict.CANCELLED, cancellation
+        return verdict, failure
 
     async def _close(self, verdict: Verdict | None, asked: tuple[int, str] | None) -> None:
         """Close the connection, if it is still open: a server may not, or not tell the client."""

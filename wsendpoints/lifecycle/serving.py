@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -13,6 +14,8 @@ from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
 from wsendpoints.lifecycle.failures import failed_wait
 from wsendpoints.lifecycle.hooks import Hooks, Lifecycle
+from wsendpoints.lifecycle.loops import is_asyncio
+from wsendpoints.lifecycle.outliving import Outliving
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event, Scope
 from wsendpoints.protocol.exceptions import InvalidStateError
@@ -55,6 +58,7 @@ async def serve(
     admission.open += 1
     failure: BaseException | None = None
     passed: Deadline | None = None
+    outliving: Outliving | None = None
     try:
         try:
             first: Event | Deadline | None = None
@@ -77,18 +81,20 @@ async def serve(
                 spoken = lifecycle.declaration
                 conversation = Conversation(endpoint, spoken, connection, first, clock)
                 lifecycle.conversation = conversation
-                failure = await conversation.hold()
-                passed = conversation.passed()
+                if is_asyncio():
+                    failure = await conversation.hold()
+                    passed = conversation.passed()
+                else:
+                    end_with = partial(_ending, endpoint, lifecycle)
+                    outliving = Outliving(endpoint, connection, conversation, end_with)
         except GeneratorExit:
             raise
         except BaseException as exc:  # noqa: BLE001 - raised in the end
             failure = failed_wait(exc) or exc
-        lifecycle.conversation = None
-        # Now, for it may have been replaced at any time.
-        on_disconnect = getattr(endpoint.on_disconnect, "__func__", None)
-        cleans_up = on_disconnect is not declaration.default_on_disconnect
-        ending = Ending(endpoint, connection, passed, lifecycle.farewells, cleans_up=cleans_up)
-        await ending.conclude(failure)
+        if outliving is not None:
+            await outliving.run()
+        else:
+            await _ending(endpoint, lifecycle, passed).conclude(failure)
     finally:
         connection.ended()
         admission.open -= 1
@@ -109,3 +115,11 @@ def _admit(endpoint: Hooks, admission: Admission) -> None:
     params = admission.admit(endpoint, endpoint.websocket)
     if params is not None:
         endpoint.params = params
+
+
+def _ending(endpoint: Hooks, lifecycle: Lifecycle, passed: Deadline | None) -> Ending:
+    lifecycle.conversation = None
+    # Now, for it may have been replaced at any time.
+    on_disconnect = getattr(endpoint.on_disconnect, "__func__", None)
+    cleans_up = on_disconnect is not lifecycle.declaration.default_on_disconnect
+    return Ending(endpoint, lifecycle.connection, passed, lifecycle.farewells, cleans_up=cleans_up)

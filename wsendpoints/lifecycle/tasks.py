@@ -62,6 +62,7 @@ class Tasks:
         failure: The first exception that ended one of them, or the connection.
         outbox: What waits for the client; `None` until anything may.
         were_started: Whether any was started.
+        also_ends: A scope that is cancelled together with them; `None` for none.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class Tasks:
         "_requests",
         "_running",
         "_seconds",
+        "also_ends",
         "failure",
         "group",
         "outbox",
@@ -92,6 +94,7 @@ class Tasks:
         self._handlers: set[Cancellable | NativeTask] = _NO_HANDLERS
         self.outbox: Outbox | None = None
         self.were_started: bool = False
+        self.also_ends: CancelScope | None = None
 
     async def __aenter__(self) -> None:
         task = asyncio_task()
@@ -268,10 +271,14 @@ class Tasks:
         for handler in self._handlers:
             handler.cancel()
         self.group.cancel_scope.cancel()
+        if self.also_ends is not None:
+            self.also_ends.cancel()
 
     def end_at(self, moment: float) -> None:
         """Do so at a moment of the event loop's clock; a further call changes the moment."""
         self.group.cancel_scope.deadline = moment
+        if self.also_ends is not None:
+            self.also_ends.deadline = moment
 
     def fail(self, exc: BaseException) -> None:
         """Keep an exception, to be raised in the end: the first, for others follow from it.
