@@ -22,6 +22,7 @@ from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError, 
 
 if TYPE_CHECKING:
     # It needs coredis, which `Groups` without Redis do without.
+    from wsendpoints.backplanes.redis_cluster import ClusterLink
     from wsendpoints.backplanes.redis_link import Link
 
 __all__ = ["RedisBackplane"]
@@ -44,18 +45,23 @@ _LAST_DELAY: Final = 1.0
 _LASTING: Final = 5.0
 """Seconds after which one that is lost had not failed."""
 
+_LASTING_IN_CLUSTER: Final = 0.5
+"""The same where each slot that is moved to another server ends one that works."""
+
 
 @final
 class RedisBackplane(Backplane):
     """Carries the messages of groups between processes, on any number of machines, by Redis.
 
-    It needs coredis: `pip install "wsendpoints[redis]"`. A process has two connections to Redis,
-    whatever it does. What Redis does not get is not published; what is lost on the way from it is
-    told exactly. Connections that broke are made anew within a second after Redis is back; that
-    they went silent is found out within four.
+    It needs coredis: `pip install "wsendpoints[redis]"`. A process has two connections to Redis, to
+    each primary if it is a cluster, whatever it does. What Redis does not get is not published;
+    what is lost on the way from it is told exactly. Connections that broke are made anew within a
+    second after Redis is back; that they went silent is found out within four.
 
     Args:
         url: Such as `redis://user:password@host:6379/0`; `rediss://...` with TLS; `unix:///path`.
+        cluster: Whether it is that of any server of a Redis Cluster (Redis 7, or Valkey), whose
+            user, password and TLS are those of all. All processes say the same.
         prefix: What all keys and channels begin with. Applications that share a Redis have one
             each, for they could read each other's messages.
         required: Whether it is an error if Redis can't be reached at the start. If not, it is
@@ -73,6 +79,7 @@ class RedisBackplane(Backplane):
         self,
         url: str,
         *,
+        cluster: bool = False,
         prefix: str = "wse",
         required: bool = True,
         presence_ttl: float = 10.0,
@@ -82,12 +89,14 @@ class RedisBackplane(Backplane):
         if not presence_ttl > 0:
             raise ConfigurationError(f"presence_ttl={presence_ttl!r}: use a number above 0")
         self._required = required
-        self._ping = _ping
-        self._keys = Keys(prefix)
-        self._connect = _links(url, ssl_context)
+        self._lasting = _LASTING_IN_CLUSTER if cluster else _LASTING
+        self._keys = Keys(prefix, is_sharded=cluster)
+        self._garbage = Garbage()
+        self._connect = _links(
+            url, ssl_context, self._keys, self._garbage, ping=_ping, cluster=cluster
+        )
         self._wanted = Wanted(self._keys)
         self._presence = Presence(self._keys, presence_ttl)
-        self._garbage = Garbage()
         self._session: Session | None = None
 
     @property
@@ -140,7 +149,7 @@ class RedisBackplane(Backplane):
                 # Once, and not for each try.
                 logger.warning("RedisBackplane: %s: trying again", reason)
             started.set()
-            if anyio.current_time() - begun_at > _LASTING:
+            if anyio.current_time() - begun_at > self._lasting:
                 delay = _FIRST_DELAY
             # Not all processes at the same moment.
             await anyio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - no secret
@@ -162,14 +171,7 @@ class RedisBackplane(Backplane):
             started: Is set then too.
         """
         reason = BackplaneError("the connection to Redis is lost")
-        session = Session(
-            self._connect(),
-            self._keys,
-            self._wanted,
-            receiver,
-            self._garbage,
-            ping=self._ping,
-        )
+        session = Session(self._connect, self._keys, self._wanted, receiver, self._garbage)
         try:
             async with anyio.create_task_group() as group:
                 await group.start(session.run)
@@ -252,17 +254,31 @@ class RedisBackplane(Backplane):
         return self._session
 
 
-def _links(url: str, ssl_context: ssl.SSLContext | None) -> "Callable[[], Link]":
-    """Return what makes new connections."""
+def _links(
+    url: str,
+    ssl_context: ssl.SSLContext | None,
+    keys: Keys,
+    garbage: Garbage,
+    *,
+    ping: float,
+    cluster: bool,
+) -> "Callable[[str], Link | ClusterLink]":
+    """Return what makes new connections for a node."""
     try:
         # Not before somebody wants Redis.
-        from wsendpoints.backplanes.redis_link import Link, Server
+        from wsendpoints.backplanes.redis_cluster import Cluster, ClusterLink
+        from wsendpoints.backplanes.redis_link import Link
+        from wsendpoints.backplanes.redis_server import Server
     except ModuleNotFoundError as exc:
         raise ConfigurationError(
             'RedisBackplane needs coredis: pip install "wsendpoints[redis]"'
         ) from exc
     server = Server(url, ssl_context)
-    return lambda: Link(server)
+    if cluster:
+        known = Cluster(server)
+        return lambda node: ClusterLink(known, keys, node, garbage, ping=ping)
+    (tag,) = keys.tags
+    return lambda node: Link(server, keys.node(node, tag), garbage, ping=ping)
 
 
 @contextmanager

@@ -1,131 +1,108 @@
-"""The connections to Redis: one for commands, and one that hears what is published."""
+"""The connections to a server: one for commands, and one that hears what is published."""
 
-import ssl
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import aclosing
-from functools import partial
-from typing import Any, Final, TypeAlias, final
-from urllib.parse import urlsplit
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from contextlib import aclosing, suppress
+from typing import Any, TypeAlias, final
 
 import anyio
-from anyio.abc import TaskGroup, TaskStatus
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.abc import TaskGroup
 from coredis.connection import BaseConnection
-from coredis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
-from coredis.pool import ConnectionPool
+from coredis.exceptions import RedisError
 
-from wsendpoints.backplanes.redis_scripts import SCRIPTS, Script
-from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError
+from wsendpoints.backplanes.redis_scripts import HEADS, SCRIPTS, Script
+from wsendpoints.backplanes.redis_server import (
+    CONNECT,
+    IS_LOST,
+    IS_SILENT,
+    LOST,
+    Request,
+    Server,
+    Value,
+    keep,
+)
+from wsendpoints.backplanes.redis_wire import Garbage
+from wsendpoints.protocol.exceptions import BackplaneError
 
-__all__ = ["Link", "Server"]
+__all__ = ["Link", "Take"]
 
-Value: TypeAlias = bytes | str | int
-
-Request: TypeAlias = Awaitable[Any]
-
-_LOST: Final = (RedisError, anyio.ClosedResourceError, anyio.BrokenResourceError)
-"""What coredis raises where a connection is lost, or is just being so."""
-
-_IS_LOST: Final = "the connection to Redis is lost"
-
-_CONNECT: Final = 2.0
-"""Seconds in which both connections are there, or are not."""
-
-
-@final
-class Server:
-    """Where Redis is, and how to log in.
-
-    Args:
-        url: Such as `redis://user:password@host:6379/0`, `rediss://...` with TLS, and
-            `unix:///path`.
-        ssl_context: For `rediss://`; `None` for one that checks the certificate and the name.
-
-    Raises:
-        ConfigurationError: The url is none of these. Its text is without the url, which may have a
-            password.
-    """
-
-    def __init__(self, url: str, ssl_context: ssl.SSLContext | None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("redis", "rediss", "unix"):
-            raise ConfigurationError(
-                "RedisBackplane(url): use redis://host:6379/0, rediss://... or unix:///path"
-            )
-        if ssl_context is None and parts.scheme == "rediss" and "ssl_" not in parts.query:
-            # coredis' own would not check whether the certificate is that of the host.
-            ssl_context = ssl.create_default_context()
-        read_url: Callable[..., ConnectionPool[Any]] = ConnectionPool[Any].from_url
-        if ssl_context is not None:
-            # If it were `None`, coredis would make none of its own.
-            read_url = partial(read_url, ssl_context=ssl_context)
-        try:
-            # It is used as no pool: that would hand back connections that broke together.
-            self._pool = read_url(url, decode_components=True)
-        except ValueError:
-            raise ConfigurationError("RedisBackplane(url): a number in it is none") from None
-        if self._pool.location is None:
-            raise ConfigurationError("RedisBackplane(url): it has no host")
-
-    def connection(self, budget: anyio.CapacityLimiter) -> BaseConnection:
-        """Return a new connection, which is not connected yet.
-
-        Args:
-            budget: While its only token is taken, nothing that was not asked for is read.
-        """
-        connection: BaseConnection = self._pool.connection_class(
-            self._pool.location,
-            **{
-                **self._pool.connection_kwargs,
-                "connect_timeout": _CONNECT,
-                "processing_budget": budget,
-                # What the url may say, and what nothing here could work with.
-                "decode_responses": False,
-                "max_idle_time": None,
-                "noreply": False,
-                # Whoever waits has a limit of its own. The answer comes all the same.
-                "stream_timeout": None,
-            },
-        )
-        return connection
+Take: TypeAlias = Callable[[bytes, bytes, Any], None]
+"""Is given what is heard: its kind, the channel, and what Redis says of it."""
 
 
 @final
 class Link:
-    """Two connections, which end together, and are not made again.
+    """Two connections to a server, which end together, and are not made again.
 
     Requests of all tasks go out in the order in which they were made, in as few writes as there
     can be, and are answered in that order. So one that is given up, or whose task is cancelled, is
     answered all the same, and the others get their own answers.
+
+    Args:
+        server: Where it is.
+        own: The channel that only this link publishes on, to hear itself.
+        garbage: What others publish there is counted.
+        ping: Seconds between two signs of life. If for three times as long there is none, it ends.
+        is_sharded: Whether channels are in slots of a cluster.
     """
 
     _hearing: BaseConnection
     _speaking: BaseConnection
 
-    def __init__(self, server: Server) -> None:
+    def __init__(
+        self,
+        server: Server,
+        own: bytes,
+        garbage: Garbage,
+        *,
+        ping: float,
+        is_sharded: bool = False,
+    ) -> None:
         self._server = server
+        self._own = own
+        self._garbage = garbage
+        self._ping = ping
+        self._is_sharded = is_sharded
+        self._sharding = b"S" if is_sharded else b""
         self._budget = anyio.CapacityLimiter(1)
+        self._heard = anyio.Event()
+        self._hears_itself = anyio.Event()
+        self._fence = b""
+        self._fenced = anyio.Event()
 
-    async def open(self, group: TaskGroup) -> None:
+    async def open(self, group: TaskGroup, take: Take) -> None:
         """Connect; if one of them is lost later, the group ends with a BackplaneError.
+
+        Args:
+            group: It listens, and sees whether the server is still there.
+            take: Is given what is heard: its kind, the channel, and what Redis says of it.
 
         Raises:
             BackplaneError: Redis can't be reached, or refuses.
         """
         try:
-            with anyio.fail_after(_CONNECT):
+            with anyio.fail_after(CONNECT):
                 self._speaking = self._server.connection(anyio.CapacityLimiter(1))
-                await group.start(_run, self._speaking)
+                await group.start(keep, self._speaking)
                 self._hearing = self._server.connection(self._budget)
-                await group.start(_run, self._hearing)
-                requests = [self._request(b"SCRIPT LOAD", script.text) for script in SCRIPTS]
+                await group.start(keep, self._hearing)
+                requests = [
+                    self._request(b"SCRIPT LOAD", (it.sharded if self._is_sharded else it).text)
+                    for it in SCRIPTS
+                ]
                 for request in requests:
-                    await self.answer(request)
+                    await request
+                group.start_soon(self._listen, take)
+                group.start_soon(self._refusals)
+                self.subscribe([self._own])
+                await self._hears_itself.wait()
+                await self.fence(())
         except TimeoutError:
-            raise BackplaneError("Redis does not answer") from None
+            raise BackplaneError(IS_SILENT) from None
+        group.start_soon(self._watch)
 
     def start(self, script: Script, keys: Sequence[bytes], *args: Value) -> Request:
-        """Run a script: it is on its way when this returns, and need not be awaited.
+        """Run a script: it is on its way when this returns.
 
         Raises:
             BackplaneError: The connection is lost.
@@ -138,27 +115,16 @@ class Link:
         Raises:
             BackplaneError: It is not known to have run.
         """
-        return await self.answer(self.start(script, keys, *args))
+        return await self.start(script, keys, *args)
 
-    async def answer(self, request: Request) -> Any:
-        """Wait for the answer to a request.
+    async def heads(self, counters: Sequence[bytes], ttl: int) -> list[bytes]:
+        """Return the numbers that some counters are at, and let them live on for `ttl` ms.
 
         Raises:
-            BackplaneError: There is none.
+            BackplaneError: They can't be read.
         """
-        try:
-            return await request
-        except (NoScriptError, ReadOnlyError) as exc:
-            # It forgot the scripts, or was made a replica. A new connection learns them again, and
-            # goes to where the primary is by now.
-            self._speaking.invalidate()
-            raise BackplaneError(f"Redis refuses: {exc}") from exc
-        except ResponseError as exc:
-            raise BackplaneError(f"Redis refuses: {exc}") from exc
-        except Exception as exc:
-            # Whatever ended the connection is raised from all requests that wait: what the socket
-            # says, what the parser can't read, or that it is closed.
-            raise BackplaneError(_IS_LOST) from exc
+        heads: list[bytes] = await self.call(HEADS, counters, ttl)
+        return heads
 
     async def members(self, key: bytes) -> list[bytes]:
         """Return the members of a sorted set, in their order.
@@ -166,15 +132,11 @@ class Link:
         Raises:
             BackplaneError: They can't be read.
         """
-        members: list[bytes] = await self.answer(self._request(b"ZRANGE", key, 0, -1))
+        members: list[bytes] = await self._request(b"ZRANGE", key, 0, -1)
         return members
 
-    async def publish(self, channel: bytes, data: bytes) -> None:
-        """Publish what has no number."""
-        await self.answer(self._request(b"PUBLISH", channel, data))
-
     def subscribe(self, channels: Collection[bytes]) -> None:
-        """Ask for what is published on some channels; each is acknowledged to `listen`.
+        """Ask for what is published on some channels; each is acknowledged to those that listen.
 
         Raises:
             BackplaneError: The connection is lost.
@@ -189,64 +151,83 @@ class Link:
         """
         self._ask(b"UNSUBSCRIBE", channels)
 
-    async def listen(self, take: Callable[[Any], None]) -> None:
-        """Hand on what is heard, until the connection is lost.
+    async def fence(self, _channels: Collection[bytes]) -> None:
+        """Wait until all that was published on some channels is handed on, or is lost.
 
-        Args:
-            take: Gets a list: its kind, and what Redis says of such.
+        A server does one thing after the other, and what it says comes in that order: so nothing
+        that was published before comes behind a word of ours. One call at a time.
 
         Raises:
-            BackplaneError: It is lost.
+            BackplaneError: That can't be known.
         """
-        try:
+        self._fence = secrets.token_hex(8).encode()
+        self._fenced = anyio.Event()
+        await self._say(self._fence)
+        await self._fenced.wait()
+
+    async def _watch(self) -> None:
+        """Say something to ourselves now and then: silence is the only sign of a dead connection.
+
+        Nothing else is: what is sent into it is taken, and nobody says that it does not arrive.
+        """
+        silence = 3 * self._ping
+        while True:
+            await anyio.sleep(self._ping)
+            # What counts is what comes after this, and not when something came before: this
+            # process itself may have done nothing for a while.
+            self._heard = anyio.Event()
+            try:
+                with anyio.fail_after(silence):
+                    await self._say(b"")
+                    await self._heard.wait()
+            except TimeoutError:
+                raise BackplaneError(f"Redis was silent for {silence:g} s") from None
+
+    async def _listen(self, take: Take) -> None:
+        """Hand on what is heard, until the connection is lost."""
+        # It is `keep` that tells of that.
+        with suppress(RedisError):
             async with aclosing(self._hearing.push_messages) as messages:
                 async for message in messages:
-                    take(message)
+                    self._hear(message, take)
                     if not self._hearing.reusable:
                         # More has been read than was handed on. coredis would read on, and keep
                         # it all, without a bound: so let Redis keep it, which has one.
                         async with self._budget:
                             while not self._hearing.reusable:
-                                take(await anext(messages))
-        except RedisError as exc:
-            raise BackplaneError(_IS_LOST) from exc
+                                self._hear(await anext(messages), take)
 
-    async def refusals(self) -> None:
-        """Wait until Redis refuses to let us hear something.
+    def _hear(self, message: Any, take: Take) -> None:
+        self._heard.set()
+        kind, channel, data = message
+        if channel != self._own:
+            take(kind, channel, data)
+        elif data == self._fence:
+            self._fenced.set()
+        elif kind in (b"subscribe", b"ssubscribe"):
+            self._hears_itself.set()
+        elif data and kind in (b"message", b"smessage"):
+            self._garbage.drop(channel)
+
+    async def _refusals(self) -> None:
+        """Wait until Redis refuses to let us hear something, or the connection is lost.
 
         Raises:
-            BackplaneError: It does, or the connection is lost.
+            BackplaneError: It refuses.
         """
-        try:
+        with suppress(RedisError):
             async with aclosing(self._hearing.streamed_messages) as answers:
                 async for answer in answers:
                     raise BackplaneError(f"Redis refuses: {answer!r}")
-        except RedisError as exc:
-            raise BackplaneError(_IS_LOST) from exc
+
+    async def _say(self, data: bytes) -> None:
+        await self._request(self._sharding + b"PUBLISH", self._own, data)
 
     def _request(self, command: bytes, *args: Value) -> Request:
-        try:
-            return self._speaking.create_request(command, *args)
-        except _LOST as exc:
-            raise BackplaneError(_IS_LOST) from exc
+        return Request(self._speaking, command, *args)
 
     def _ask(self, command: bytes, channels: Collection[bytes]) -> None:
         try:
-            self._hearing.send_command(command, *channels)
-        except _LOST as exc:
-            raise BackplaneError(_IS_LOST) from exc
-
-
-async def _run(
-    connection: BaseConnection, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    try:
-        await connection.run(task_status=task_status)
-    except RedisError as exc:
-        raise BackplaneError(f"Redis can't be reached: {exc}") from exc
-    finally:
-        for stream in vars(connection).values():
-            # Where it could not connect, coredis leaves them open, and Python warns of that.
-            if isinstance(stream, MemoryObjectSendStream | MemoryObjectReceiveStream):
-                stream.close()
-    raise BackplaneError(_IS_LOST)
+            self._hearing.send_command(self._sharding + command, *channels)
+        except LOST as exc:
+            raise BackplaneError(IS_LOST) from exc

@@ -1,6 +1,7 @@
 """Who is in which group, over all processes: one sign of life a process, whatever it holds."""
 
-from collections.abc import Awaitable
+from collections import defaultdict
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, final
 
@@ -97,8 +98,8 @@ class Presence:
                 group.start_soon(self._restore, session)
                 while True:
                     await anyio.sleep(self._ttl / 3)
-                    for node in await self._beat(session, is_new=False):
-                        await self._bury(session, node.decode(), is_dead=False)
+                    for node, tags in (await self._beat(session, is_new=False)).items():
+                        await self._bury(session, node.decode(), tags, is_dead=False)
         finally:
             self._session = None
             self._before.append(session.node)
@@ -110,7 +111,7 @@ class Presence:
         if session is not None:
             # If it fails, the others find out.
             with suppress(BackplaneError):
-                await self._bury(session, session.node, is_dead=True)
+                await self._bury(session, session.node, self._keys.tags, is_dead=True)
 
     async def enter(self, entry: Entry, most: int | None) -> bool:
         """Count a connection; return whether it is the first of its user.
@@ -124,7 +125,7 @@ class Presence:
         self._entries[entry.place] = entry
         try:
             request = self._entering(session, entry, most)
-            outcome = _outcome(await session.link.answer(request))
+            outcome = _outcome(await request)
             entry.node = session.node
             if outcome == _FULL:
                 raise GroupFullError(f"{entry.place[0]}: {most} users are in it already")
@@ -159,12 +160,13 @@ class Presence:
 
     def _entering(self, session: Session, entry: Entry, most: int | None) -> Awaitable[Any]:
         name, connection = entry.place
+        tag = self._keys.tag(name)
         return session.link.start(
             ENTER,
             [
                 *self._keys.presence(name, session.node),
-                self._keys.nodes,
-                self._keys.places(session.node),
+                self._keys.nodes(tag),
+                self._keys.places(session.node, tag),
             ],
             session.node,
             connection,
@@ -205,45 +207,64 @@ class Presence:
             ]
             requests = [self._entering(session, entry, None) for entry in some]
             for entry, request in zip(some, requests, strict=True):
-                _outcome(await session.link.answer(request))
+                _outcome(await request)
                 entry.node = session.node
         while self._before:
-            await self._bury(session, self._before[0], is_dead=True)
+            await self._bury(session, self._before[0], self._keys.tags, is_dead=True)
             del self._before[0]
 
-    async def _beat(self, session: Session, *, is_new: bool) -> list[bytes]:
-        """Give a sign of life, and return some nodes that gave none for too long."""
-        dead: list[bytes] | None = await session.link.call(
-            BEAT, [self._keys.nodes], session.node, round(self._ttl * 1000), int(is_new)
-        )
-        if dead is None:
-            raise BackplaneError("this process was taken for dead, or Redis was emptied")
+    async def _beat(self, session: Session, *, is_new: bool) -> Mapping[bytes, Sequence[str]]:
+        """Give a sign of life, and return some nodes that gave none for too long, with tags."""
+        args = session.node, round(self._ttl * 1000), int(is_new)
+        requests = [
+            (tag, session.link.start(BEAT, [self._keys.nodes(tag)], *args))
+            for tag in self._keys.tags
+        ]
+        dead: defaultdict[bytes, list[str]] = defaultdict(list)
+        for tag, request in requests:
+            nodes = await request
+            if nodes is None:
+                raise BackplaneError("this process was taken for dead, or Redis was emptied")
+            for node in nodes:
+                dead[node].append(tag)
         return dead
 
-    async def _bury(self, session: Session, node: str, *, is_dead: bool) -> None:
+    async def _bury(
+        self, session: Session, node: str, tags: Sequence[str], *, is_dead: bool
+    ) -> None:
         """Remove a node's connections. Several may do so at the same time, and leave at any point.
 
         Args:
             session: What it is done by.
             node: Whose.
+            tags: In the groups of which.
             is_dead: Whether it is known to be dead, even if it gave a sign of life just now.
         """
-        places = self._keys.places(node)
-        while names := await session.link.call(
-            KILL, [self._keys.nodes, places], node, int(is_dead)
-        ):
-            requests = [
-                session.link.start(
-                    BURY,
-                    [*self._keys.presence(name, node), places],
-                    self._keys.channel(name),
-                    COUNTER_TTL,
-                    name,
-                )
-                for name in map(bytes.decode, names)
+        while tags:
+            places = {tag: self._keys.places(node, tag) for tag in tags}
+            killing = [
+                session.link.start(KILL, [self._keys.nodes(tag), places[tag]], node, int(is_dead))
+                for tag in tags
             ]
-            for request in requests:
-                await session.link.answer(request)
+            burying: list[Awaitable[Any]] = []
+            left: list[str] = []
+            for tag, request in zip(tags, killing, strict=True):
+                names = [name.decode() for name in await request or ()]
+                burying += [
+                    session.link.start(
+                        BURY,
+                        [*self._keys.presence(name, node), places[tag]],
+                        self._keys.channel(name),
+                        COUNTER_TTL,
+                        name,
+                    )
+                    for name in names
+                ]
+                if names:
+                    left.append(tag)
+            for buried in burying:
+                await buried
+            tags = left
 
 
 def _outcome(answer: int) -> int:

@@ -17,6 +17,9 @@ __all__ = [
 ]
 
 
+_PUBLISH: Final = "'PUBLISH'"
+
+
 @final
 class Script:
     """A script, and what Redis calls it once it knows it.
@@ -24,12 +27,15 @@ class Script:
     Attributes:
         text: The script, in Lua.
         sha: Its name.
+        sharded: The same for a cluster, where a channel is in a slot, as keys are.
     """
 
-    __slots__ = ("sha", "text")
+    __slots__ = ("sha", "sharded", "text")
 
     def __init__(self, text: str) -> None:
         self.text: bytes = text.encode()
+        is_loud = _PUBLISH in text
+        self.sharded: Script = Script(text.replace(_PUBLISH, "'SPUBLISH'")) if is_loud else self
         # Redis names scripts so; it keeps nothing secret.
         self.sha: bytes = sha1(self.text, usedforsecurity=False).hexdigest().encode()
 

@@ -1,7 +1,7 @@
 """From one connect to Redis to the loss of it: what is subscribed to, heard, and still there."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -10,12 +10,11 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
 from wsendpoints.backplanes.backplane import Receiver
-from wsendpoints.backplanes.redis_scripts import HEADS
 from wsendpoints.backplanes.redis_wire import Garbage, Keys, read_message
-from wsendpoints.protocol.exceptions import BackplaneError
 
 if TYPE_CHECKING:
     # It needs coredis, which `Groups` without Redis do without.
+    from wsendpoints.backplanes.redis_cluster import ClusterLink
     from wsendpoints.backplanes.redis_link import Link
 
 __all__ = ["COUNTER_TTL", "Session", "Wanted"]
@@ -99,13 +98,11 @@ class Wanted:
 class _Chunk:
     """Groups that are being subscribed to together."""
 
-    def __init__(self, marks: dict[str, object], waiting: int) -> None:
+    def __init__(self, marks: dict[str, object]) -> None:
         self.marks = marks
-        self.waiting = waiting
+        self.waiting = len(marks)
         self.acknowledged = anyio.Event()
-        self.heads: dict[str, int] = {}
         self.heard: dict[str, int] = {}
-        self.fenced = anyio.Event()
 
 
 @final
@@ -113,12 +110,11 @@ class Session:
     """One connect to Redis.
 
     Args:
-        link: The connections, which are not open yet.
+        connect: Returns connections, which are not open yet, for a node.
         keys: How things are called in Redis.
         wanted: What to subscribe to.
         receiver: What is heard is handed on to it.
         garbage: What is no message is counted there.
-        ping: Seconds between two signs of life. If for three times as long there is none, it ends.
 
     Attributes:
         link: The connections.
@@ -129,27 +125,21 @@ class Session:
 
     def __init__(
         self,
-        link: "Link",
+        connect: "Callable[[str], Link | ClusterLink]",
         keys: Keys,
         wanted: Wanted,
         receiver: Receiver,
         garbage: Garbage,
-        *,
-        ping: float,
     ) -> None:
-        self.link: Link = link
         self.node: str = secrets.token_hex(8)
+        self.link: Link | ClusterLink = connect(self.node)
         self.is_settled: anyio.Event = anyio.Event()
         self.publishing: anyio.Semaphore = anyio.Semaphore(_PUBLISHING, fast_acquire=True)
         self._keys = keys
         self._wanted = wanted
         self._receiver = receiver
         self._garbage = garbage
-        self._ping = ping
-        self._own = keys.node(self.node)
-        self._fencing = _Chunk({}, 0)
-        self._fence = b""
-        self._heard = anyio.Event()
+        self._fencing = _Chunk({})
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Take part until this is cancelled, or a connection is lost.
@@ -158,11 +148,7 @@ class Session:
             BackplaneError: It is lost, or could not be made. It comes in an `ExceptionGroup`.
         """
         async with anyio.create_task_group() as group:
-            await self.link.open(group)
-            group.start_soon(self.link.listen, self._take)
-            group.start_soon(self.link.refusals)
-            group.start_soon(self._watch)
-            await self._subscribe({}, [self._own])
+            await self.link.open(group, self._take)
             self._wanted.restart()
             task_status.started()
             group.start_soon(self._refresh)
@@ -178,45 +164,32 @@ class Session:
             if gone:
                 self.link.unsubscribe([self._keys.channel(name) for name in gone])
             if come:
-                marks = {name: self._wanted.names[name] for name in come}
-                await self._subscribe(marks, [self._keys.channel(name) for name in come])
+                await self._subscribe({name: self._wanted.names[name] for name in come})
             if not come and not gone:
                 return
 
-    async def _subscribe(self, marks: dict[str, object], channels: list[bytes]) -> None:
+    async def _subscribe(self, marks: dict[str, object]) -> None:
         """Subscribe, read where the groups are, and hear a fence behind that.
 
-        Redis does one thing after the other: when the fence is heard, on the connection that hears
-        the messages, those with numbers up to the heads that were read before have been heard.
+        When the fence is heard, on the connection that hears the messages, those with numbers up to
+        the heads that were read before have been heard.
         """
-        self._fencing = chunk = _Chunk(marks, len(channels))
+        self._fencing = chunk = _Chunk(marks)
+        channels = [self._keys.channel(name) for name in marks]
         self.link.subscribe(channels)
         await chunk.acknowledged.wait()
-        if marks:
-            counters = [self._keys.counter(name) for name in marks]
-            heads = await self.link.call(HEADS, counters, COUNTER_TTL)
-            chunk.heads = {name: int(head) for name, head in zip(marks, heads, strict=True)}
-        self._fence = secrets.token_hex(8).encode()
-        await self.link.publish(self._own, self._fence)
-        await chunk.fenced.wait()
-
-    async def _watch(self) -> None:
-        """Say something to ourselves now and then: silence is the only sign of a dead connection.
-
-        Nothing else is: what is sent into it is taken, and nobody says that it does not arrive.
-        """
-        silence = 3 * self._ping
-        while True:
-            await anyio.sleep(self._ping)
-            # What counts is what comes after this, and not when something came before: this
-            # process itself may have done nothing for a while.
-            self._heard = anyio.Event()
-            try:
-                with anyio.fail_after(silence):
-                    await self.link.publish(self._own, b"")
-                    await self._heard.wait()
-            except TimeoutError:
-                raise BackplaneError(f"Redis was silent for {silence:g} s") from None
+        counters = [self._keys.counter(name) for name in marks]
+        heads = await self.link.heads(counters, COUNTER_TTL)
+        await self.link.fence(channels)
+        reached = {
+            # What came since the head was read was handed on, behind it.
+            name: max(int(head), chunk.heard.get(name, 0))
+            for name, head in zip(marks, heads, strict=True)
+            if self._wanted.names.get(name) is marks[name]
+        }
+        self._fencing = _Chunk({})
+        if reached:
+            self._receiver.fenced(reached)
 
     async def _refresh(self) -> None:
         """Let the numbers of silent groups live on, as long as there are subscribers."""
@@ -226,47 +199,27 @@ class Session:
             for start in range(0, len(names), _CHUNK):
                 some = names[start : start + _CHUNK]
                 counters = [self._keys.counter(name) for name in some]
-                await self.link.call(HEADS, counters, COUNTER_TTL)
+                await self.link.heads(counters, COUNTER_TTL)
 
-    def _take(self, message: list[Any]) -> None:
+    def _take(self, kind: bytes, channel: bytes, data: Any) -> None:
         """Take what is heard."""
-        self._heard.set()
-        match message:
-            case [b"message", bytes() as channel, data]:
-                self._hear(channel, data)
-            case [b"subscribe", *_]:
-                chunk = self._fencing
-                chunk.waiting -= 1
-                if not chunk.waiting:
-                    chunk.acknowledged.set()
-            case _:
-                # That something is unsubscribed from, say.
-                pass
+        if kind in (b"message", b"smessage"):
+            self._hear(channel, data)
+        elif kind in (b"subscribe", b"ssubscribe"):
+            chunk = self._fencing
+            chunk.waiting -= 1
+            if not chunk.waiting:
+                chunk.acknowledged.set()
 
-    def _hear(self, channel: bytes, data: object) -> None:
+    def _hear(self, channel: bytes, data: Any) -> None:
         name = self._wanted.by_channel.get(channel)
-        if name is not None:
-            message = read_message(data)
-            if message is None:
-                self._garbage.drop(channel)
-            else:
-                if name in self._fencing.marks:
-                    self._fencing.heard[name] = message[0]
-                self._receiver.message(name, *message)
-        elif channel == self._own and data:
-            if data == self._fence:
-                self._reach_fence()
-            else:
-                self._garbage.drop(channel)
-
-    def _reach_fence(self) -> None:
-        chunk, self._fencing, self._fence = self._fencing, _Chunk({}, 0), b""
-        heads = {
-            # What came since the head was read was handed on, behind it.
-            name: max(head, chunk.heard.get(name, 0))
-            for name, head in chunk.heads.items()
-            if self._wanted.names.get(name) is chunk.marks[name]
-        }
-        if heads:
-            self._receiver.fenced(heads)
-        chunk.fenced.set()
+        if name is None:
+            # It is not unsubscribed from yet.
+            return
+        message = read_message(data)
+        if message is None:
+            self._garbage.drop(channel)
+            return
+        if name in self._fencing.marks:
+            self._fencing.heard[name] = message[0]
+        self._receiver.message(name, *message)

@@ -2,19 +2,27 @@
 
 import logging
 import re
-from collections.abc import Callable
+from binascii import crc_hqx
+from collections.abc import Callable, Sequence
+from itertools import count
 from time import monotonic
 from typing import Final, final
 
 from wsendpoints.backplanes.logs import History
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["MAX_SIZE", "Garbage", "Keys", "kept", "read_message"]
+__all__ = ["MAX_SIZE", "SHARDS", "Garbage", "Keys", "kept", "read_message", "slot_of"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
 MAX_SIZE: Final = 16 * 1024 * 1024
 """Bytes of a message. What is larger comes from nobody here."""
+
+SLOTS: Final = 16384
+"""Slots of a cluster: it says which server has which of them."""
+
+SHARDS: Final = 128
+"""So many of them are used. All processes have to agree on it."""
 
 _NUMBER: Final = re.compile(rb"([0-9]{1,16})\|", re.ASCII)
 
@@ -28,60 +36,97 @@ _WARNED: Final = 60.0
 class Keys:
     """The names of keys and channels.
 
-    All of a group are in one slot of a cluster, by what is in the braces. A prefix has no braces,
-    so that no group is called like anything else.
+    In a cluster, the slot of a key is that of its *tag*, which is what its first braces hold. There
+    all that a script needs has one tag, and groups share `SHARDS` of them, so that a process has
+    no more than that to look after. A prefix has no braces, so that no group is called like
+    anything else, and has another tag.
+
+    Args:
+        prefix: What all of them begin with.
+        is_sharded: Whether they are in a cluster.
+
+    Attributes:
+        tags: All tags, in their braces; an empty one where there is no cluster.
 
     Raises:
         ConfigurationError: The prefix is none.
     """
 
-    __slots__ = ("_prefix", "nodes")
+    __slots__ = ("_is_sharded", "_prefix", "tags")
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, *, is_sharded: bool = False) -> None:
         if not _PREFIX.fullmatch(prefix):
             raise ConfigurationError(
                 f"prefix={prefix!r}: use 1 to 100 letters, digits, '_', '.', '-' and ':'"
             )
         self._prefix = prefix
-        self.nodes: bytes = self._of("nodes")
+        self._is_sharded = is_sharded
+        self.tags: Sequence[str] = _tags() if is_sharded else ("",)
+
+    def tag(self, name: str) -> str:
+        """Return the tag of all that belongs to a group."""
+        if not self._is_sharded:
+            return ""
+        return self.tags[crc_hqx(name.encode(), 0) % SHARDS]
 
     def channel(self, name: str) -> bytes:
         """Return where the messages of a group are published."""
-        return self._of(f"{{{name}}}")
+        return self._of(f"{self.tag(name)}{{{name}}}")
 
     def counter(self, name: str) -> bytes:
         """Return where the number of the last message of a group is."""
-        return self._of(f"{{{name}}}:n")
+        return self._of(f"{self.tag(name)}{{{name}}}:n")
 
     def stream(self, name: str) -> bytes:
         """Return where the history of a group is."""
-        return self._of(f"{{{name}}}:h")
+        return self._of(f"{self.tag(name)}{{{name}}}:h")
 
     def users(self, name: str) -> bytes:
         """Return where the users of a group are."""
-        return self._of(f"{{{name}}}:u")
+        return self._of(f"{self.tag(name)}{{{name}}}:u")
 
     def presence(self, name: str, node: str) -> tuple[bytes, ...]:
         """Return where a node's connections in a group are, and all that changes with them."""
+        group = f"{self.tag(name)}{{{name}}}"
         return (
-            self._of(f"{{{name}}}:c:{node}"),
-            self.users(name),
-            self._of(f"{{{name}}}:uc"),
-            self._of(f"{{{name}}}:ul"),
-            self.counter(name),
-            self.stream(name),
+            self._of(f"{group}:c:{node}"),
+            self._of(f"{group}:u"),
+            self._of(f"{group}:uc"),
+            self._of(f"{group}:ul"),
+            self._of(f"{group}:n"),
+            self._of(f"{group}:h"),
         )
 
-    def node(self, node: str) -> bytes:
+    def node(self, node: str, tag: str) -> bytes:
         """Return where a node hears of itself."""
-        return self._of(f"node:{node}")
+        return self._of(f"{tag}node:{node}")
 
-    def places(self, node: str) -> bytes:
-        """Return where the groups are in which a node has connections."""
-        return self._of(f"node:{node}:p")
+    def nodes(self, tag: str) -> bytes:
+        """Return where it is said which nodes are alive, for all groups of a tag."""
+        return self._of(f"{tag}nodes")
+
+    def places(self, node: str, tag: str) -> bytes:
+        """Return where the groups of a tag are in which a node has connections."""
+        return self._of(f"{tag}node:{node}:p")
 
     def _of(self, rest: str) -> bytes:
         return f"{self._prefix}:{rest}".encode()
+
+
+def _tags() -> Sequence[str]:
+    """Return tags whose slots are spread evenly, for servers have ranges of slots."""
+    found: dict[int, str] = {}
+    numbers = count()
+    while len(found) < SHARDS:
+        tag = f"{{{next(numbers)}}}"
+        found.setdefault(slot_of(tag.encode()) * SHARDS // SLOTS, tag)
+    return [found[place] for place in range(SHARDS)]
+
+
+def slot_of(key: bytes) -> int:
+    """Return the slot of a cluster that a key with a tag, or a channel, is in."""
+    start = key.index(b"{") + 1
+    return crc_hqx(key[start : key.index(b"}", start)], 0) % SLOTS
 
 
 def kept(history: History | None) -> tuple[int, int]:

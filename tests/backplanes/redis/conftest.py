@@ -1,9 +1,10 @@
-"""A Redis for all tests of a process, and one that a test may kill."""
+"""A Redis and a Redis Cluster for all tests of a process, and a Redis that a test may kill."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from .cluster import RedisCluster
 from .server import RedisServer
 
 
@@ -19,3 +20,10 @@ def mortal_redis() -> Iterator[RedisServer]:
     """Redis, for a test that ends it, or says how it is configured."""
     with RedisServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[RedisCluster]:
+    """A cluster, for tests that leave it whole."""
+    with RedisCluster() as cluster:
+        yield cluster

@@ -1,8 +1,10 @@
 """Processes' parts in groups, within one test."""
 
+import re
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -13,9 +15,23 @@ from wsendpoints.backplanes import Backplane
 from wsendpoints.protocol.exceptions import BackplaneError
 from wsendpoints.testing.backplane_nodes import Delays, Node
 
-__all__ = ["Delays", "Node", "bodies", "eventually", "new_name", "publish_at_last", "running"]
+__all__ = [
+    "RIGHTS",
+    "Delays",
+    "Node",
+    "bodies",
+    "eventually",
+    "new_name",
+    "publish_at_last",
+    "running",
+]
 
 _AGAIN: Final = 0.01
+
+_DOCS: Final = Path(__file__).parents[3] / "docs" / "groups.md"
+
+RIGHTS: Final = re.findall(r"`~wse:\*`, `&wse:\*`, and `(.*?)`", _DOCS.read_text())[0].split()
+"""What a user of Redis may do who can do nothing else, as docs/groups.md says."""
 
 
 def new_name() -> str:

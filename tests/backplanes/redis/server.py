@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final, Self, final
 
 import pytest
@@ -92,6 +95,16 @@ class RedisServer:
         if process is not None:
             process.kill()
             process.wait(GENEROUS)
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Have it do nothing for a while: what it is sent is taken, and not answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self.start()

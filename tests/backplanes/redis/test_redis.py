@@ -1,12 +1,9 @@
 """`RedisBackplane`: how it is made, what it publishes, and what is read."""
 
 import logging
-import re
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
 
 import anyio
 import pytest
@@ -17,13 +14,12 @@ from wsendpoints import groups
 from wsendpoints.backplanes import History, RedisBackplane
 from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError, PositionLost
 
-from .nodes import Delays, Node, bodies, eventually, new_name, publish_at_last, running
+from .cluster import RedisCluster
+from .nodes import RIGHTS, Delays, Node, bodies, eventually, new_name, publish_at_last, running
 from .proxy import proxied
 from .server import RedisServer
 
 pytestmark = pytest.mark.anyio
-
-DOCS: Final = Path(__file__).parents[3] / "docs" / "groups.md"
 
 
 def test_it_is_exported_by_groups() -> None:
@@ -90,6 +86,23 @@ def test_ttl_is_above_zero(ttl: float) -> None:
     """Nobody can give a sign of life that often."""
     with pytest.raises(ConfigurationError, match=r"presence_ttl=.*: use a number above 0"):
         RedisBackplane("redis://127.0.0.1", presence_ttl=ttl)
+
+
+@pytest.mark.parametrize("url", ["unix:///run/redis", "redis://127.0.0.1/1"])
+def test_url_that_is_none_of_a_cluster(url: str) -> None:
+    """It is told at once."""
+    with pytest.raises(ConfigurationError, match=r"cluster=True\): use redis://host:6379"):
+        RedisBackplane(url, cluster=True)
+
+
+@REAL_TIME
+async def test_cluster_is_another_kind_of_place(cluster: RedisCluster) -> None:
+    """With the same methods."""
+    name = new_name()
+    async with running(RedisBackplane(cluster.url, cluster=True)) as (node,):
+        await node.subscribe(name)
+        await node.reach(name, await node.publish(name, b"1", History()))
+        assert await node.backplane.read(name, None) == node.received[name]
 
 
 @REAL_TIME
@@ -298,9 +311,8 @@ async def test_rights_that_lack_are_told_at_the_start(
 @REAL_TIME
 async def test_rights_that_it_needs(mortal_redis: RedisServer) -> None:
     """Those that docs/groups.md says: a user of Redis that can do nothing else."""
-    (rights,) = re.findall(r"`~wse:\*`, `&wse:\*`, and `(.*?)`", DOCS.read_text())
     async with Redis.from_url(mortal_redis.url) as client:
-        await client.acl_setuser("wse", "on", ">secret", "~wse:*", "&wse:*", *rights.split())
+        await client.acl_setuser("wse", "on", ">secret", "~wse:*", "&wse:*", *RIGHTS)
     url = mortal_redis.url.replace("//", "//wse:secret@")
     name = new_name()
     async with running(RedisBackplane(url)) as (node,):

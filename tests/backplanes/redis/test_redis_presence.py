@@ -1,9 +1,5 @@
 """Who is in which group, over all processes, whatever becomes of them."""
 
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
@@ -13,11 +9,12 @@ import pytest
 from anyio import to_thread
 from coredis import Redis
 
-from tests.clocks import GENEROUS, REAL_TIME
+from tests.clocks import REAL_TIME
 from wsendpoints.backplanes import History, RedisBackplane
 from wsendpoints.protocol.exceptions import BackplaneError, GroupFullError
 
 from .nodes import Node, bodies, eventually, new_name, running
+from .other_process import other_process
 from .proxy import proxied
 from .server import RedisServer
 
@@ -70,33 +67,6 @@ async def until_here(node: Node, name: str, *users: str) -> None:
     await eventually(are_here)
 
 
-@contextmanager
-def other_process(redis: RedisServer, name: str, *users: str) -> Generator[subprocess.Popen[str]]:
-    """Start a process with some users in a group."""
-    process = subprocess.Popen(  # noqa: S603 - ours
-        [
-            sys.executable,
-            "-m",
-            f"{__package__}.other_process",
-            redis.url,
-            str(LONGER),
-            name,
-            *users,
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "there\n"
-        yield process
-    finally:
-        process.kill()
-        process.wait(GENEROUS)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
 async def test_killed_process_is_found_by_the_others(redis: RedisServer) -> None:
     """Its users leave, once each, after the ttl; those that are elsewhere too stay."""
     name = new_name()
@@ -105,7 +75,7 @@ async def test_killed_process_is_found_by_the_others(redis: RedisServer) -> None
         for node in nodes:
             await node.subscribe(name)
         await enter(nodes[0], name, "ada")
-        with other_process(redis, name, "ada", "bob", "cyd") as process:
+        with other_process(redis.url, LONGER, name, "ada", "bob", "cyd") as process:
             # All hear of it while it is there.
             await nodes[1].until(lambda: b"+cyd" in bodies(nodes[1], name), "a message")
             process.kill()

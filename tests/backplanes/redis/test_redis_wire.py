@@ -1,28 +1,82 @@
 """Names, messages, and what is none."""
 
 import logging
+from typing import Final
 
 import pytest
 
 from wsendpoints.backplanes.logs import History
-from wsendpoints.backplanes.redis_wire import MAX_SIZE, Garbage, Keys, kept, read_message
+from wsendpoints.backplanes.redis_wire import (
+    MAX_SIZE,
+    SHARDS,
+    Garbage,
+    Keys,
+    kept,
+    read_message,
+    slot_of,
+)
 from wsendpoints.protocol.exceptions import ConfigurationError
 
+GROUPS: Final = [
+    *("nodes", "node:1", "a", "a:n", "a:h", "a:u", "a:uc", "a:c:1", "ä", "\U0001f600"),
+    *("", "}", "{", "{}", "}{", "{a}", "a}", "{a", "{1}", "{1}nodes", "a}:n", "}:n"),
+]
 
-def test_no_two_things_are_called_alike() -> None:
+
+@pytest.mark.parametrize("is_sharded", [False, True], ids=["single", "cluster"])
+def test_no_two_things_are_called_alike(is_sharded: bool) -> None:
     """Whatever groups and nodes are called."""
-    keys = Keys("wse")
-    groups = ["nodes", "node:1", "a", "a:n", "a:h", "a:u", "a:uc", "a:c:1"]
-    names = [keys.nodes]
-    for group in groups:
+    keys = Keys("wse", is_sharded=is_sharded)
+    names: list[bytes] = []
+    for group in GROUPS:
         names += [keys.channel(group), *keys.presence(group, "1")]
-    for node in ("1", "2"):
-        names += [keys.node(node), keys.places(node)]
+    for tag in keys.tags:
+        names.append(keys.nodes(tag))
+        for node in ("1", "2"):
+            names += [keys.node(node, tag), keys.places(node, tag)]
     assert len({*names}) == len(names)
+
+
+def test_keys_of_a_server() -> None:
+    """What one version of this library calls so, another one does too."""
+    keys = Keys("wse")
     assert keys.presence("a", "1") == (
-        *(b"wse:{a}:c:1", b"wse:{a}:u", b"wse:{a}:uc", b"wse:{a}:ul"),
+        *(b"wse:{a}:c:1", keys.users("a"), b"wse:{a}:uc", b"wse:{a}:ul"),
         *(keys.counter("a"), keys.stream("a")),
     )
+    assert (keys.channel("a"), keys.counter("a")) == (b"wse:{a}", b"wse:{a}:n")
+    assert (keys.stream("a"), keys.users("a")) == (b"wse:{a}:h", b"wse:{a}:u")
+    assert (keys.nodes(""), keys.node("1", ""), keys.places("1", "")) == (
+        *(b"wse:nodes", b"wse:node:1", b"wse:node:1:p"),
+    )
+
+
+def test_keys_of_a_cluster() -> None:
+    """All that a script needs is in one slot, by a tag; that of a group is always the same."""
+    keys = Keys("wse", is_sharded=True)
+    for group in GROUPS:
+        tag = keys.tag(group)
+        everything = [
+            *(keys.channel(group), keys.counter(group), keys.stream(group), keys.users(group)),
+            *keys.presence(group, "1"),
+            *(keys.nodes(tag), keys.places("1", tag), keys.node("1", tag)),
+        ]
+        assert {slot_of(key) for key in everything} == {slot_of(tag.encode())}
+    assert [keys.tag(name) for name in ("a", "b", "")] == ["{342}", "{110}", "{14}"]
+    assert keys.channel("a") == b"wse:{342}{a}"
+
+
+def test_tags_are_spread_over_the_slots_of_a_cluster() -> None:
+    """Each server has its share of them, if its share of the slots is a range."""
+    tags = Keys("wse", is_sharded=True).tags
+    assert len({*tags}) == SHARDS
+    assert [slot_of(tag.encode()) * SHARDS // 16384 for tag in tags] == [*range(SHARDS)]
+
+
+def test_slot_is_that_of_redis() -> None:
+    """As its documentation has it: of what the first braces hold, by the CRC16 of XMODEM."""
+    assert slot_of(b"{123456789}") == 0x31C3
+    assert slot_of(b"wse:{123456789}{x}:n") == 0x31C3
 
 
 @pytest.mark.parametrize("prefix", ["", "{a}", "a b", "ä", "a" * 101, "a\n"])
