@@ -39,7 +39,7 @@ _LEAVING: Final = 2.0
 """Seconds in which users leave when a process ends."""
 
 _FIRST_DELAY: Final = 0.05
-_LAST_DELAY: Final = 1.0
+_LAST_DELAY: Final = 0.8
 """Seconds until the connection is made anew: twice as many after each failure, up to the last."""
 
 _LASTING: Final = 5.0

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.clocks import GENEROUS
+
 from .cluster import RedisCluster
 from .server import RedisServer
 
@@ -27,3 +29,9 @@ def cluster() -> Iterator[RedisCluster]:
     """A cluster, for tests that leave it whole."""
     with RedisCluster() as cluster:
         yield cluster
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing given up that nothing holds up, however busy the machine is."""
+    monkeypatch.setattr("wsendpoints.backplanes.redis._SOON", GENEROUS)

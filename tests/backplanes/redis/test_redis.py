@@ -19,7 +19,7 @@ from .nodes import RIGHTS, Delays, Node, bodies, eventually, new_name, publish_a
 from .proxy import proxied
 from .server import RedisServer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient")]
 
 
 def test_it_is_exported_by_groups() -> None:

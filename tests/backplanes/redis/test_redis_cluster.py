@@ -20,7 +20,7 @@ from .cluster import RedisCluster, cluster_server
 from .nodes import RIGHTS, Delays, Node, bodies, new_name, running
 from .server import RedisServer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient")]
 
 HISTORY: Final = History(messages=10_000)
 
@@ -33,10 +33,8 @@ def has_heard(node: Node, name: str, count: int) -> bool:
 
 
 @REAL_TIME
-async def test_cluster_keeps_it(cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cluster_keeps_it(cluster: RedisCluster) -> None:
     """All of it, while connections are reset."""
-    # Also on a busy machine everything is done that nothing holds up.
-    monkeypatch.setattr("wsendpoints.backplanes.redis._SOON", GENEROUS)
     await check_backplane(
         lambda: RedisBackplane(cluster.url, cluster=True),
         disrupt=cluster.disconnect_all,
@@ -45,11 +43,8 @@ async def test_cluster_keeps_it(cluster: RedisCluster, monkeypatch: pytest.Monke
 
 
 @REAL_TIME
-async def test_many_groups_are_on_all_servers(
-    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_groups_are_on_all_servers(cluster: RedisCluster) -> None:
     """Two processes, connected to by different servers, exchange messages: once, and in order."""
-    monkeypatch.setattr("wsendpoints.backplanes.redis._SOON", GENEROUS)
     names = [new_name() for _ in range(50)]
     places = {(slot_of(Keys("wse", is_sharded=True).channel(name)) * 3) // 16384 for name in names}
     assert places == {0, 1, 2}
