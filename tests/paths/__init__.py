@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.paths`, a file for each of its modules."""

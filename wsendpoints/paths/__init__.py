@@ -1,0 +1,1 @@
+"""What the paths of a router match, and which comes first; what of a path is a host's."""
