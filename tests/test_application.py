@@ -51,6 +51,12 @@ def test_application_has_the_form_that_hosts_look_for() -> None:
     assert (app.__name__, repr(app)) == ("Endpoint", "<Endpoint.as_asgi()>")
 
 
+def test_application_tells_what_it_serves() -> None:
+    """Its class, and what was given to it."""
+    app = Packed.as_asgi(greeting="Hi, ")
+    assert (app.endpoint, app.attributes) == (Packed, {"greeting": "Hi, "})
+
+
 @pytest.mark.anyio
 async def test_websocket_scope_is_served() -> None:
     """The endpoint gets what the application was called with."""
@@ -61,7 +67,7 @@ async def test_websocket_scope_is_served() -> None:
 
     exchange, scope = Exchange(), {"type": "websocket"}
     receive, send = exchange.receive, exchange.send
-    await Application(serve, "App")(scope, receive, send)
+    await Application(serve, Endpoint, {})(scope, receive, send)
     assert calls == [(scope, receive, send)]
 
 
@@ -69,7 +75,9 @@ async def test_websocket_scope_is_served() -> None:
 async def test_h16_lifespan_is_answered() -> None:
     """Startup and shutdown are each acknowledged, then the application ends."""
     exchange = Exchange({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
-    await Application(no_endpoint, "App")({"type": "lifespan"}, exchange.receive, exchange.send)
+    await Application(no_endpoint, Endpoint, {})(
+        {"type": "lifespan"}, exchange.receive, exchange.send
+    )
     assert exchange.sent == [
         {"type": "lifespan.startup.complete"},
         {"type": "lifespan.shutdown.complete"},
@@ -95,7 +103,7 @@ async def test_h16_http_is_answered_with_426(
 ) -> None:
     """A request without an upgrade is answered with 426, and HTTP/1.1 names the upgrade."""
     exchange = Exchange()
-    app = Application(no_endpoint, "App")
+    app = Application(no_endpoint, Endpoint, {})
     await app({"type": "http", **scope}, exchange.receive, exchange.send)
     assert exchange.sent == [
         {
@@ -116,9 +124,11 @@ async def test_h16_any_other_scope_is_an_error_that_names_its_type() -> None:
     """Any other scope raises an error that names its type."""
     exchange = Exchange()
     with pytest.raises(ValueError, match="tcp") as caught:
-        await Application(no_endpoint, "App")({"type": "tcp"}, exchange.receive, exchange.send)
+        await Application(no_endpoint, Endpoint, {})(
+            {"type": "tcp"}, exchange.receive, exchange.send
+        )
     assert str(caught.value) == (
-        "<App.as_asgi()> serves scopes of type 'websocket', 'http' and 'lifespan', not 'tcp'"
+        "<Endpoint.as_asgi()> serves scopes of type 'websocket', 'http' and 'lifespan', not 'tcp'"
     )
 
 
@@ -153,6 +163,7 @@ async def test_an_application_can_be_pickled(
     """What is unpickled serves like the original, with the attributes that were given to it."""
     app = copy_of(Packed.as_asgi(**attributes))
     assert repr(app) == "<Packed.as_asgi()>"
+    assert (app.endpoint, app.attributes) == (Packed, attributes)
     async with connect(app) as client:
         await client.send("Ada")
         assert await client.receive(str) == answer

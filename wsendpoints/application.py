@@ -4,7 +4,7 @@ Some hosts recognise an application by its signature: it must be an object with 
 __call__`, whose parameters have these names and are annotated.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, final
 
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
@@ -60,14 +60,21 @@ class Application:
 
     Args:
         serve: Serves the scopes of WebSockets.
-        name: How it is called.
+        endpoint: The class whose connections these are.
+        attributes: What is set on the endpoint of each.
+
+    Attributes:
+        endpoint: The class.
+        attributes: What was given to `as_asgi`, by name.
     """
 
-    __slots__ = ("__name__", "_serve")
+    __slots__ = ("__name__", "_serve", "attributes", "endpoint")
 
-    def __init__(self, serve: ASGIApp, name: str) -> None:
+    def __init__(self, serve: ASGIApp, endpoint: type[Any], attributes: Mapping[str, Any]) -> None:
         self._serve = serve
-        self.__name__: str = name
+        self.__name__: str = endpoint.__name__
+        self.endpoint: type[Any] = endpoint
+        self.attributes: Mapping[str, Any] = attributes
 
     def __repr__(self) -> str:
         return f"<{self.__name__}.as_asgi()>"

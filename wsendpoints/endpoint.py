@@ -224,7 +224,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
         cls._check_servable()
         cls._check_attributes(attributes)
         # No function of its own: that could not be pickled.
-        return Application(partial(cls._with, attributes), cls.__name__)
+        return Application(partial(cls._with, attributes), cls, attributes)
 
     @classmethod
     async def serve(cls, websocket: ASGIConnection, /, **attributes: Any) -> None:

@@ -4,10 +4,11 @@ import logging
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from tests.recording import Recording
 from wsendpoints import ConfigurationError, Limits, WebSocket, WebSocketEndpoint
+from wsendpoints.handshake.admission import Admission
 from wsendpoints.testing import HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
@@ -210,3 +211,25 @@ async def test_capacity_is_checked_after_the_origin() -> None:
     async with connect(app):
         assert (await denied(app)).status == 503
         assert (await denied(app, headers={"origin": "http://evil.example"})).status == 403
+
+
+class Closed(BaseModel):
+    """Takes nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    room: str
+
+
+class Strict(Recording):
+    """Has such parameters."""
+
+    params: Closed
+
+
+async def test_path_of_a_route_is_checked_by_the_parameters() -> None:
+    """A class that declares none takes any."""
+    Admission(Guarded, None, ()).check_path("/{team}", ["team"])
+    Admission(Recording, None, ()).check_path("/{team}", ["team"])
+    with pytest.raises(ConfigurationError, match=r"which Strict\.params forbids"):
+        Admission(Strict, None, ()).check_path("/{team}", ["team"])

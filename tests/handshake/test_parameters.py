@@ -596,3 +596,67 @@ def test_annotation_that_cannot_be_validated_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match=r"^Chat\.params: Params can't be validated: "):
         Parameters(Params, "Chat.params")
+
+
+# The path of a route.
+
+
+class Strict(BaseModel):
+    """Takes nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    room: str
+    after: int | None = Field(default=None, alias="since")
+
+
+@pydantic_dataclass(config=ConfigDict(extra="forbid"))
+class StrictData:
+    """Takes nothing else."""
+
+    room: str
+
+
+class StrictDict(TypedDict):
+    """Takes nothing else."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    room: str
+
+
+class Popping(Strict):
+    """Takes one thing more, and drops it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def pop(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Drop it."""
+        return {name: value for name, value in values.items() if name != "team"}
+
+
+@pytest.mark.parametrize("model", [Strict, StrictData, StrictDict], ids=lambda it: it.__name__)
+def test_path_with_a_parameter_that_is_forbidden(model: Any) -> None:
+    """Nobody could connect."""
+    params = Parameters(model, "Chat.params")
+    params.check_path("/{room}", ["room"])
+    with pytest.raises(ConfigurationError) as caught:
+        params.check_path("/{team}/{room}", ["team", "room"])
+    assert str(caught.value) == (
+        "the path '/{team}/{room}' has a parameter 'team', which Chat.params forbids: add a field "
+        "for it, or rename it to one"
+    )
+
+
+def test_name_in_a_path_is_that_of_the_alias() -> None:
+    """As everywhere else."""
+    params = Parameters(Strict, "Chat.params")
+    params.check_path("/{since:int}", ["since"])
+    with pytest.raises(ConfigurationError, match="'after'"):
+        params.check_path("/{after:int}", ["after"])
+
+
+@pytest.mark.parametrize("model", [Model, Unmodelled, Popping], ids=lambda it: it.__name__)
+def test_path_with_a_parameter_more(model: Any) -> None:
+    """It is read from `path_params`, or by a validator."""
+    Parameters(model, "Chat.params").check_path("/{team}", ["team"])

@@ -57,6 +57,19 @@ class Admission:
         )
         check_subprotocols(subprotocols, self._where)
 
+    def check_path(self, path: str, names: Iterable[str]) -> None:
+        """Check the path of a route to the class.
+
+        Args:
+            path: How the path is written, for the text of the error.
+            names: The names of its parameters.
+
+        Raises:
+            ConfigurationError: The class forbids one of them.
+        """
+        if self._parameters is not None:
+            self._parameters.check_path(path, names)
+
     def admit(self, door: Door, websocket: Request) -> Any:
         """Check a handshake.
 
