@@ -36,7 +36,8 @@ WINGS: Final[Mapping[str, str]] = {
     "providing": "the mark of a provider, for type checkers",
     "application": "an endpoint as an ASGI application",
     "endpoint": "the class that users subclass",
-    "paths": "what the paths of a router match",
+    "routing": "what a router is made of: its paths, what may be there, what it tells",
+    "router": "several endpoints as one ASGI application",
 }
 """From the bottom to the top: each may import those before it."""
 
@@ -103,14 +104,15 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "providing": frozenset(),
     "application": frozenset(),
     "endpoint": frozenset({"typing_extensions"}),
-    "paths": frozenset(),
+    "routing": frozenset(),
+    "router": frozenset(),
     "testing": frozenset({"anyio", "pydantic", "pydantic_core", "trio", "typing_extensions"}),
     "__init__": frozenset(),
 }
 """What each wing may import of other packages, beyond the standard library."""
 
 NO_COROUTINES: Final = frozenset(
-    {"protocol", "dialects", "messages", "mistakes", "attributes", "handshake", "paths"}
+    {"protocol", "dialects", "messages", "mistakes", "attributes", "handshake", "routing"}
 )
 """Wings that wait for nothing, so that they can be read, and tested, without an event loop."""
 

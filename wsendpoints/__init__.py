@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from wsendpoints.protocol.starlette_states import WebSocketState
     from wsendpoints.protocol.state import ConnectionState
     from wsendpoints.providing import provides
+    from wsendpoints.router import WebSocketRouter
 
 __all__ = [
     "URL",
@@ -86,6 +87,7 @@ __all__ = [
     "WebSocketDisconnect",
     "WebSocketEndpoint",
     "WebSocketError",
+    "WebSocketRouter",
     "WebSocketState",
     "bearer_token",
     "handles",
@@ -113,6 +115,7 @@ _MODULES: Final = {
     "TaskHandle": "lifecycle.task_handle",
     "WebSocket": "connection.websocket",
     "WebSocketEndpoint": "endpoint",
+    "WebSocketRouter": "router",
     "WebSocketState": "protocol.starlette_states",
     "bearer_token": "handshake.tokens",
     "handles": "handling",

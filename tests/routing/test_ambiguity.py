@@ -5,8 +5,8 @@ from itertools import permutations
 import pytest
 
 from wsendpoints import ConfigurationError
-from wsendpoints.paths.ambiguity import check_unambiguous
-from wsendpoints.paths.patterns import parse_pattern
+from wsendpoints.routing.ambiguity import check_unambiguous
+from wsendpoints.routing.patterns import parse_pattern
 
 
 @pytest.mark.parametrize(

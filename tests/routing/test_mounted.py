@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from wsendpoints.paths.mounted import split_path
+from wsendpoints.routing.mounted import split_path
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from wsendpoints.paths.ambiguity import check_unambiguous
-from wsendpoints.paths.patterns import Converter, Pattern, is_int
+from wsendpoints.routing.ambiguity import check_unambiguous
+from wsendpoints.routing.patterns import Converter, Pattern, is_int
 
 __all__ = ["PathTree"]
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Final, TypeAlias
 
-from wsendpoints.paths.patterns import Parameter, Pattern, Segment, is_int
 from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.routing.patterns import Parameter, Pattern, Segment, is_int
 
 __all__ = ["check_unambiguous"]
 

@@ -8,8 +8,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from wsendpoints import ConfigurationError
-from wsendpoints.paths.patterns import Parameter, parse_pattern
-from wsendpoints.paths.tree import PathTree
+from wsendpoints.routing.patterns import Parameter, parse_pattern
+from wsendpoints.routing.tree import PathTree
 
 
 def tree_of(*texts: str) -> PathTree[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from wsendpoints import ConfigurationError
-from wsendpoints.paths.patterns import Parameter, Segment, is_int, parse_pattern
+from wsendpoints.routing.patterns import Parameter, Segment, is_int, parse_pattern
 
 
 @pytest.mark.parametrize(

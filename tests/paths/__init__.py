@@ -1,1 +1,0 @@
-"""Tests of `wsendpoints.paths`, a file for each of its modules."""

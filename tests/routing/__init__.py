@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.routing`, a file for each of its modules."""

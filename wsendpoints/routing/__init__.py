@@ -1,0 +1,1 @@
+"""What a router is made of: its paths and what they match, what may be there, what it tells."""
