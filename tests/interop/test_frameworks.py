@@ -41,6 +41,7 @@ PLACES = [
     Place("starlette", "/class/lobby"),
     Place("starlette", "/attributes/lobby", greeting="good day"),
     Place("starlette", "/mount/lobby/"),
+    Place("starlette", "/router/lobby"),
     Place(
         "fastapi",
         "/function/lobby",
@@ -51,11 +52,17 @@ PLACES = [
     ),
     Place("fastapi", "/class/lobby"),
     Place("fastapi", "/mount/lobby/"),
+    Place("fastapi", "/router/lobby"),
     Place("litestar", "/route/lobby"),
     Place("litestar", "/mount/", room=NOWHERE),
+    Place("litestar", "/router/lobby"),
     Place("litestar", "/function/lobby", greeting="good day"),
     Place("channels", "/path/lobby", servers=["uvicorn", "daphne"]),
+    Place("channels", "/router/lobby", servers=["uvicorn", "daphne"]),
     Place("quart", "/wrapped", room=NOWHERE, servers=["uvicorn", "hypercorn"]),
+    Place("quart", "/router/lobby"),
+    Place("router", "/class/lobby", servers=["uvicorn", "hypercorn-trio", "granian", "daphne"]),
+    Place("router", "/within/a/b", room="a/b", greeting="good day"),
 ]
 
 
@@ -167,3 +174,21 @@ async def test_a_refusal_goes_out(conversation: Conversation, place: Place) -> N
     else:
         assert refused.value.status == 403
     assert await conversation.journal() == ["on_connect", "end"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_a_router_refuses_a_path_that_leads_nowhere(server: str, pool: Pool) -> None:
+    """With 404, or with 403 where the server can't send that."""
+    app = "tests.interop.framework_apps.router_app:app"
+    conversation = Conversation(pool.get(SERVERS[server], app), CLIENTS["websockets"])
+    if conversation.server.facts.logs_denials:
+        conversation.ignore_error("ASGI callable returned without completing handshake")
+    with pytest.raises(Refused) as refused:
+        async with conversation.connect("/nowhere"):
+            pass
+    if conversation.server.facts.denial_response:
+        assert (refused.value.status, refused.value.body) == (404, b"Not Found")
+    else:
+        assert refused.value.status == 403
+    assert await conversation.journal() == ["end"]
+    conversation.check_log()

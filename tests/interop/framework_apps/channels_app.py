@@ -1,4 +1,4 @@
-"""Django Channels: a path of its router."""
+"""Django Channels: a path of its router, and a router below one."""
 
 # None of the three comes with types.
 import django  # type: ignore[import-untyped]
@@ -8,6 +8,7 @@ from django.core.asgi import get_asgi_application  # type: ignore[import-untyped
 from django.urls import path  # type: ignore[import-untyped]
 
 from tests.interop.journal import Recording
+from wsendpoints import WebSocketRouter
 
 from .room import Room
 
@@ -27,7 +28,10 @@ app = Recording(
         {
             "http": get_asgi_application(),
             "websocket": URLRouter(
-                [path("path/<str:room>", Room.as_asgi())]  # pyright: ignore[reportArgumentType]
+                [
+                    path("path/<str:room>", Room.as_asgi()),  # pyright: ignore[reportArgumentType]
+                    path("router/", WebSocketRouter({"/{room}": Room})),  # pyright: ignore[reportArgumentType]
+                ]
             ),
         }
     )

@@ -1,4 +1,4 @@
-"""Litestar: a route, a mount, and a function."""
+"""Litestar: a route, a mount, a router, and a function."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from litestar import Litestar, WebSocket, asgi, websocket
 from litestar.logging import LoggingConfig
 
 from tests.interop.journal import Recording
+from wsendpoints import WebSocketRouter
 
 from .room import Room
 
@@ -23,6 +24,7 @@ app = Recording(
         route_handlers=[
             asgi("/route/{room:str}", copy_scope=True)(Room.as_asgi()),
             asgi("/mount", is_mount=True, copy_scope=True)(Room.as_asgi()),
+            asgi("/router", is_mount=True, copy_scope=True)(WebSocketRouter({"/{room}": Room})),
             serve,
         ],
         # By default it logs exceptions in debug mode alone, and keeps them from the server.
