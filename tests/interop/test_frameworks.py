@@ -192,3 +192,16 @@ async def test_a_router_refuses_a_path_that_leads_nowhere(server: str, pool: Poo
         assert refused.value.status == 403
     assert await conversation.journal() == ["end"]
     conversation.check_log()
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_a_server_starts_what_a_router_is_given(server: str, pool: Pool) -> None:
+    """And keeps its state for each connection; daphne runs no lifespan."""
+    app = "tests.interop.framework_apps.router_app:app"
+    conversation = Conversation(pool.get(SERVERS[server], app), CLIENTS["websockets"])
+    async with conversation.connect("/started") as client:
+        expected = None if server == "daphne" else {"started": "rooms"}
+        assert await hear(client) == expected
+        await client.close()
+    await conversation.journal()
+    conversation.check_log()

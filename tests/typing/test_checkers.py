@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "brackets": ("type-arg", "reportInvalidTypeArguments"),
     "call": ("call-arg", "reportCallIssue"),
     "argument": ("arg-type", "reportArgumentType"),
+    "item": ("dict-item", "reportArgumentType"),
     "await": ("misc", "reportGeneralTypeIssues"),
     "assignment": ("assignment", "reportAssignmentType"),
     "attribute": ("union-attr", "reportAttributeAccessIssue"),
