@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
 
 from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, WebSocketRouter
 from wsendpoints.groups import Groups
@@ -218,6 +220,49 @@ async def test_any_application_may_be_at_a_path() -> None:
         ("websocket", "/a/x", {"b": "x"}),
         ("http", "/a/y", {"b": "y"}),
     ]
+
+
+class Passing:
+    """Passes on what it gets."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on."""
+        await self._inner(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        pytest.param(WebSocketRouter({"/rooms/{room}": Telling}), id="router"),
+        pytest.param(Starlette(routes=[WebSocketRoute("/rooms/{room}", Telling)]), id="Starlette"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("scope", "root"),
+    [
+        pytest.param({}, "", id="server"),
+        pytest.param({"path": "/api/in/a/rooms/b", "root_path": "/api"}, "/api", id="below a root"),
+        pytest.param(
+            {"path": "/api/in/a/rooms/b", "path_remaining": "in/a/rooms/b"}, "/api", id="Channels"
+        ),
+    ],
+)
+async def test_application_is_mounted_before_a_rest(
+    inner: Any, scope: dict[str, Any], root: str
+) -> None:
+    """So a middleware may be around several endpoints: they find their own paths."""
+    app = WebSocketRouter({"/in/{team}/{rest:path}": Passing(inner)})
+    it = await told(app, "/in/a/rooms/b", scope)
+    assert it["params"] == {"team": "a", "rest": "rooms/b", "room": "b"}
+    assert it["root"] == f"{root}/in/a"
+
+
+async def test_endpoint_is_not_mounted_before_a_rest() -> None:
+    """It has the whole path, and nothing to match in it."""
+    assert (await told(APP, "/files/a/b"))["root"] == ""
 
 
 async def test_scope_of_the_host_stays_as_it_is() -> None:

@@ -12,6 +12,7 @@ from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.groups.groups import Groups
 from wsendpoints.groups.lifespan import serve_lifespan
+from wsendpoints.handshake.origins import Origins
 from wsendpoints.handshake.request import Request
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 from wsendpoints.protocol.exceptions import Denied, InvalidStateError
@@ -65,7 +66,7 @@ class _Place:
     """What is at a path.
 
     Attributes:
-        depth: How many of its segments are the paths of routers within this one.
+        depth: How many of its segments lead to the application that the rest is left to.
     """
 
     pattern: Pattern
@@ -76,7 +77,7 @@ class _Place:
 class NotFound(WebSocketEndpoint):
     """Is at all other paths. Its name is for the log."""
 
-    allowed_origins = "*"
+    allowed_origins: Origins = "*"
 
     async def on_connect(self, websocket: WebSocket) -> None:
         """Refuse the client."""
@@ -112,8 +113,9 @@ class WebSocketRouter:
     the end makes another path.
 
     At a path may be an endpoint class, what its `as_asgi` returned, or that with a middleware
-    around it: any ASGI application, which gets what is asked for at just this path. A router gets
-    what is asked for below its path; its `lifespan` and groups are run with those of this one.
+    around it: any ASGI application. It gets what is asked for at just this path, and is mounted at
+    what is before a `{name:path}`. A router is mounted at its path, and becomes a part of this one:
+    its `lifespan` and groups are run with those here.
 
     A path that leads nowhere is refused with 404: a WebSocket with a bare 403 by servers that can
     send no other answer.
@@ -231,6 +233,7 @@ class WebSocketRouter:
             # As Starlette's `Mount` has it: the path stays whole, and `base_url` is the host's.
             inner["app_root_path"] = scope.get("app_root_path", scope.get("root_path", ""))
             inner["root_path"] = root + outer
+            inner.pop("path_remaining", None)
         return place.app, inner
 
     @asynccontextmanager
@@ -256,7 +259,9 @@ def _places_of(path: str, routed: "Routed") -> Iterator[_Place]:
     """Yield what a route leads to: one application, or those of a router."""
     pattern = parse_pattern(path)
     if not isinstance(routed, WebSocketRouter):
-        yield _Place(pattern, application_at(path, routed))
+        app = application_at(path, routed)
+        takes_rest = "path" in pattern.parameters.values() and not isinstance(app, Application)
+        yield _Place(pattern, app, len(pattern.segments) - 1 if takes_rest else 0)
         return
     if pattern.segments[-1] == "":
         # The paths within it begin with this slash.
