@@ -4,11 +4,10 @@ Quart has no way to mount another application in its routes, but its `asgi_app` 
 as for any ASGI middleware.
 """
 
-import re
-
 from quart import Quart
 
 from examples.mounting.greeter import Greeter
+from wsendpoints import WebSocketRouter
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 
 __all__ = ["app"]
@@ -22,18 +21,15 @@ async def index() -> str:
 
 
 class Rooms:
-    """Takes the WebSockets at `/rooms/{room}`, and leaves the rest to Quart."""
+    """Takes the WebSockets below `/rooms`, and leaves the rest to Quart."""
 
     def __init__(self, rest: ASGIApp) -> None:
         self.rest = rest
-        self.greeter = Greeter.as_asgi()
+        self.router = WebSocketRouter({"/rooms/{room}": Greeter})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and (
-            match := re.fullmatch(r"/rooms/([^/]+)", scope["path"])
-        ):
-            scope = {**scope, "path_params": {"room": match[1]}}
-            await self.greeter(scope, receive, send)
+        if scope["type"] == "websocket" and scope["path"].startswith("/rooms/"):
+            await self.router(scope, receive, send)
         else:
             await self.rest(scope, receive, send)
 
