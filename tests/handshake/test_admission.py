@@ -229,7 +229,7 @@ class Strict(Recording):
 
 async def test_path_of_a_route_is_checked_by_the_parameters() -> None:
     """A class that declares none takes any."""
-    Admission(Guarded, None, ()).check_path("/{team}", ["team"])
-    Admission(Recording, None, ()).check_path("/{team}", ["team"])
+    Admission(Guarded, None, ()).check_path("/{team}", {"team": "str"})
+    Admission(Recording, None, ()).check_path("/{team}", {"team": "str"})
     with pytest.raises(ConfigurationError, match=r"which Strict\.params forbids"):
-        Admission(Strict, None, ()).check_path("/{team}", ["team"])
+        Admission(Strict, None, ()).check_path("/{team}", {"team": "str"})

@@ -625,6 +625,15 @@ class StrictDict(TypedDict):
     room: str
 
 
+class StrictTree(BaseModel):
+    """Takes nothing else, and contains itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    room: str
+    inner: "StrictTree | None" = None
+
+
 class Popping(Strict):
     """Takes one thing more, and drops it."""
 
@@ -635,13 +644,15 @@ class Popping(Strict):
         return {name: value for name, value in values.items() if name != "team"}
 
 
-@pytest.mark.parametrize("model", [Strict, StrictData, StrictDict], ids=lambda it: it.__name__)
+@pytest.mark.parametrize(
+    "model", [Strict, StrictData, StrictDict, StrictTree], ids=lambda it: it.__name__
+)
 def test_path_with_a_parameter_that_is_forbidden(model: Any) -> None:
     """Nobody could connect."""
-    params = Parameters(model, "Chat.params")
-    params.check_path("/{room}", ["room"])
+    params = Parameters(model, "")
+    params.check_path("/{room}", {"room": "str"}, "Chat.params")
     with pytest.raises(ConfigurationError) as caught:
-        params.check_path("/{team}/{room}", ["team", "room"])
+        params.check_path("/{team}/{room}", {"team": "str", "room": "str"}, "Chat.params")
     assert str(caught.value) == (
         "the path '/{team}/{room}' has a parameter 'team', which Chat.params forbids: add a field "
         "for it, or rename it to one"
@@ -650,13 +661,13 @@ def test_path_with_a_parameter_that_is_forbidden(model: Any) -> None:
 
 def test_name_in_a_path_is_that_of_the_alias() -> None:
     """As everywhere else."""
-    params = Parameters(Strict, "Chat.params")
-    params.check_path("/{since:int}", ["since"])
+    params = Parameters(Strict, "")
+    params.check_path("/{since:int}", {"since": "str"}, "Chat.params")
     with pytest.raises(ConfigurationError, match="'after'"):
-        params.check_path("/{after:int}", ["after"])
+        params.check_path("/{after:int}", {"after": "str"}, "Chat.params")
 
 
 @pytest.mark.parametrize("model", [Model, Unmodelled, Popping], ids=lambda it: it.__name__)
 def test_path_with_a_parameter_more(model: Any) -> None:
     """It is read from `path_params`, or by a validator."""
-    Parameters(model, "Chat.params").check_path("/{team}", ["team"])
+    Parameters(model, "").check_path("/{team}", {"team": "str"}, "Chat.params")

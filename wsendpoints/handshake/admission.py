@@ -57,18 +57,18 @@ class Admission:
         )
         check_subprotocols(subprotocols, self._where)
 
-    def check_path(self, path: str, names: Iterable[str]) -> None:
+    def check_path(self, path: str, parameters: Mapping[str, object]) -> None:
         """Check the path of a route to the class.
 
         Args:
             path: How the path is written, for the text of the error.
-            names: The names of its parameters.
+            parameters: Its parameters, by name.
 
         Raises:
             ConfigurationError: The class forbids one of them.
         """
         if self._parameters is not None:
-            self._parameters.check_path(path, names)
+            self._parameters.check_path(path, parameters, f"{self._where}.params")
 
     def admit(self, door: Door, websocket: Request) -> Any:
         """Check a handshake.

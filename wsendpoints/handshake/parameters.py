@@ -1,6 +1,6 @@
 """The parameters of a connection: read from its path and query, and validated by a model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, final
 
 from pydantic import TypeAdapter, ValidationError
@@ -66,7 +66,7 @@ class Parameters:
         ConfigurationError: The annotation is something else, or pydantic can't validate it.
     """
 
-    __slots__ = ("_known", "_multiple", "_renamed", "_validator", "_where", "adapter")
+    __slots__ = ("_multiple", "_renamed", "_validator", "adapter")
 
     def __init__(self, annotation: Any, where: str) -> None:
         if not is_object(annotation):
@@ -75,35 +75,35 @@ class Parameters:
                 "dataclass or a TypedDict"
             )
         self.adapter: TypeAdapter[Any] = compile_adapter(annotation, where)
-        self._where = where
         self._validator = Validator(self.adapter)
-        fields, forbids_others = _fields_of(self.adapter.core_schema)
-        # The names that it takes; `None` for all.
-        self._known: frozenset[str] | None = None
-        if forbids_others:
-            self._known = frozenset[str]().union(*(it.names for it in fields))
+        fields = list(_fields_of(self.adapter.core_schema))
         self._multiple: frozenset[str] = frozenset[str]().union(*(it.multiple for it in fields))
         # The fields for which `read` has to hide names in the query: those with several names.
         self._renamed: list[_Field] = [field for field in fields if len(field.names) > 1]
 
-    def check_path(self, path: str, names: Iterable[str]) -> None:
-        """Check the path of a route to the class.
+    def check_path(self, path: str, parameters: Mapping[str, object], where: str) -> None:
+        """Check the path of a route.
 
         A field that the path does not have may be in the query, or in the path of what the route
-        is mounted in; and the class may read more from the path than its model.
+        is mounted in; and an endpoint may read more from the path than its model.
 
         Args:
-            path: How the path is written, for the text of the error.
-            names: The names of its parameters.
+            path: How the path is written, for the text of an error.
+            parameters: Its parameters, by name.
+            where: The name of the model's declaration, for the text of an error.
 
         Raises:
             ConfigurationError: The model forbids one of them, so that nobody could connect.
         """
-        for name in names:
-            if self._known is not None and name not in self._known:
+        schema = self.adapter.core_schema
+        if not _forbids_others(schema):
+            return
+        known = {name for field in _fields_of(schema) for name in field.names}
+        for name in parameters:
+            if name not in known:
                 raise ConfigurationError(
-                    f"the path {path!r} has a parameter {name!r}, which {self._where} forbids: add "
-                    "a field for it, or rename it to one"
+                    f"the path {path!r} has a parameter {name!r}, which {where} forbids: add a "
+                    "field for it, or rename it to one"
                 )
 
     def read(self, websocket: Request) -> Any:
@@ -153,19 +153,13 @@ def _located(error: ErrorDetails, path: Mapping[str, Any]) -> ErrorDetails:
     return {**error, "loc": [place, *error["loc"]]}
 
 
-def _fields_of(schema: Any) -> tuple[list[_Field], bool]:
-    """Return the fields of a core schema, and whether anything else is certainly an error.
-
-    The schema has every alias, generated ones too.
-    """
+def _fields_of(schema: Any) -> Iterator[_Field]:
+    """Yield the fields of a core schema, which has every alias, generated ones too."""
     definitions: dict[str, Any] = {}
-    by_name = forbids_others = is_changed = False
+    by_name = False
     while True:
         config: dict[str, Any] = schema.get("config") or {}
         by_name |= bool(config.get("validate_by_name") or config.get("populate_by_name"))
-        forbids_others |= config.get("extra_fields_behavior") == "forbid"
-        # A validator of the whole model may take away what the model would forbid.
-        is_changed |= schema["type"] in {"function-before", "function-wrap"}
         match schema:
             case {"type": "definitions", "schema": inner, "definitions": [*every]}:
                 definitions = {definition["ref"]: definition for definition in every}
@@ -181,8 +175,7 @@ def _fields_of(schema: Any) -> tuple[list[_Field], bool]:
             case {"schema": inner}:
                 schema = inner
             case _:  # a schema that the model made itself, without fields
-                return [], False
-    found: list[_Field] = []
+                return
     for name, field in named:
         paths = _alias_paths(field.get("validation_alias", name))
         names = {str(path[0]) for path in paths}
@@ -191,8 +184,29 @@ def _fields_of(schema: Any) -> tuple[list[_Field], bool]:
         # The alias is a path into all values of the parameter: `AliasPath("name", 0)`.
         indexed = {str(path[0]) for path in paths if len(path) > 1}
         multiple = names if _holds_several(field["schema"], definitions) else indexed
-        found.append(_Field(frozenset(names), frozenset(multiple)))
-    return found, forbids_others and not is_changed
+        yield _Field(frozenset(names), frozenset(multiple))
+
+
+def _forbids_others(schema: Any) -> bool:
+    """Return whether what matches no field of a core schema is certainly an error."""
+    definitions: dict[str, Any] = {}
+    forbids = False
+    while True:
+        config: dict[str, Any] = schema.get("config") or {}
+        forbids |= config.get("extra_fields_behavior") == "forbid"
+        match schema:
+            case {"type": "definitions", "schema": inner, "definitions": [*every]}:
+                definitions = {definition["ref"]: definition for definition in every}
+                schema = inner
+            case {"type": "definition-ref", "schema_ref": ref}:
+                schema = definitions[ref]
+            case {"type": "function-before" | "function-wrap"}:
+                # It may take away what the model would forbid.
+                return False
+            case {"schema": inner}:
+                schema = inner
+            case _:
+                return forbids
 
 
 def _alias_paths(alias: Any) -> list[list[str | int]]:
