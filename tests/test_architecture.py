@@ -36,6 +36,7 @@ WINGS: Final[Mapping[str, str]] = {
     "providing": "the mark of a provider, for type checkers",
     "application": "an endpoint as an ASGI application",
     "endpoint": "the class that users subclass",
+    "contract": "what endpoint classes declare, for those who write clients",
     "routing": "what a router is made of: its paths, what may be there, what it tells",
     "router": "several endpoints as one ASGI application",
 }
@@ -104,6 +105,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "providing": frozenset(),
     "application": frozenset(),
     "endpoint": frozenset({"typing_extensions"}),
+    "contract": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
     "routing": frozenset(),
     "router": frozenset(),
     "testing": frozenset({"anyio", "pydantic", "pydantic_core", "trio", "typing_extensions"}),
@@ -112,7 +114,16 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
 """What each wing may import of other packages, beyond the standard library."""
 
 NO_COROUTINES: Final = frozenset(
-    {"protocol", "dialects", "messages", "mistakes", "attributes", "handshake", "routing"}
+    {
+        "protocol",
+        "dialects",
+        "messages",
+        "mistakes",
+        "attributes",
+        "handshake",
+        "contract",
+        "routing",
+    }
 )
 """Wings that wait for nothing, so that they can be read, and tested, without an event loop."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wsendpoints.dialects.jsonrpc import JsonRpc
     from wsendpoints.endpoint import WebSocketEndpoint
     from wsendpoints.handling import handles
+    from wsendpoints.handshake.credentials import Credential
     from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
@@ -59,6 +60,7 @@ __all__ = [
     "ConfigurationError",
     "ConfigurationWarning",
     "ConnectionState",
+    "Credential",
     "DenialResponse",
     "Denied",
     "Dialect",
@@ -101,6 +103,7 @@ _MODULES: Final = {
     "CloseCode": "protocol.close_codes",
     "Codec": "messages.custom",
     "ConnectionState": "protocol.state",
+    "Credential": "handshake.credentials",
     "DenialResponse": "connection.denial",
     "Dialect": "dialects.dialect",
     "ErrorMessage": "messages.error_message",

@@ -4,15 +4,7 @@ from abc import ABC
 from collections.abc import AsyncIterable, Awaitable, Generator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import (
-    Any,
-    ClassVar,
-    Final,
-    Generic,
-    Self,
-    final,
-    overload,
-)
+from typing import Any, ClassVar, Final, Generic, Self, final, overload
 
 from typing_extensions import TypeVar
 
@@ -31,6 +23,7 @@ from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.groups.gap import ignore_gap
 from wsendpoints.groups.group import Group, check_groups
 from wsendpoints.handshake.admission import Admission, check_subprotocols
+from wsendpoints.handshake.credentials import Credential, check_security
 from wsendpoints.handshake.origins import Origins, compile_origins
 from wsendpoints.lifecycle.adapters import ADAPTERS
 from wsendpoints.lifecycle.answering import ANSWERED
@@ -44,10 +37,7 @@ from wsendpoints.messages.parameter import take_brackets
 from wsendpoints.mistakes.checks import check_body
 from wsendpoints.mistakes.mounting import check_mountable, not_initialised
 from wsendpoints.protocol.asgi import Receive, Scope, Send
-from wsendpoints.protocol.exceptions import (
-    ClientMessageError,
-    ConfigurationError,
-)
+from wsendpoints.protocol.exceptions import ClientMessageError, ConfigurationError
 from wsendpoints.protocol.limits import Limits, check_limits
 from wsendpoints.protocol.state import ConnectionState
 from wsendpoints.protocol.subprotocols import choose_subprotocol
@@ -128,6 +118,8 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             `on_connect`. Which of them is chosen is up to `on_connect`.
         params: Annotate it with a model of the path and query parameters. They are validated
             before `on_connect`, and a client with others is refused with 422.
+        security: What clients show of who they are, such as `(Credential("bearer"),)`: any of these
+            will do. It is for the contract; `on_connect` checks them.
         limits: What a connection may take of the server. Until `on_connect` is done, `self.limits`
             may be assigned, and holds from then on.
         cancel_on_disconnect: Whether a handler is cancelled as soon as the client disconnects.
@@ -146,6 +138,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     subprotocols: ClassVar[Subprotocols] = ()
     require_subprotocol: bool = False
     params: Any
+    security: ClassVar[Sequence[Credential]] = ()
     limits: Limits = Limits()
     cancel_on_disconnect: bool = False
 
@@ -163,6 +156,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
         cls._required_attributes = read_required(cls, cls._required_attributes)
         cls._own_attributes = read_own(cls)
         check_limits(cls.limits, cls.__qualname__)
+        check_security(cls.security, cls.__qualname__)
         cls._admission = Admission(cls, cls.allowed_origins, cls.subprotocols)
         cls._compile_declaration()
 

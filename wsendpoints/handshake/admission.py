@@ -39,12 +39,13 @@ class Admission:
 
     Attributes:
         open: How many connections of the class are open in this process.
+        parameters: What reads the parameters of a connection, if the class declares any.
 
     Raises:
         ConfigurationError: The class declares its origins, subprotocols or parameters incorrectly.
     """
 
-    __slots__ = ("_declared", "_origins", "_parameters", "_where", "open")
+    __slots__ = ("_declared", "_origins", "_where", "open", "parameters")
 
     def __init__(self, cls: type, allowed_origins: Origins, subprotocols: object) -> None:
         self.open: int = 0
@@ -52,7 +53,7 @@ class Admission:
         self._declared = allowed_origins
         self._origins: AllowedOrigins = compile_origins(allowed_origins, self._where)
         params = attribute_type(cls, "params")
-        self._parameters: Parameters | None = (
+        self.parameters: Parameters | None = (
             None if params is Any else Parameters(params, f"{self._where}.params")
         )
         check_subprotocols(subprotocols, self._where)
@@ -67,8 +68,8 @@ class Admission:
         Raises:
             ConfigurationError: The class forbids one of them.
         """
-        if self._parameters is not None:
-            self._parameters.check_path(path, parameters, f"{self._where}.params")
+        if self.parameters is not None:
+            self.parameters.check_path(path, parameters, f"{self._where}.params")
 
     def admit(self, door: Door, websocket: Request) -> Any:
         """Check a handshake.
@@ -100,10 +101,10 @@ class Admission:
             raise Denied(503, body=f"max_connections: {limit}")
         if door.require_subprotocol:
             self._require_subprotocol(door.subprotocols, websocket)
-        if self._parameters is None:
+        if self.parameters is None:
             return None
         try:
-            return self._parameters.read(websocket)
+            return self.parameters.read(websocket)
         except Denied:
             logger.info("%s: the parameters of a client are refused", self._where)
             raise

@@ -1,6 +1,6 @@
 """The parameters of a connection: read from its path and query, and validated by a model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, final
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +19,7 @@ from wsendpoints.protocol.exceptions import (
     ErrorDetails,
 )
 
-__all__ = ["Parameters"]
+__all__ = ["Field", "Parameters"]
 
 _ARRAYS: Final = frozenset(
     {"call", "deque", "frozenset", "generator", "list", "named-tuple", "set", "tuple"}
@@ -36,11 +36,18 @@ They are those of a nullable, a default, a validator, a chain and a union.
 """
 
 
-class _Field(NamedTuple):
-    names: frozenset[str]
-    """The names of its parameter: its aliases, its own name, or both."""
+class Field(NamedTuple):
+    """A field of the parameters.
+
+    Attributes:
+        names: The names of its parameter: its aliases, in order, its own name, or both.
+        multiple: Those names under which it gets all values of the parameter, not only the last.
+        is_required: Whether a client is refused that does not give it.
+    """
+
+    names: Sequence[str]
     multiple: frozenset[str]
-    """Those names under which it gets all values of the parameter, not only the last one."""
+    is_required: bool
 
 
 @final
@@ -60,13 +67,15 @@ class Parameters:
         where: The name of its declaration, for the text of an error.
 
     Attributes:
+        annotation: The model.
         adapter: Pydantic's adapter for it.
+        fields: Its fields.
 
     Raises:
         ConfigurationError: The annotation is something else, or pydantic can't validate it.
     """
 
-    __slots__ = ("_multiple", "_renamed", "_validator", "adapter")
+    __slots__ = ("_multiple", "_renamed", "_validator", "adapter", "annotation", "fields")
 
     def __init__(self, annotation: Any, where: str) -> None:
         if not is_object(annotation):
@@ -74,12 +83,14 @@ class Parameters:
                 f"{where}: {name_of(annotation)} has no named fields: use a pydantic model, a "
                 "dataclass or a TypedDict"
             )
+        self.annotation: Any = annotation
         self.adapter: TypeAdapter[Any] = compile_adapter(annotation, where)
         self._validator = Validator(self.adapter)
         fields = list(_fields_of(self.adapter.core_schema))
         self._multiple: frozenset[str] = frozenset[str]().union(*(it.multiple for it in fields))
         # The fields for which `read` has to hide names in the query: those with several names.
-        self._renamed: list[_Field] = [field for field in fields if len(field.names) > 1]
+        self._renamed: list[Field] = [field for field in fields if len(field.names) > 1]
+        self.fields: Sequence[Field] = fields
 
     def check_path(self, path: str, parameters: Mapping[str, object], where: str) -> None:
         """Check the path of a route.
@@ -118,8 +129,8 @@ class Parameters:
         path, query = websocket.path_params, websocket.query_params
         hidden = set(path)
         for field in self._renamed:
-            if not field.names.isdisjoint(path):
-                hidden |= field.names
+            if any(name in path for name in field.names):
+                hidden.update(field.names)
         values: dict[str, Any] = {
             name: query.getlist(name) if name in self._multiple else value
             for name, value in query.items()
@@ -153,7 +164,7 @@ def _located(error: ErrorDetails, path: Mapping[str, Any]) -> ErrorDetails:
     return {**error, "loc": [place, *error["loc"]]}
 
 
-def _fields_of(schema: Any) -> Iterator[_Field]:
+def _fields_of(schema: Any) -> Iterator[Field]:
     """Yield the fields of a core schema, which has every alias, generated ones too."""
     definitions: dict[str, Any] = {}
     by_name = False
@@ -178,13 +189,15 @@ def _fields_of(schema: Any) -> Iterator[_Field]:
                 return
     for name, field in named:
         paths = _alias_paths(field.get("validation_alias", name))
-        names = {str(path[0]) for path in paths}
+        names = dict.fromkeys(str(path[0]) for path in paths)
         if by_name:
-            names.add(name)
+            names[name] = None
         # The alias is a path into all values of the parameter: `AliasPath("name", 0)`.
         indexed = {str(path[0]) for path in paths if len(path) > 1}
-        multiple = names if _holds_several(field["schema"], definitions) else indexed
-        yield _Field(frozenset(names), frozenset(multiple))
+        multiple = {*names} if _holds_several(field["schema"], definitions) else indexed
+        # Of the three that have fields, a TypedDict alone says so.
+        is_required = field.get("required", True) and field["schema"]["type"] != "default"
+        yield Field([*names], frozenset(multiple), is_required)
 
 
 def _forbids_others(schema: Any) -> bool:

@@ -4,9 +4,9 @@ It is read and compiled when the class is made, which fails if the declaration h
 """
 
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from wsendpoints.dialects.records import Notification
 from wsendpoints.messages.annotations import MISSING, check_bound
@@ -19,10 +19,10 @@ from wsendpoints.messages.contradictions import (
     check_values,
 )
 from wsendpoints.messages.correlation import Correlation, Id
+from wsendpoints.messages.declared import union_in
 from wsendpoints.messages.envelope import LIBRARY_CODES, Envelope, read_procedures
 from wsendpoints.messages.error_message import BUSY, ErrorWriter
 from wsendpoints.messages.exchange import Exchange
-from wsendpoints.messages.generics import bind
 from wsendpoints.messages.inbound import Inbound
 from wsendpoints.messages.methods import (
     Adapters,
@@ -279,7 +279,7 @@ def declare(
         methods = [receiver]
     # Without handlers that of the base class takes every message, and ignores it.
     routes: Routes = defaults["on_receive"], {}, [Any]
-    answers = Answers(_union_in(cls, "answers"), where)
+    answers = Answers(union_in(cls, "answers"), where)
     if answers.members:
         check_typed(where, receiver)
         answering = Method("answers", adapters.answered, union_of([*answers.members]), MISSING)
@@ -290,7 +290,7 @@ def declare(
         methods = [procedure.method for procedure in procedures.values()]
         routes = adapters.exchange, {Exchange: adapters.exchange}, [Any]
     on_message, handlers, taken = routes
-    sent = _sent(methods, _union_in(cls, "sends"))
+    sent = _sent(methods, union_in(cls, "sends"))
     sent.extend(group.messages for group in cls.groups)
     takes = Any if Any in taken else union_of(taken)
     spoken = functools.partial(_spoken, cls, takes, sent, methods, procedures, where)
@@ -371,26 +371,6 @@ def _spoken(
         "envelope": envelope,
         "errors": ErrorWriter(tag, None if correlation is None else correlation.field),
     }
-
-
-_EMPTY: Final = {
-    "answers": "name what clients answer, or leave `answers` out",
-    "sends": "name what it sends, or leave `sends` out, and it may send anything",
-}
-
-
-def _union_in(cls: Any, name: str) -> Any:
-    """Return the union of types in an attribute, with the type variables of its class filled in."""
-    value = getattr(cls, name)
-    if value is None:
-        return None
-    where = f"{cls.__qualname__}.{name}"
-    if isinstance(value, list | tuple | set | frozenset):
-        if not value:
-            raise ConfigurationError(f"{where} is empty: {_EMPTY[name]}")
-        value = union_of([*cast("Collection[Any]", value)])
-    owner = next(klass for klass in cls.__mro__ if name in vars(klass))
-    return bind(value, owner, cls, where)
 
 
 def _sent(methods: Sequence[Method], sends: object) -> list[Any]:

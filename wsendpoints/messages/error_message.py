@@ -115,10 +115,13 @@ class ErrorWriter:
             told["details"] = error.details
         return self._message(told, answered)
 
+    def written(self, key: str) -> str:
+        """Return how a key is written, such as `"code"`: one that the class uses has a `_`."""
+        return f"{key}_" if key in {self._tag, self._own} else key
+
     def _message(self, told: Mapping[str, Any], answered: Id | None) -> dict[str, Any]:
-        taken = {self._tag, self._own}
         message = {self._tag: "error"}
-        message |= {f"{key}_" if key in taken else key: value for key, value in told.items()}
+        message |= {self.written(key): value for key, value in told.items()}
         if self._own is not None and answered is not None and self._own != self._tag:
             message[self._own] = answered  # type: ignore[assignment]  # values of any kind
         return message

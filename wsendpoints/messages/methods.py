@@ -99,7 +99,10 @@ class Adapters(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A method that handles messages, with the types of what it takes and sends."""
+    """A method that handles messages, with the types of what it takes and sends.
+
+    What it returns is that of an item, if it sends a stream of them.
+    """
 
     name: str
     handler: Handler
@@ -108,6 +111,7 @@ class Method(NamedTuple):
     options: Options = PLAIN
     is_blocking: bool = False
     plan: Plan | None = None
+    is_stream: bool = False
 
 
 def looking_at(cls: Any, names: Iterable[str]) -> Look:
@@ -281,9 +285,9 @@ def read(
     if before is not None and (takes is MISSING or takes is Any):
         takes = before.takes
     if before is not None and returns is MISSING:
-        returns = before.returns
+        returns, is_stream = before.returns, before.is_stream
     else:
-        returns, _ = read_reply(returns, kind, f"{cls.__qualname__}.{name}")
+        returns, is_stream = read_reply(returns, kind, f"{cls.__qualname__}.{name}")
     function = found if type(found) is FunctionType else _bound(name)
     handler = handler_of(found, function, kind, adapters, plan)
     options = options_of(cls, name, PLAIN if before is None else before.options)
@@ -292,7 +296,7 @@ def read(
     if options.concurrent:
         key_of = key_reader(options, takes, f"{cls.__qualname__}.{name}")
         handler = adapters.concurrent(handler, name, key_of, options.overlap)
-    return Method(name, handler, takes, returns, options, is_blocking, plan)
+    return Method(name, handler, takes, returns, options, is_blocking, plan, is_stream)
 
 
 def check_callable(

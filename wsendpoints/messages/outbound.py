@@ -20,11 +20,11 @@ from wsendpoints.messages.unions import bare, is_struct, name_of, without_alias
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Outbound", "encode_anything"]
+__all__ = ["NOTHING", "Outbound", "encode_anything"]
 
 _BYTES_LIKE: Final = (bytes, bytearray, memoryview)
 
-_NOTHING: Final = (NoReturn, Never, typing_extensions.Never)
+NOTHING: Final = (NoReturn, Never, typing_extensions.Never)
 """What a handler declares that always raises."""
 
 
@@ -61,7 +61,7 @@ class Outbound:
     )
 
     def __init__(self, declared: Sequence[Any], codec: MessageCodec, where: str) -> None:
-        union = [_as_sent(it) for it in members(union_of([*declared, None])) if it not in _NOTHING]
+        union = [_as_sent(it) for it in members(union_of([*declared, None])) if it not in NOTHING]
         self.messages: list[Any] = (
             [] if Any in union else [member for member in union if member is not types.NoneType]
         )

@@ -79,6 +79,7 @@ class Parameters:
 
     Attributes:
         takes: The type of the params: that of the single parameter, or a TypedDict of all of them.
+        is_whole: Whether it is the former.
 
     Raises:
         ConfigurationError: It can't be called with a WebSocket, or takes `**names`; or a type can't
@@ -89,10 +90,10 @@ class Parameters:
     __slots__ = (
         "_absent",
         "_inbound",
-        "_is_whole",
         "_parameters",
         "_rest",
         "_takes_arrays",
+        "is_whole",
         "takes",
     )
 
@@ -117,11 +118,11 @@ class Parameters:
         if len(types) == 1 and self._rest is None:
             # What `Annotated` adds is for the field, such as an alias.
             kinds = Overlaps(schema_of(bare(types[0]))).kinds
-        self._is_whole: bool = OBJECT in kinds
+        self.is_whole: bool = OBJECT in kinds
         self._takes_arrays: bool = ARRAY in kinds
         # What a call without params has, unless the parameter has a default.
         self._absent: Any = None if "null" in kinds else {}
-        self.takes: Any = types[0] if self._is_whole else _typed_dict(self._parameters, types)
+        self.takes: Any = types[0] if self.is_whole else _typed_dict(self._parameters, types)
         self._inbound = Inbound(self.takes, _JSON, where)
 
     def arguments(self, params: Any) -> Arguments:
@@ -133,7 +134,7 @@ class Parameters:
         Raises:
             InvalidMessageError: The method does not take them.
         """
-        if not self._is_whole:
+        if not self.is_whole:
             return self._each(read_value(self._inbound, self._by_name(params)))
         (parameter,) = self._parameters
         if is_array(params) and not self._takes_arrays:

@@ -78,7 +78,8 @@ def read_procedure(
     *_, function = layers(found)
     is_stream = kind is Kind.STREAM
     if before is not None and not inspect.isfunction(function):
-        parameters, results, returns = before.parameters, before.results, before.method.returns
+        parameters, results = before.parameters, before.results
+        returns, is_stream = before.method.returns, before.method.is_stream
     else:
         returns = parameter_type(function, "return", owner, cls, where)
         if is_blocking:
@@ -101,7 +102,7 @@ def read_procedure(
             handler, name, lambda called: key_of(called.data), options.overlap
         )
     return Procedure(
-        Method(name, handler, parameters.takes, returns, options, is_blocking, plan),
+        Method(name, handler, parameters.takes, returns, options, is_blocking, plan, is_stream),
         parameters,
         results,
     )

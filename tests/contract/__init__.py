@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.contract`, a file for each of its modules."""
