@@ -194,6 +194,19 @@ def test_union_with_a_discriminator_is_its_members() -> None:
     ]
 
 
+def test_null_is_a_message_that_is_taken() -> None:
+    """A client may send `null`, and a reply of `None` is none."""
+
+    class Nullable(WebSocketEndpoint):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: Say | None) -> Said | None: ...
+
+    (receive,) = describe(Nullable).operations
+    assert [it.name for it in receive.messages] == ["Say", "Null"]
+    assert [it.name for it in receive.replies] == ["Said"]
+
+
 def test_what_is_never_sent_is_no_reply() -> None:
     """A handler that always raises has none."""
 

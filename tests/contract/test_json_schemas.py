@@ -109,6 +109,18 @@ CHANGED: dict[str, tuple[Any, Any]] = {
         {"type": "string", "default": "redis://user:hunter2@host/0"},
         {"type": "string"},
     ),
+    "what would be read as a reference": (
+        {"default": {"a": [{"$ref": "b"}]}},
+        {},
+    ),
+    "a field called as a reference is": (
+        {"properties": {"$ref": {"type": "string"}, "b": {}}, "patternProperties": {"c": {}}},
+        {
+            "properties": {"b": {}},
+            "patternProperties": {"c": {}, r"^\$ref$": {"type": "string"}},
+        },
+    ),
+    "values that are the same": ({"enum": ["a", 1, True, "a"]}, {"enum": ["a", 1, True]}),
     "a URL": (
         {"type": "string", "default": "https://host:80/a@b"},
         {"type": "string", "default": "https://host:80/a@b"},

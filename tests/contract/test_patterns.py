@@ -2,7 +2,7 @@
 
 import pytest
 
-from wsendpoints.contract.patterns import portable
+from wsendpoints.contract.patterns import compiled, portable
 
 SAME = [
     r"^[a-z]+$",
@@ -42,8 +42,8 @@ NOT_THERE = [
     "a?+",
     "a{2}+",
     "a{2}{3}",
-    "a**",
     r"[\A]",
+    "(",
     r"\N{BULLET}",
     r"\U0001F600",
     r"\p{L}",
@@ -60,6 +60,13 @@ def test_pattern_is_the_same(pattern: str) -> None:
 def test_pattern_is_written_otherwise(pattern: str) -> None:
     """What ECMA-262 has under another name gets that."""
     assert portable(pattern) == CHANGED[pattern]
+
+
+def test_pattern_is_one_of_pythons_again() -> None:
+    """Named groups are all that Python writes otherwise."""
+    found = compiled(r"(?<year>\d{4})-\k<year>(?<!x)")
+    assert found.search("2025-2025")
+    assert not found.search("2025-2024")
 
 
 @pytest.mark.parametrize("pattern", NOT_THERE)

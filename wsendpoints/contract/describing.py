@@ -1,7 +1,7 @@
 """`describe`: what an endpoint class declares, read from what was compiled with it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
@@ -20,7 +20,6 @@ from wsendpoints.contract.description import (
 )
 from wsendpoints.contract.ends import closings_of, refusals_of
 from wsendpoints.contract.naming import doc_of, message_of, params_of
-from wsendpoints.dialects.records import ErrorCode
 from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.handshake.parameters import Parameters
 from wsendpoints.messages.annotations import MISSING
@@ -57,6 +56,18 @@ _BINARY: Final = "application/octet-stream"
 
 _KEYS: Final = ("code", "errors", "more", "message", "details")
 """The fields of an error message, beside its tag."""
+
+
+_LIBRARY_CODES: Final[Mapping[str, str]] = {
+    "parse_error": "The frame can't be read.",
+    "invalid_request": "It is no record of the protocol.",
+    "method_not_found": "There is no such method.",
+    "invalid_params": "The method does not take these params.",
+    "internal_error": "The application failed.",
+    "request_cancelled": "The client cancelled the call.",
+    "busy": "Another call with the same key is running.",
+}
+"""The codes of the errors that the library answers with where a class has a dialect."""
 
 
 def describe(endpoint_class: type[WebSocketEndpoint[Any]], path: str = "/") -> Description:
@@ -174,7 +185,7 @@ def _operations(cls: Any, declaration: Declaration) -> Iterator[Operation]:
 
 
 def _operation(cls: Any, method: Method, procedure: Procedure | None) -> Operation:
-    taken = _messages(method.takes)
+    taken = _each_once([message_of(it) for it in _parts_of(method.takes)])
     returns = Any if method.returns is MISSING else method.returns
     parts = [*_parts_of(returns)]
     replies = _messages(returns)
@@ -216,7 +227,7 @@ def _group(group: Any) -> GroupMessages:
 def _errors(declaration: Declaration, speeches: Sequence[Speech]) -> ErrorMessages | None:
     codes: dict[str | int, str] = {}
     if declaration.envelope is not None:
-        codes = dict.fromkeys(get_args(ErrorCode), "")
+        codes.update(_LIBRARY_CODES)
     elif not any(speech.has_values for speech in speeches):
         return None
     else:

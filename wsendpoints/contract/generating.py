@@ -8,7 +8,7 @@ from importlib import import_module
 from types import NoneType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, final
 
-from pydantic.json_schema import CoreModeRef, DefsRef, GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import CoreModeRef, DefsRef, GenerateJsonSchema, JsonRef, JsonSchemaValue
 from pydantic_core import PydanticSerializationError, core_schema, to_json
 
 from wsendpoints.messages.adapters import compile_adapter
@@ -23,7 +23,7 @@ Mode: TypeAlias = Literal["validation", "serialization"]
 REF: Final = "#/$defs/"
 """What the references begin with, before the key."""
 
-_PLAIN: Final = frozenset({bool, int, str, NoneType})
+_PLAIN: Final = frozenset({bool, float, int, str, NoneType})
 
 _PARTS: Final = re.compile(r"([\][,])")
 _MODULES: Final = re.compile(r"(?:[^.[\]]+\.)+([^.[\]]+)")
@@ -111,12 +111,17 @@ class _Generator(GenerateJsonSchema):
         # A value of any kind, such as a plain validator takes.
         return {}
 
+    def get_schema_from_definitions(self, json_ref: JsonRef) -> JsonSchemaValue | None:
+        # What somebody wrote by hand may refer to anything.
+        is_own = json_ref in self.json_to_defs_refs
+        return super().get_schema_from_definitions(json_ref) if is_own else None
+
     def encode_default(self, dft: Any) -> Any:
-        if dft.__class__ in _PLAIN:
-            # As it is: pydantic would compile a serializer for it.
-            return dft
         if isinstance(dft, float) and not math.isfinite(dft):
             raise PydanticSerializationError("JSON has no such number")
+        if dft.__class__ in _PLAIN or dft in ([], {}):
+            # As it is: pydantic would compile a serializer for it.
+            return dft
         encoded = super().encode_default(dft)
         # The order in a set differs from process to process.
         return sorted(encoded, key=to_json) if isinstance(dft, AbstractSet) else encoded

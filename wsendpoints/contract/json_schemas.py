@@ -11,7 +11,16 @@ from typing import Any, Final, TypeAlias, cast
 
 from wsendpoints.contract.patterns import portable
 
-__all__ = ["Schema", "entries_of", "holds_secret", "plain", "refs_in", "relinked", "rewritten"]
+__all__ = [
+    "Schema",
+    "entries_of",
+    "holds_ref",
+    "holds_secret",
+    "plain",
+    "refs_in",
+    "relinked",
+    "rewritten",
+]
 
 Schema: TypeAlias = Any
 """A dict, or `True` or `False` for anything and nothing."""
@@ -38,7 +47,16 @@ _DICTS: Final = frozenset(
 )
 """Where a schema has others: one, a list of them, or a dict."""
 
-_LEFT_OUT: Final = ("$anchor", "$comment", "$dynamicAnchor", "$id", "$schema", "discriminator")
+_LEFT_OUT: Final = (
+    "$anchor",
+    "$comment",
+    "$defs",
+    "$dynamicAnchor",
+    "$id",
+    "$schema",
+    "definitions",
+    "discriminator",
+)
 """What says nothing of a value. Of a `discriminator` generators make a wrong type for the tag."""
 
 _PASSWORD: Final = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
@@ -133,10 +151,14 @@ def rewritten(
         found.pop(key, None)
     if "default" in found and _may_not_be_shown(found, found["default"], is_secret):
         del found["default"]
+    if "enum" in found:
+        # `1` and `True` are two.
+        found["enum"] = [*{f"{type(it)} {it!r}": it for it in found["enum"]}.values()]
     _change(found, "pattern", portable)
     _change(found, "$ref", ref_of)
     _arrange_tuple(found)
     _require_tags(found)
+    _rename_ref(found)
     if "$ref" in found and len(found) > 1:
         # Draft 7 ignores what stands beside it.
         ref = found.pop("$ref")
@@ -155,8 +177,21 @@ def _may_not_be_shown(
 ) -> bool:
     if isinstance(default, str) and _PASSWORD.search(default):
         return True
+    if holds_ref(default):
+        return True
     # Nothing is no secret.
     return default is not None and is_secret(schema)
+
+
+def holds_ref(value: Any) -> bool:
+    """Return whether a reader of a document would take a part of a value for a reference."""
+    match value:
+        case {**entries}:
+            return "$ref" in entries or any(map(holds_ref, entries.values()))
+        case [*items]:
+            return any(map(holds_ref, items))
+        case _:
+            return False
 
 
 def _arrange_tuple(schema: dict[str, Any]) -> None:
@@ -165,6 +200,14 @@ def _arrange_tuple(schema: dict[str, Any]) -> None:
         schema["items"] = schema.pop("prefixItems")
         if rest is not None:
             schema["additionalItems"] = rest
+
+
+def _rename_ref(schema: dict[str, Any]) -> None:
+    """Describe a field that is called `$ref` by a pattern, since its name would be a reference."""
+    properties: dict[str, Any] = schema.get("properties", {})
+    if "$ref" in properties:
+        others: dict[str, Any] = schema.get("patternProperties", {})
+        schema["patternProperties"] = {**others, r"^\$ref$": properties.pop("$ref")}
 
 
 def _require_tags(schema: dict[str, Any]) -> None:

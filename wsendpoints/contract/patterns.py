@@ -7,7 +7,7 @@ escaped without need.
 import re
 from typing import Final
 
-__all__ = ["portable"]
+__all__ = ["compiled", "portable"]
 
 _TOKEN: Final = re.compile(
     r"""
@@ -32,7 +32,8 @@ _QUANTIFIERS: Final = frozenset("*+?")
 def portable(pattern: str) -> str | None:
     """Return a pattern that means the same in ECMA-262; `None` if there is none.
 
-    There is none for flags, possessive quantifiers, atomic groups and conditions.
+    There is none for flags, possessive quantifiers, atomic groups and conditions, nor for what is
+    no pattern.
     """
     written: list[str] = []
     end = 0
@@ -71,7 +72,18 @@ def portable(pattern: str) -> str | None:
         elif text == ")" and is_reference:
             is_reference, text = False, ">"
         written.append(text)
-    return "".join(written)
+    found = "".join(written)
+    try:
+        compiled(found)
+    except re.error:
+        return None
+    return found
+
+
+def compiled(pattern: str) -> "re.Pattern[str]":
+    """Return a pattern of ECMA-262, such as `portable` returns, as Python has it."""
+    names = re.sub(r"\(\?<(?=\w)", "(?P<", pattern)
+    return re.compile(re.sub(r"\\k<(\w+)>", r"(?P=\1)", names))
 
 
 def _escape(escaped: str, *, in_class: bool) -> str | None:

@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, final
 
 from wsendpoints.contract.description import Description, Message, Parameter
@@ -58,9 +58,11 @@ class Schemas:
 
     Attributes:
         components: Those of classes, by their names, sorted.
+        names: Gives names to further components.
     """
 
     components: Mapping[str, Schema]
+    names: Names = field(compare=False, repr=False)
     _messages: Mapping[tuple[Message, Mode], Schema]
     _parameters: Mapping[Description, Mapping[str, Schema]]
 
@@ -101,11 +103,13 @@ def schemas_of(descriptions: Sequence[Description]) -> Schemas:
     heads = [pool.common(it) for it in schemas]
     fields = [_properties(pool, it) for it in heads[len(messages) :]]
     found = dict(zip(messages, heads, strict=False))
+    names = Names()
     pool.name_all(
+        names,
         [
             *((head, mode, message.name) for (message, mode), head in found.items()),
             *((it, "validation", "") for some in fields for it in some.values()),
-        ]
+        ],
     )
     parameters: dict[Description, Mapping[str, Schema]] = {it: {} for it in descriptions}
     for description, some in zip(params, fields, strict=True):
@@ -114,6 +118,7 @@ def schemas_of(descriptions: Sequence[Description]) -> Schemas:
         }
     return Schemas(
         dict(sorted(pool.components().items())),
+        names,
         {key: pool.linked(head, key[1]) for key, head in found.items()},
         parameters,
     )
@@ -158,14 +163,14 @@ class _Pool:
         bodies = self._bodies[identity]
         return bodies.get(mode) or next(iter(bodies.values()))
 
-    def name_all(self, heads: Sequence[tuple[Schema, Mode, str]]) -> None:
+    def name_all(self, names: Names, heads: Sequence[tuple[Schema, Mode, str]]) -> None:
         """Give a name to each class that is referred to.
 
         Args:
+            names: What gives them.
             heads: What refers to them, with its mode, and with the name of the class that it is, if
                 it is one. These get theirs first.
         """
-        names = Names()
         pending = deque(heads)
         while pending:
             schema, mode, known = pending.popleft()
