@@ -15,5 +15,5 @@ def test_clients_are_those_of_the_package_file() -> None:
 
 def test_client_that_fails_is_told() -> None:
     """A script that can't be run fails the test, with what it printed."""
-    with pytest.raises(RuntimeError, match=r"^missing failed:\n(?s:.*)Cannot find module"):
+    with pytest.raises(RuntimeError, match=r"^clients/missing.mjs failed:\n(?s:.*)Cannot find"):
         run("missing")
