@@ -87,6 +87,7 @@ def tests_of(module: str) -> list[Path]:
     """Return the test files of a module, and of no other whose name begins alike."""
     name = Path(module).name
     folder = TESTS / Path(module).parent
+    first = name.strip("_").partition("_")[0]
     longer = [
         other.name
         for other in map(Path, MODULES)
@@ -94,9 +95,7 @@ def tests_of(module: str) -> list[Path]:
     ]
     return [
         path
-        for path in sorted(
-            [*folder.glob("test_*.py"), *folder.glob(f"{name.partition('_')[0]}/test_*.py")]
-        )
+        for path in sorted([*folder.glob("test_*.py"), *folder.glob(f"{first}/test_*.py")])
         if _is_of(path, name) and not any(_is_of(path, other) for other in longer)
     ]
 

@@ -39,6 +39,8 @@ WINGS: Final[Mapping[str, str]] = {
     "contract": "what endpoint classes declare, for those who write clients",
     "routing": "what a router is made of: its paths, what may be there, what it tells",
     "router": "several endpoints as one ASGI application",
+    "cli": "the command",
+    "__main__": "the command, as a module",
 }
 """From the bottom to the top: each may import those before it."""
 
@@ -108,6 +110,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "contract": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
     "routing": frozenset(),
     "router": frozenset(),
+    "cli": frozenset(),
+    "__main__": frozenset(),
     "testing": frozenset({"anyio", "pydantic", "pydantic_core", "trio", "typing_extensions"}),
     "__init__": frozenset(),
 }
