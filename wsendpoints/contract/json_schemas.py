@@ -231,15 +231,19 @@ def plain(value: Any) -> Any:
         value: One of dicts, lists, texts, numbers and so on; what is of another class is its text.
     """
     if isinstance(value, str):
-        # A lone surrogate is a `?`.
-        return str(value) if value.isascii() else value.encode(errors="replace").decode()
+        return _plain_text(value)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, Any]", value)
-        return {plain(str(key)): plain(entries[key]) for key in entries}
+        return {_plain_text(str(key)): plain(entries[key]) for key in entries}
     if isinstance(value, list | tuple):
         return [plain(it) for it in cast("Sequence[Any]", value)]
-    return plain(str(value))
+    return _plain_text(str(value))
+
+
+def _plain_text(text: str) -> str:
+    # A lone surrogate is a `?`.
+    return str(text) if text.isascii() else text.encode(errors="replace").decode()
