@@ -218,7 +218,21 @@ def test_operation_without_errors() -> None:
 @pytest.mark.parametrize(
     ("credential", "name", "scheme"),
     [
-        (Credential("bearer"), "bearer", {"type": "http", "scheme": "bearer"}),
+        (
+            Credential("bearer"),
+            "bearer",
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token in the header `Authorization`, or, from a browser, as "
+                "one of the subprotocols: `bearer.` and the token in base64url, without padding.",
+            },
+        ),
+        (
+            Credential("bearer", description="Of /login."),
+            "bearer",
+            {"type": "http", "scheme": "bearer", "description": "Of /login."},
+        ),
         (
             Credential("cookie", "session", description="Of /login."),
             "cookie_session",

@@ -1,6 +1,7 @@
 """What an endpoint class declares, as it is read from the class."""
 
 from typing import Annotated, Any, Generic, NoReturn, TypeVar
+from unittest.mock import AsyncMock, patch
 from uuid import UUID
 
 import msgspec
@@ -357,3 +358,19 @@ def test_structs_are_described() -> None:
     assert found.tag == "type"
     assert found.takes(found.received[0], {"type": "ping", "number": 1})
     assert not found.takes(found.received[0], {"type": "ping"})
+
+
+def test_handler_that_a_mock_replaces_keeps_its_types() -> None:
+    """A mock says nothing of what it takes and sends."""
+    before = describe(Assistant).operations[0]
+    with patch.object(Assistant, "run", AsyncMock()):
+        (run,) = describe(Assistant).operations
+    assert (run.messages, run.replies, run.is_stream) == (before.messages, before.replies, True)
+
+
+def test_call_that_a_mock_replaces_keeps_its_types() -> None:
+    """So does one with a dialect."""
+    before = describe(Calculator).operations[0]
+    with patch.object(Calculator, "add", AsyncMock()):
+        add = describe(Calculator).operations[0]
+    assert (add.messages, add.replies, add.is_stream) == (before.messages, before.replies, False)

@@ -133,6 +133,10 @@ def test_class_that_is_read_and_written_otherwise_has_two_components() -> None:
     assert ref == {"$ref": f"{COMPONENTS}AreaOutput"}
     both = create_model("Both", area=(Area, ...), plan=(Plan, ...))
     assert "BothInput" in schemas(endpoint(both, both)).components
+    sent_alone = schemas(endpoint(Plan, Area)).components["Plan"]["properties"]["area"]
+    assert sent_alone == {"$ref": f"{COMPONENTS}AreaOutput"}
+    taken_alone = schemas(endpoint(Area, Plan)).components["Plan"]["properties"]["area"]
+    assert taken_alone == {"$ref": f"{COMPONENTS}AreaInput"}
     alone = schemas(endpoint(Plan))
     assert [*alone.components] == ["Area", "Plan", "Said"]
 

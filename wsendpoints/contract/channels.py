@@ -20,6 +20,11 @@ _Action: TypeAlias = Literal["receive", "send"]
 _SUBPROTOCOL: Final = "Sec-WebSocket-Protocol"
 _AUTHORIZATION: Final = "Authorization"
 
+_BEARER: Final = (
+    "A token in the header `Authorization`, or, from a browser, as one of the subprotocols: "
+    "`bearer.` and the token in base64url, without padding."
+)
+
 _NO_KEY: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -215,7 +220,7 @@ def security_of(credential: Credential) -> tuple[str, dict[str, Any]]:
     """Return how a scheme of security is called, and the scheme."""
     described = _texts("", credential.description)
     if credential.place == "bearer":
-        return "bearer", {"type": "http", "scheme": "bearer", **described}
+        return "bearer", {"type": "http", "scheme": "bearer", "description": _BEARER, **described}
     name = credential.name
     scheme = {"type": "httpApiKey", "name": name, "in": credential.place, **described}
     return f"{credential.place}_{_NO_KEY.sub('_', name)}", scheme

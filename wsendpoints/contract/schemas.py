@@ -161,7 +161,7 @@ class _Pool:
     def body(self, identity: str, mode: Mode) -> Schema:
         """Return the schema of a class."""
         bodies = self._bodies[identity]
-        return bodies.get(mode) or next(iter(bodies.values()))
+        return bodies[mode] if mode in bodies else next(iter(bodies.values()))
 
     def name_all(self, names: Names, heads: Sequence[tuple[Schema, Mode, str]]) -> None:
         """Give a name to each class that is referred to.
@@ -185,12 +185,14 @@ class _Pool:
 
     def components(self) -> dict[str, Schema]:
         """Return the schemas of the classes that have a name, by these."""
-        return {
-            name: self.linked(self.body(identity, mode or "validation"), mode or "validation")
-            for (identity, mode), name in self._names.items()
-        }
+        found: dict[str, Schema] = {}
+        for (identity, mode), name in self._names.items():
+            # Where both are the same, so is what they refer to.
+            own = mode or next(iter(self._bodies[identity]))
+            found[name] = self.linked(self._bodies[identity][own], own)
+        return found
 
-    def linked(self, schema: Schema, mode: Mode) -> Schema:
+    def linked(self, schema: Schema, mode: Mode | None) -> Schema:
         """Return a schema with references to components, and nothing that JSON does not have."""
 
         def name_of(identity: str) -> str:
@@ -198,7 +200,7 @@ class _Pool:
 
         return plain(relinked(schema, name_of))
 
-    def _node(self, identity: str, mode: Mode) -> _Node:
+    def _node(self, identity: str, mode: Mode | None) -> _Node:
         return identity, mode if identity in self._split else None
 
     def _identity(self, ref: str) -> str | None:
