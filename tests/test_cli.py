@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from tests.contract.endpoints import Assistant, Chat
-from wsendpoints import WebSocketEndpoint, cli
+from wsendpoints import Limits, WebSocketEndpoint, cli
 from wsendpoints.cli import main
-from wsendpoints.contract.asyncapi import asyncapi
+from wsendpoints.contract import describe
+from wsendpoints.contract.asyncapi import asyncapi, document_of
+
+LIMITS = Limits(max_message_size=500)
 
 
 @dataclass
@@ -24,6 +27,7 @@ class Route:
 
     path: str
     endpoint: Any
+    attributes: Any
 
 
 class Router:
@@ -35,8 +39,8 @@ class Router:
     servers: Any = {"here": "wss://example.com/ws"}  # noqa: RUF012 - not shared
 
     def endpoints(self) -> Iterator[Route]:
-        yield Route("/chat/{room}", Chat)
-        yield Route("/assistant", Assistant)
+        yield Route("/chat/{room}", Chat, {})
+        yield Route("/assistant", Assistant, {"limits": LIMITS})
 
 
 class Holder:
@@ -71,8 +75,8 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
 @pytest.mark.usefixtures("module")
 def test_document_of_a_router_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """What the router says of itself is in it."""
-    assert printed(capsys, "application:router") == asyncapi(
-        {"/chat/{room}": Chat, "/assistant": Assistant},
+    assert printed(capsys, "application:router") == document_of(
+        [describe(Chat, "/chat/{room}"), describe(Assistant, "/assistant", {"limits": LIMITS})],
         title="Chats",
         version="2.0.0",
         description="All of them.",

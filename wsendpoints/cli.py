@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
-from wsendpoints.contract.asyncapi import Perspective, Spec, asyncapi
+from wsendpoints.contract import Description, describe
+from wsendpoints.contract.asyncapi import Perspective, Spec, document_of
 from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -71,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _write_asyncapi(told: argparse.Namespace) -> None:
     target = _load(told.target)
-    document = asyncapi(
-        _routes_of(target, told.target),
+    document = document_of(
+        _described(target, told.target),
         title=_text_of(target, "title") or getattr(target, "__name__", "WebSocket API"),
         version=_text_of(target, "version") or "0.1.0",
         description=_text_of(target, "description"),
@@ -111,18 +112,18 @@ def _load(target: str) -> Any:
     return found
 
 
-def _routes_of(target: Any, name: str) -> Mapping[str, type[WebSocketEndpoint[Any]]]:
-    """Return the endpoint classes of a router, a mapping or a class, by their paths."""
+def _described(target: Any, name: str) -> Sequence[Description]:
+    """Return the descriptions of an endpoint class, or those of a router, or of a mapping."""
     if _is_endpoint(target):
-        return {"/": target}
+        return [describe(target)]
     endpoints = getattr(target, "endpoints", None)
     if callable(endpoints):
         found: Any = endpoints()
-        return {it.path: it.endpoint for it in found}
+        return [describe(it.endpoint, it.path, it.attributes) for it in found]
     routes: Any = getattr(target, "routes", target)
     match routes:
         case {} if all(map(_is_endpoint, routes.values())):
-            return dict(routes)
+            return [describe(cls, path) for path, cls in routes.items()]
         case _:
             raise _CommandError(
                 f"{name} is {target!r}: use a router, a subclass of WebSocketEndpoint, or a "

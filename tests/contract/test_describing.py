@@ -23,6 +23,7 @@ from wsendpoints import (
     Codec,
     ConfigurationError,
     Credential,
+    Limits,
     MsgspecJSON,
     WebSocket,
     WebSocketEndpoint,
@@ -109,6 +110,25 @@ def test_class_is_described() -> None:
     assert found.limits is Chat.limits
     assert [it.code for it in found.closings] == [1003, 1007, 1008, 1009, 1011, 1012, 1013, 4401]
     assert [*found.refusals] == [400, 403, 422, 503]
+
+
+def test_what_is_given_is_described() -> None:
+    """Where a class is mounted, it may be given other limits, subprotocols and credentials."""
+    given = {
+        "limits": Limits(max_message_size=500),
+        "subprotocols": ["chat.v1"],
+        "require_subprotocol": False,
+        "security": (),
+        "other": 5,
+    }
+    found = describe(Chat, given=given)
+    assert found.limits is given["limits"]
+    assert found.subprotocols == ("chat.v1",)
+    assert not found.is_subprotocol_required
+    assert [it.subprotocol for it in found.speeches] == [None, "chat.v1"]
+    assert found.security == ()
+    assert [*found.refusals] == [403, 422]
+    assert 4401 not in [it.code for it in found.closings]
 
 
 def test_questions_and_streams_are_described() -> None:

@@ -1,18 +1,19 @@
 """`asyncapi`: the AsyncAPI document of endpoint classes, from what they declare alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from wsendpoints.contract.channels import channel_of, operations_of, security_of
 from wsendpoints.contract.describing import describe
+from wsendpoints.contract.description import Description
 from wsendpoints.contract.json_schemas import plain
 from wsendpoints.contract.payloads import Payloads
 from wsendpoints.contract.schemas import Names, schemas_of
 from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Perspective", "Spec", "asyncapi"]
+__all__ = ["Perspective", "Spec", "asyncapi", "document_of"]
 
 Spec: TypeAlias = Literal["3.0.0", "3.1.0"]
 """The versions of AsyncAPI. The generators of code know 3.0.0."""
@@ -54,9 +55,44 @@ def asyncapi(
         ConfigurationError: A class can't be served, or has a message without a schema; or an
             argument is none of those that are taken.
     """
+    return document_of(
+        [describe(cls, path) for path, cls in routes.items()],
+        title=title,
+        version=version,
+        description=description,
+        servers=servers,
+        spec=spec,
+        perspective=perspective,
+    )
+
+
+def document_of(
+    described: Sequence[Description],
+    *,
+    title: str,
+    version: str,
+    description: str = "",
+    servers: Mapping[str, str] | None = None,
+    spec: Spec = "3.0.0",
+    perspective: Perspective = "server",
+) -> dict[str, Any]:
+    """Return the AsyncAPI document of endpoints that were described, as `asyncapi` does of classes.
+
+    Args:
+        described: The endpoints.
+        title: As for `asyncapi`, and so are the others.
+        version: That of the application's interface.
+        description: What the application does.
+        servers: The URLs of servers.
+        spec: The version of AsyncAPI.
+        perspective: Whose application it is of.
+
+    Raises:
+        ConfigurationError: There is a message without a schema; or an argument is none of those
+            that are taken.
+    """
     _check(spec, Spec, "spec")
     _check(perspective, Perspective, "perspective")
-    described = [describe(cls, path) for path, cls in routes.items()]
     schemas = schemas_of(described)
     components = dict(schemas.components)
     schemes: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, Discriminator, Tag
@@ -70,19 +70,28 @@ _LIBRARY_CODES: Final[Mapping[str, str]] = {
 """The codes of the errors that the library answers with where a class has a dialect."""
 
 
-def describe(endpoint_class: type[WebSocketEndpoint[Any]], path: str = "/") -> Description:
+def describe(
+    endpoint_class: type[WebSocketEndpoint[Any]],
+    path: str = "/",
+    given: Mapping[str, Any] = MappingProxyType({}),
+) -> Description:
     """Return what an endpoint class declares.
 
     Args:
         endpoint_class: The class.
         path: Where it is mounted, with path parameters in braces: `"/rooms/{room}"`.
+        given: What `as_asgi` is given there, such as `limits`.
 
     Raises:
         ConfigurationError: It is abstract, or generic.
     """
     cls: Any = endpoint_class
     declaration: Declaration = cls._check_servable()
-    spoken = [*([] if cls.require_subprotocol else [None]), *cls.subprotocols]
+    limits, security, subprotocols, is_required = (
+        given.get(it, getattr(cls, it))
+        for it in ("limits", "security", "subprotocols", "require_subprotocol")
+    )
+    spoken = [*([] if is_required else [None]), *subprotocols]
     speeches = [*_speeches(declaration, spoken)]
     parameters: Parameters | None = cls._admission.parameters
     sends = union_in(cls, "sends")
@@ -98,11 +107,11 @@ def describe(endpoint_class: type[WebSocketEndpoint[Any]], path: str = "/") -> D
         description=doc.description,
         path=_IN_PATH.sub(r"{\1}", path),
         speeches=tuple(speeches),
-        subprotocols=tuple(cls.subprotocols),
-        is_subprotocol_required=cls.require_subprotocol,
+        subprotocols=tuple(subprotocols),
+        is_subprotocol_required=is_required,
         params=None if parameters is None else parameters.annotation,
         parameters=tuple(_parameters(parameters, path)),
-        security=tuple(cls.security),
+        security=tuple(security),
         operations=tuple(_operations(cls, declaration)),
         pushes=tuple(pushes),
         groups=tuple(map(_group, cls.groups)),
@@ -117,20 +126,20 @@ def describe(endpoint_class: type[WebSocketEndpoint[Any]], path: str = "/") -> D
         correlation_id=None if correlation is None else correlation.field,
         errors=_errors(declaration, speeches),
         dialect=None if declaration.envelope is None else declaration.envelope.dialect,
-        limits=cls.limits,
+        limits=limits,
         closings=tuple(
             closings_of(
-                cls.limits,
+                limits,
                 speeches,
                 validates=validates,
                 has_dialect=declaration.envelope is not None,
-                expires=bool(cls.security),
+                expires=bool(security),
             )
         ),
         refusals=refusals_of(
-            cls.limits,
+            limits,
             has_params=parameters is not None,
-            requires_subprotocol=cls.require_subprotocol,
+            requires_subprotocol=is_required,
         ),
         takes=lambda message, value: _takes(declaration, message, value),
     )
