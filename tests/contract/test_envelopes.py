@@ -6,6 +6,7 @@ import pytest
 
 from wsendpoints import Dialect, ErrorReply, JsonRpc
 from wsendpoints.contract.envelopes import (
+    Untold,
     call_record,
     end_record,
     error_records,
@@ -63,6 +64,9 @@ class Failing(Pairs):
     def write_reply(self, id: Id, result: Any) -> Any:
         return result.value
 
+    def write_error(self, id: Id, error: ErrorReply) -> Any:
+        return {**error.details}
+
 
 def test_call_is_what_the_dialect_writes() -> None:
     """The record of a call has the params in their place."""
@@ -99,7 +103,8 @@ def test_answers_are_what_the_dialect_writes() -> None:
     assert filled(reply_record(Pairs(), is_stream=True), 5) == ["1", 5, True]
     assert filled(end_record(Pairs()), None) == ["1", None, False]
     assert end_record(JsonRpc()) is None
-    assert reply_record(Failing(), is_stream=False) is None
+    with pytest.raises(Untold):
+        reply_record(Failing(), is_stream=False)
 
 
 def test_errors_are_joined_where_they_have_one_form() -> None:
@@ -123,3 +128,4 @@ def test_errors_of_several_forms() -> None:
     assert len(records) == 2
     assert [it["maxItems"] for it in schema_of(records, {})["anyOf"]] == [3, 4]
     assert error_records(Pairs(), ["busy"]) == []
+    assert error_records(Failing(), ["full"]) == []

@@ -157,8 +157,17 @@ class Endless(Pairs):
         return None
 
 
+class Silent(Endless):
+    def write_item(self, id: Any, item: Any) -> Any:
+        return None
+
+
 class EndlesslyStreaming(Streaming):
     dialect = Endless()
+
+
+class SilentlyStreaming(Streaming):
+    dialect = Silent()
 
 
 def test_streams_have_items_and_an_end() -> None:
@@ -168,6 +177,8 @@ def test_streams_have_items_and_an_end() -> None:
     assert found.objects["count_end"]["payload"]["items"][1:] == [{"const": None}, {"const": False}]
     streaming, found = payloads(EndlesslyStreaming)
     assert found.answered(streaming.operations[0]) == ["count_item"]
+    streaming, found = payloads(SilentlyStreaming)
+    assert found.answered(streaming.operations[0]) == []
 
 
 def test_records_that_can_not_be_told() -> None:

@@ -6,6 +6,7 @@ writes, their schemas are in the schema.
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from wsendpoints.contract.json_schemas import Schema
@@ -13,7 +14,15 @@ from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.dialects.records import Call, Close
 from wsendpoints.protocol.exceptions import ErrorReply
 
-__all__ = ["call_record", "end_record", "error_records", "filled", "reply_record", "schema_of"]
+__all__ = [
+    "Untold",
+    "call_record",
+    "end_record",
+    "error_records",
+    "filled",
+    "reply_record",
+    "schema_of",
+]
 
 
 class _Payload:
@@ -21,6 +30,10 @@ class _Payload:
 
     def __repr__(self) -> str:
         return "<payload>"
+
+
+class Untold(Exception):
+    """What a dialect writes can't be told: it fails with what is not real."""
 
 
 PAYLOAD: Final = _Payload()
@@ -49,20 +62,31 @@ def call_record(dialect: Dialect, method: str) -> _Record:
 
 
 def reply_record(dialect: Dialect, *, is_stream: bool) -> _Record:
-    """Return the record of the result of a call, or of an item of a stream."""
+    """Return the record of the result of a call, or of an item of a stream.
+
+    Raises:
+        Untold: The dialect fails with what is no real result.
+    """
     write = dialect.write_item if is_stream else dialect.write_reply
     return _written(lambda: write(_ID, PAYLOAD))
 
 
 def end_record(dialect: Dialect) -> _Record:
-    """Return the record that ends a stream."""
+    """Return the record that ends a stream.
+
+    Raises:
+        Untold: The dialect fails with what is no real id.
+    """
     return _written(lambda: dialect.write_end(_ID))
 
 
 def error_records(dialect: Dialect, codes: Iterable[str | int]) -> Sequence[_Record]:
     """Return the records of errors with these codes, without those that close the connection."""
-    errors = [ErrorReply(code, _TEXT, PAYLOAD) for code in codes]
-    records = [_written(functools.partial(dialect.write_error, _ID, error)) for error in errors]
+    records: list[_Record] = []
+    for code in codes:
+        error = ErrorReply(code, _TEXT, PAYLOAD)
+        with suppress(Untold):
+            records.append(_written(functools.partial(dialect.write_error, _ID, error)))
     return [it for it in records if it is not None]
 
 
@@ -70,7 +94,7 @@ def _written(write: Callable[[], Any]) -> _Record:
     try:
         record = write()
     except Exception:  # noqa: BLE001 - the application's own, given what is no real result
-        return None
+        raise Untold from None
     return None if isinstance(record, Close) else record
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal, TypeAlias, final
 
 from wsendpoints.contract.description import Description, Message, Operation, Speech
 from wsendpoints.contract.envelopes import (
+    Untold,
     call_record,
     end_record,
     error_records,
@@ -106,7 +107,7 @@ class Payloads:
         method = str(operation.method)
         record = call_record(self._dialect, method)
         payload = self._schema(message, "received")
-        named = Message(message.type, method, method, operation.summary, operation.description)
+        named = Message(None, method, method, operation.summary, operation.description)
         if record is None:
             return self._add(named, _unknown(payload, "params"), ())
         examples = [filled(record, it) for it in self._examples(message, "received")]
@@ -121,12 +122,13 @@ class Payloads:
             return []
         schemas = [self._schema(it, "sent") for it in results]
         payload = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-        named = Message(results[0].type, f"{method} {kind}", f"The {kind} of {method}")
-        record = None
-        if call_record(self._dialect, method) is not None:
-            record = reply_record(self._dialect, is_stream=operation.is_stream)
-        if record is None:
+        named = Message(None, f"{method} {kind}", f"The {kind} of {method}")
+        try:
+            record = self._reply_record(operation)
+        except Untold:
             return [self._add(named, _unknown(payload, kind), ())]
+        if record is None:
+            return []
         examples = [filled(record, it) for it in self._examples(results[0], "sent")]
         keys = [self._add(named, schema_of([record], payload), examples)]
         end = end_record(self._dialect) if operation.is_stream else None
@@ -134,6 +136,11 @@ class Payloads:
             ended = Message(None, f"{method} end", f"The end of {method}")
             keys.append(self._add(ended, schema_of([end], {}), [filled(end, None)]))
         return keys
+
+    def _reply_record(self, operation: Operation) -> Any:
+        if call_record(self._dialect, str(operation.method)) is None:
+            raise Untold
+        return reply_record(self._dialect, is_stream=operation.is_stream)
 
     @property
     def _dialect(self) -> Any:
