@@ -109,6 +109,16 @@ def test_union_with_a_function_that_tells_apart() -> None:
     ]
 
 
+def test_classes_may_stand_in_each_other() -> None:
+    """How deep they do is no matter of how deep Python may call."""
+    model: Any = create_model("End")
+    for number in range(75):
+        model = create_model(f"Link{number}", within=(model, ...))
+    (schema,), definitions = generate([(model, "serialization")], "test")
+    assert len(definitions) == 76
+    assert definitions[schema["$ref"].removeprefix("#/$defs/")].name == "Link74"
+
+
 def test_structs_have_definitions() -> None:
     """Those of msgspec's Structs have a tag as those of models do."""
     (ping, text), definitions = generate([(Ping, "serialization"), (str, "validation")], "test")

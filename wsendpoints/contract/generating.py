@@ -9,9 +9,10 @@ from types import NoneType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, final
 
 from pydantic.json_schema import CoreModeRef, DefsRef, GenerateJsonSchema, JsonRef, JsonSchemaValue
-from pydantic_core import PydanticSerializationError, core_schema, to_json
+from pydantic_core import CoreSchema, PydanticSerializationError, core_schema, to_json
 
 from wsendpoints.messages.adapters import compile_adapter
+from wsendpoints.messages.core_schemas import schemas_within
 from wsendpoints.messages.structs import holds_struct
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -69,7 +70,7 @@ def generate(
         if generator is None:
             generator = generators[mode] = _Generator(mode)
         compiled = compile_adapter(annotation, where).core_schema
-        schemas.append(generator.generate_inner(compiled))
+        schemas.append(generator.generate_deep(compiled))
     definitions: dict[str, Definition] = {}
     for generator in generators.values():
         for key, schema in generator.definitions.items():
@@ -100,6 +101,17 @@ class _Generator(GenerateJsonSchema):
         self._letter = mode[0]
         # What sets the mode for `generate_inner`.
         self.generate_definitions([("", mode, core_schema.any_schema())])
+
+    def generate_deep(self, schema: CoreSchema) -> JsonSchemaValue:
+        """Return the schema for a core schema, however many classes stand in each other there."""
+        try:
+            return self.generate_inner(schema)
+        except RecursionError:
+            # From the innermost outwards: a class that has a definition is not looked into.
+            for part in reversed([*schemas_within(schema)]):
+                if "ref" in part:
+                    self.generate_inner(part)
+            return self.generate_inner(schema)
 
     def get_defs_ref(self, core_mode_ref: CoreModeRef) -> DefsRef:
         return DefsRef(f"{self._letter}{len(self.defs_to_core_refs)}")
