@@ -101,9 +101,13 @@ def test_parameters_have_schemas() -> None:
 
 def test_parameters_of_a_typed_dict_that_is_no_component() -> None:
     """A class without parameters has no schema for one."""
-    description = describe(Loud, "/{room}")
+    description = describe(Loud, "/{room}/{number:int}/{rest:path}")
     found = schemas_of([description])
-    assert found.parameter(description, description.parameters[0]) == {"type": "string"}
+    assert [found.parameter(description, it) for it in description.parameters] == [
+        {"type": "string"},
+        {"type": "integer"},
+        {"type": "string"},
+    ]
     assert Where.__name__ not in found.components
 
 

@@ -253,9 +253,9 @@ def _errors(declaration: Declaration, speeches: Sequence[Speech]) -> ErrorMessag
 
 
 def _parameters(parameters: Parameters | None, path: str) -> Iterator[Parameter]:
-    in_path = [match[1] for match in _IN_PATH.finditer(path)]
-    for name in in_path:
-        yield Parameter(name, "path", is_required=True, is_multiple=False)
+    in_path = {match[1]: match[2] == ":int" for match in _IN_PATH.finditer(path)}
+    for name, is_integer in in_path.items():
+        yield Parameter(name, "path", is_required=True, is_multiple=False, is_integer=is_integer)
     for field in () if parameters is None else parameters.fields:
         name, *others = field.names
         if not any(it in in_path for it in field.names):

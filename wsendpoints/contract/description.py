@@ -152,6 +152,7 @@ class Parameter:
         is_required: Whether a client without it is refused.
         is_multiple: Whether it may be given several times, each of which counts.
         others: Its other names.
+        is_integer: Whether the path takes nothing but digits there, as `{name:int}` does.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Parameter:
     is_required: bool
     is_multiple: bool
     others: Sequence[str] = ()
+    is_integer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,10 +75,11 @@ class Schemas:
         return self._messages[message, "serialization"]
 
     def parameter(self, description: Description, parameter: Parameter) -> Schema:
-        """Return the schema of a parameter; that of a text, if no field takes it."""
+        """Return the schema of a parameter; that of a text or an integer, if no field takes it."""
         found = self._parameters[description]
         names = (parameter.name, *parameter.others)
-        return next((found[it] for it in names if it in found), {"type": "string"})
+        other = {"type": "integer" if parameter.is_integer else "string"}
+        return next((found[it] for it in names if it in found), other)
 
 
 def schemas_of(descriptions: Sequence[Description]) -> Schemas:
