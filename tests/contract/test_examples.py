@@ -265,3 +265,20 @@ def test_structs_have_examples() -> None:
     example = {"type": "sized", "size": 3, "at": "2025-01-31T12:00:00Z"}
     assert examples(Sized) == [example]
     assert examples(str, Sized) == [example]
+
+
+class Lenient(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"number": "5"}, {"number": 6}]})
+
+    number: int
+
+
+class Numbered(BaseModel):
+    number: Annotated[int, Field(examples=["5"])]
+
+
+def test_what_is_converted_is_shown_where_there_is_nothing_else() -> None:
+    """A text that a type makes a number of is none of the schema."""
+    assert examples(Lenient) == examples(Say, Lenient) == [{"number": 6}]
+    assert examples(Numbered) == examples(Say, Numbered) == [{"number": "5"}]
+    assert examples(list[Lenient]) == [[]]

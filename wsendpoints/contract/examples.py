@@ -128,50 +128,61 @@ def examples_of(
         is_sent: Whether clients get it.
     """
     maker = _Maker(components)
-    is_valid: Callable[[Any], bool] = (
-        _reader_of(message, maker.read_only(schema))
-        if is_sent
-        else lambda value: description.takes(message, value)
-    )
-    given = [plain(it) for it in maker.given(schema)]
-    valid = [it for it in given if not holds_ref(it) and _holds(is_valid, it)]
-    if valid:
-        return valid
+    read = _reader_of(message, maker.read_only(schema))
+
+    def is_valid(value: Any) -> bool:
+        if holds_ref(value):
+            return False
+        return read(value, False) if is_sent else _holds(description.takes, message, value)
+
+    # What a type takes by converting it, such as `"5"` for a number, may be none of the schema.
+    given = [it for it in map(plain, maker.given(schema)) if is_valid(it)]
+    if given:
+        return [it for it in given if read(it, True)] or given
+    converted: list[Any] = []
     for text, whole in itertools.product(_USUAL, (_MAX_WHOLE, 0)):
         with suppress(_NoExample):
             made = _Maker(components, text).make(schema, _MAX_DEPTH, whole)
-            if not holds_ref(made) and _holds(is_valid, made):
-                return [made]
-    return []
+            if is_valid(made):
+                if read(made, True):
+                    return [made]
+                converted.append(made)
+    return converted[:1]
 
 
-def _holds(is_valid: Callable[[Any], bool], value: Any) -> bool:
+def _holds(is_valid: Callable[..., object], *values: Any) -> bool:
     try:
-        return is_valid(value)
+        return is_valid(*values) is not False
     except Exception:  # noqa: BLE001 - a validator of the application's may raise anything
         return False
 
 
-def _reader_of(message: Message, computed: frozenset[str]) -> Callable[[Any], bool]:
-    """Return what tells whether a value is that of a message that is sent.
+def _reader_of(message: Message, computed: frozenset[str]) -> Callable[[Any, bool], bool]:
+    """Return what tells whether the type of a message takes a value, as it is or converted.
 
     Args:
         message: The message.
         computed: The names of the fields that it only has once it is written.
     """
-    read = values_decoder(message.type) if holds_struct(message.type) else _json_reader(message)
+    read = _struct_reader(message) if holds_struct(message.type) else _json_reader(message)
 
-    def is_valid(value: Any) -> bool:
-        read({name: it for name, it in entries_of(value).items() if name not in computed} or value)
-        return True
+    def is_taken(value: Any, strict: bool) -> bool:
+        fields = entries_of(value)
+        known = {name: it for name, it in fields.items() if name not in computed}
+        return _holds(read, known if fields else value, strict)
 
-    return is_valid
+    return is_taken
 
 
-def _json_reader(message: Message) -> Callable[[Any], Any]:
-    # From JSON, by whose rules a strict model takes more.
+def _struct_reader(message: Message) -> Callable[[Any, bool], Any]:
+    read = values_decoder(message.type)
+    return lambda value, _strict: read(value)
+
+
+def _json_reader(message: Message) -> Callable[[Any, bool], Any]:
+    # From JSON, by whose rules a strict type takes more.
     validate = compile_adapter(message.type, message.name).validate_json
-    return lambda value: validate(to_json(value))
+    return lambda value, strict: validate(to_json(value), strict=strict or None)
 
 
 class _NoExample(Exception):
