@@ -142,7 +142,7 @@ def test_document_is_the_same_in_each_process() -> None:
     assert json.loads(texts.pop()) == asyncapi(ROUTES, title="A", version="1")
 
 
-def test_document_is_json_and_tells_no_secret() -> None:
+def test_p08_document_is_json_and_tells_no_secret() -> None:
     """Whatever types there are, it is JSON, and has neither secrets nor modules in it."""
     found = asyncapi(ROUTES, title=f"{MARKUP} \ud800", version=MARKUP, description=MARKUP)
     text = json.dumps(found, allow_nan=False)

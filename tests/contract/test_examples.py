@@ -188,7 +188,7 @@ class Wide(BaseModel):
     two: "tuple[Wide, Wide, Wide, Wide]"
 
 
-def test_recursive_model_has_an_end() -> None:
+def test_p09_recursive_model_has_an_end() -> None:
     """An example is not deeper than it has to be; where there is none, that shows soon."""
     (example,) = examples(Node)
     assert example["left"]["left"]["left"] == {"left": None, "nodes": [], "names": {}}

@@ -169,7 +169,7 @@ class _Private(BaseModel):
     url: str = "redis://user:hunter2@host"
 
 
-def test_no_secret_and_no_module_is_told() -> None:
+def test_p08_no_secret_and_no_module_is_told() -> None:
     """Defaults that are secrets, docstrings that are private, and modules are not in it."""
     other = create_model("Keys", number=(int, 0), __module__="secret.place")
     description = describe(endpoint(_Private | other, _Private))
@@ -218,7 +218,7 @@ def test_names_are_given_once(wanted: Sequence[str], given: Sequence[str]) -> No
     assert [names.give(it) for it in wanted] == given
 
 
-def test_each_class_is_looked_at_once() -> None:
+def test_p09_each_class_is_looked_at_once() -> None:
     """There are 2 to the power of 60 ways through these models, and 61 models."""
     model: Any = create_model("End")
     for number in range(60):
