@@ -11,9 +11,12 @@ import pytest
 from tests.clocks import VIRTUAL
 
 # The same examples in each run, so that a change alone can make a test fail; new ones where a
-# number of examples is asked for.
+# number of examples is asked for. How long one takes is no matter of a test.
 hypothesis.settings.register_profile(
-    "suite", derandomize="WSENDPOINTS_TYPES_EXAMPLES" not in os.environ, database=None
+    "suite",
+    derandomize="WSENDPOINTS_TYPES_EXAMPLES" not in os.environ,
+    database=None,
+    deadline=None,
 )
 hypothesis.settings.load_profile("suite")
 
