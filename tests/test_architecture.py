@@ -37,6 +37,7 @@ WINGS: Final[Mapping[str, str]] = {
     "application": "an endpoint as an ASGI application",
     "endpoint": "the class that users subclass",
     "contract": "what endpoint classes declare, for those who write clients",
+    "console": "a page on which people try endpoints, and what serves it",
     "routing": "what a router is made of: its paths, what may be there, what it tells",
     "router": "several endpoints as one ASGI application",
     "cli": "the command",
@@ -108,6 +109,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "application": frozenset(),
     "endpoint": frozenset({"typing_extensions"}),
     "contract": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
+    "console": frozenset(),
     "routing": frozenset(),
     "router": frozenset(),
     "cli": frozenset(),
@@ -126,6 +128,7 @@ NO_COROUTINES: Final = frozenset(
         "attributes",
         "handshake",
         "contract",
+        "console",
         "routing",
     }
 )

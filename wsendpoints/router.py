@@ -9,6 +9,8 @@ from typing import Any, Final, TypeAlias, final
 from wsendpoints.application import Application
 from wsendpoints.connection.denial import DenialResponse
 from wsendpoints.connection.websocket import WebSocket
+from wsendpoints.console.documents import Documents
+from wsendpoints.contract.asyncapi import asyncapi as describe_all
 from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.groups.groups import Groups
 from wsendpoints.groups.lifespan import serve_lifespan
@@ -123,6 +125,11 @@ class WebSocketRouter:
     A server starts `groups`, then `lifespan`. Most frameworks tell what they mount nothing of it:
     start them where the framework's own lifespan is, by `async with groups:`.
 
+    By HTTP it serves the AsyncAPI document of its endpoints, and at `/docs` the console, a page on
+    which people try them; both know the endpoints of the routers within this one, which serve none
+    of their own. They come before the routes, none of which may have the same path. For whom they
+    are not meant, wrap the router, or switch them off.
+
     Args:
         routes: What is at each path, relative to where the router is.
         title: The name of the API, for those who read its document.
@@ -133,6 +140,8 @@ class WebSocketRouter:
         groups: The `Groups` of the endpoints.
         lifespan: What else is started, and ended: a function of this router that returns an async
             context manager. It may yield a mapping for the `state` of each connection.
+        asyncapi: The path of the document; `None` for none.
+        docs: The path of the console; `None` for none.
 
     Attributes:
         routes: As given; it can't be changed.
@@ -141,6 +150,8 @@ class WebSocketRouter:
         description: As given.
         servers: As given.
         groups: As given, as a tuple.
+        asyncapi: As given.
+        docs: As given.
 
     Raises:
         ConfigurationError: Something else is at a path, or it can't be served there; a path is no
@@ -161,6 +172,8 @@ class WebSocketRouter:
         servers: Mapping[str, str] = MappingProxyType({}),
         groups: Groups | Sequence[Groups] = (),
         lifespan: "Lifespan | None" = None,
+        asyncapi: str | None = "/asyncapi.json",
+        docs: str | None = "/docs",
     ) -> None:
         check_routes(routes)
         check_text("title", title)
@@ -174,6 +187,8 @@ class WebSocketRouter:
         self.description: str = description
         self.servers: Mapping[str, str] = MappingProxyType(dict(servers))
         self.groups: tuple[Groups, ...] = groups_of(groups)
+        self.asyncapi: str | None = asyncapi
+        self.docs: str | None = docs
         self._lifespan = lifespan
         self._places: list[_Place] = [
             place for path, routed in self.routes.items() for place in _places_of(path, routed)
@@ -181,6 +196,8 @@ class WebSocketRouter:
         for place in self._places:
             check_parameters(place.pattern, place.app)
         self._tree: PathTree[_Place] = PathTree((it.pattern, it) for it in self._places)
+        self._documents = Documents(self._describe, asyncapi, docs)
+        self._documents.check(it.pattern.text for it in self._places)
 
     def __repr__(self) -> str:
         return f"<WebSocketRouter {self.title!r}>"
@@ -202,6 +219,8 @@ class WebSocketRouter:
             ValueError: The scope is of another type than the three.
         """
         match scope["type"]:
+            case "http" if (document := self._document(scope)) is not None:
+                await document(scope, receive, send)
             case "websocket" | "http" as kind:
                 found = self._find(scope)
                 if found is not None:
@@ -218,6 +237,21 @@ class WebSocketRouter:
                     f"{self!r} serves scopes of type 'websocket', 'http' and 'lifespan', "
                     f"not {other!r}"
                 )
+
+    def _describe(self) -> dict[str, Any]:
+        """Return the document of all endpoints."""
+        return describe_all(
+            {it.path: it.endpoint for it in self.endpoints()},
+            title=self.title,
+            version=self.version,
+            description=self.description,
+            servers=self.servers,
+        )
+
+    def _document(self, scope: Scope) -> ASGIApp | None:
+        """Return the answer to a request for a document."""
+        _, path = split_path(scope)
+        return self._documents.find(path, scope.get("method", "GET"))
 
     def _find(self, scope: Scope) -> tuple[ASGIApp, Scope] | None:
         """Return what is at the path of a scope, and the scope for it."""

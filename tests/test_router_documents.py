@@ -1,0 +1,101 @@
+"""The document and the console of a router: where they are, whose endpoints they have."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.console.requests import request
+from wsendpoints import ConfigurationError, WebSocketEndpoint, WebSocketRouter
+from wsendpoints.protocol.asgi import Receive, Scope, Send
+from wsendpoints.testing import connect
+
+pytestmark = pytest.mark.anyio
+
+
+class News(WebSocketEndpoint):
+    """Tells what is new."""
+
+    encoding = "json"
+
+
+async def page(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer any request."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"page"})
+
+
+async def document_of(app: Any, path: str = "/asyncapi.json", **scope: Any) -> Any:
+    """Return the document that an application serves."""
+    answer = await request(app, path, **scope)
+    assert answer.status == 200
+    return json.loads(answer.body)
+
+
+async def test_document_has_the_endpoints_and_what_the_router_was_given() -> None:
+    """Those of routers within it too, at their whole paths."""
+    inner = WebSocketRouter({"/users/{user:int}": News})
+    app = WebSocketRouter(
+        {"/news": News, "/admin": inner, "/": page},
+        title="News",
+        version="1.2.3",
+        description="What is new.",
+        servers={"production": "wss://example.com/api"},
+    )
+    document = await document_of(app)
+    assert document["info"] == {"title": "News", "version": "1.2.3", "description": "What is new."}
+    assert document["servers"]["production"]["host"] == "example.com"
+    addresses = [it["address"] for it in document["channels"].values()]
+    assert addresses == ["/news", "/admin/users/{user}"]
+    assert await document_of(app, "/docs/asyncapi.json") == document
+    assert (await request(app, "/docs")).headers["content-type"].startswith("text/html")
+    assert (await request(app, "/admin/docs")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        pytest.param("/docs", {}, id="alone"),
+        pytest.param("/api/docs", {"root_path": "/api"}, id="root path"),
+        pytest.param("/docs", {"root_path": "/api"}, id="root path that a proxy removed"),
+        pytest.param("/api/docs", {"root_path": "/api", "app_root_path": ""}, id="Starlette"),
+        pytest.param("/api/docs", {"path_remaining": "docs"}, id="Channels"),
+    ],
+)
+async def test_console_is_found_wherever_the_router_is(path: str, scope: dict[str, Any]) -> None:
+    """The page is the same: it does not know where it is."""
+    app = WebSocketRouter({"/news": News})
+    alone = await request(app, "/docs")
+    assert await request(app, path, **scope) == alone
+
+
+async def test_either_has_another_path_or_none() -> None:
+    """A route may be there then."""
+    app = WebSocketRouter({"/docs": News, "/asyncapi.json": News}, asyncapi=None, docs=None)
+    assert (app.asyncapi, app.docs) == (None, None)
+    assert [(await request(app, it)).status for it in ("/docs", "/asyncapi.json")] == [426, 426]
+    other = WebSocketRouter({"/docs": News}, asyncapi="/api.json", docs="/a/console")
+    assert (other.asyncapi, other.docs) == ("/api.json", "/a/console")
+    assert await document_of(other, "/api.json") == await document_of(
+        other, "/a/console/asyncapi.json"
+    )
+
+
+async def test_routes_with_parameters_are_behind_them_for_requests_alone() -> None:
+    """What takes any path takes all others, and WebSockets at these too."""
+    app = WebSocketRouter({"/{name}": News, "/{rest:path}": page})
+    assert (await request(app, "/docs")).body != b"page"
+    assert (await request(app, "/docs/")).body == b"page"
+    async with connect(app, "/docs"):
+        pass
+
+
+def test_route_at_the_console_is_refused() -> None:
+    """The mistake is told when the router is made."""
+    text = (
+        "'/docs' belongs to the console: give that another path, as in docs='/console', or none, "
+        "with docs=None"
+    )
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(text)}$"):
+        WebSocketRouter({"/docs": News})
