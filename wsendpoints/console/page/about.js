@@ -25,8 +25,8 @@ export function About({ endpoint, schemas }) {
             <h3>Close codes</h3>
             <ul>
               ${Object.keys(endpoint.closeCodes).map((code) => {
-                const { title, causes } = explain(endpoint, code);
-                return html`<li>${title}: ${causes.join("; ")}</li>`;
+                const { title, meanings } = explain(endpoint, code);
+                return html`<li>${title}: ${meanings.join(" ")}</li>`;
               })}
             </ul>
             <h3>Limits</h3>

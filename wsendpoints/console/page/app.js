@@ -144,7 +144,7 @@ function Tab({ session, isCurrent, choose }) {
       tabindex=${isCurrent ? 0 : -1}
       onClick=${() => choose(session)}
     >
-      ${session.number} ${session.endpoint.title}
+      ${`${session.number} ${session.endpoint.title} `}
       <span class=${`state ${session.state}`}>${session.state}</span>
     </button>
   `;

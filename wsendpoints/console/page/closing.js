@@ -22,17 +22,15 @@ const CODES = {
   1015: ["TLS handshake", "The TLS handshake failed."],
 };
 
-/** Returns what a close code is called, and what leads to it. */
+/** Returns what a close code is called, what it means, and what of the endpoint leads to it. */
 export function explain(endpoint, code) {
   const [name, meaning] = CODES[code] ?? [
     "",
     code < 4000 ? "" : "A code of the application's own.",
   ];
   const causes = endpoint.closeCodes[code]?.causes ?? [];
-  return {
-    title: `${code} ${name}`.trim(),
-    causes: causes.length ? causes : [meaning].filter(Boolean),
-  };
+  const known = causes.length ? `Known causes: ${causes.join("; ")}.` : "";
+  return { title: `${code} ${name}`.trim(), meanings: [meaning, known].filter(Boolean) };
 }
 
 /** Returns what may have kept a connection from being opened, which no browser tells a page. */

@@ -13,6 +13,8 @@ export function Details({ session, entry, close }) {
   const [copied, setCopied] = useState("");
   const { direction, data, message, problems, details } = entry;
   const isText = typeof data === "string";
+  const declared = message ? `the schema of ${message.name}` : "what the endpoint declares";
+  const mismatch = `It does not match ${declared}:`;
   const copy = async (text, what) => {
     try {
       await navigator.clipboard.writeText(text);
@@ -43,10 +45,7 @@ export function Details({ session, entry, close }) {
       ${
         problems.length > 0 &&
         html`<div class="wrong">
-          <p>
-            It does not match
-            ${message ? `the schema of ${message.name}` : "what the endpoint declares"}:
-          </p>
+          <p>${mismatch}</p>
           <${Problems} problems=${problems} />
         </div>`
       }

@@ -17,6 +17,11 @@ export function Frames({ session }) {
   const [chosen, setChosen] = useState(null);
   const entries = log.filtered({ ...filter, until: pausedAt ?? Infinity });
   const missed = pausedAt === null ? 0 : log.last - pausedAt;
+  const told = [
+    `${entries.length} of ${log.entries.length} shown`,
+    log.dropped > 0 && `${log.dropped} older ones are gone`,
+    missed > 0 && `${missed} new ones since the pause`,
+  ];
   const set = (name) => (event) => setFilter({ ...filter, [name]: event.target.value });
   const messages = new Set([...endpoint.sent, ...endpoint.received].map((it) => it.name));
   const unchoose = () => setChosen(null);
@@ -69,20 +74,17 @@ export function Frames({ session }) {
           Replay all sent
         </button>
       </div>
-      <p class="hint count">
-        ${entries.length} of ${log.entries.length}
-        shown${log.dropped > 0 && `, ${log.dropped} older ones are gone`}${
-          missed > 0 && `, ${missed} new ones since the pause`
-        }
-      </p>
+      <p class="hint count">${told.filter(Boolean).join(", ")}</p>
       <${List}
         entries=${entries}
         chosen=${chosen}
         choose=${setChosen}
         isFollowing=${pausedAt === null}
       />
-      ${chosen &&
-      html`<${Details} key=${chosen.id} session=${session} entry=${chosen} close=${unchoose} />`}
+      ${
+        chosen &&
+        html`<${Details} key=${chosen.id} session=${session} entry=${chosen} close=${unchoose} />`
+      }
     </section>
   `;
 }
@@ -101,6 +103,8 @@ function List({ entries, chosen, choose, isFollowing }) {
   const isAtEnd = useRef(true);
   const [seen, setSeen] = useState({ top: 0, height: 400 });
   const look = () => {
+    // It may be asked for once more when the list is gone.
+    if (!box.current) return;
     const { scrollTop: top, clientHeight: height, scrollHeight } = box.current;
     isAtEnd.current = scrollHeight - top - height < ROW;
     if (top !== seen.top || height !== seen.height) setSeen({ top, height });
@@ -170,10 +174,14 @@ function List({ entries, chosen, choose, isFollowing }) {
             )}
         </div>
       </div>
-      ${!entries.length &&
-      html`
-        <p class="hint empty" role="option" aria-disabled="true" aria-selected="false">Nothing yet.</p>
-      `}
+      ${
+        !entries.length &&
+        html`
+          <p class="hint empty" role="option" aria-disabled="true" aria-selected="false">
+            Nothing yet.
+          </p>
+        `
+      }
     </div>
   `;
 }
@@ -182,7 +190,7 @@ function Row({ entry, place, count, isChosen, choose }) {
   const { direction, message, problems, latency, details } = entry;
   const isError = Boolean(message?.errorCodes) || problems.length > 0;
   const [problem] = problems;
-  const said = visible(details.join("; "));
+  const said = visible(details.join(direction === "note" ? " " : "; "));
   // What a note says comes first, and what an error means before how it is written.
   const parts = direction === "note" ? [preview(entry.data), said] : [said, preview(entry.data)];
   return html`

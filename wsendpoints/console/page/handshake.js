@@ -18,10 +18,13 @@ export function Handshake({ session }) {
     <form class="handshake" aria-label="Connection" onSubmit=${submit}>
       <div class="fields">
         ${fields.map(
-          (it) => html`<${Input} key=${it.id} session=${session} field=${it} isClosed=${isClosed} />`,
+          (it) =>
+            html`<${Input} key=${it.id} session=${session} field=${it} isClosed=${isClosed} />`,
         )}
-        ${endpoint.subprotocols.length > 0 &&
-        html`<${Subprotocol} session=${session} isClosed=${isClosed} />`}
+        ${
+          endpoint.subprotocols.length > 0 &&
+          html`<${Subprotocol} session=${session} isClosed=${isClosed} />`
+        }
       </div>
       ${endpoint.notes.map((it) => html`<p class="hint">${it}</p>`)}
       <div class="actions">

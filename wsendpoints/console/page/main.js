@@ -14,7 +14,7 @@ try {
   const response = await fetch(new URL("asyncapi.json", import.meta.url));
   if (!response.ok) throw new Error(`the server answered with status ${response.status}`);
   const api = readDocument(await response.json());
-  document.title = `${api.title} – Console`;
+  document.title = `${api.title}: console`;
   target.replaceChildren();
   render(html`<${App} api=${api} schemas=${new Schemas(api)} root=${root} />`, target);
 } catch (error) {

@@ -111,9 +111,9 @@ export class Session {
       this.say("Not connected: the handshake was refused");
       return;
     }
-    const { title, causes } = explain(this.endpoint, code);
+    const { title, meanings } = explain(this.endpoint, code);
     const said = reason && ` and the reason “${reason}”`;
-    this.note(`Closed with ${title}${said}`, causes);
+    this.note(`Closed with ${title}${said}`, meanings);
     this.say(`Closed with ${title}`);
   }
 
