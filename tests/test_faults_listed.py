@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
-ID: Final = re.compile(r"[MFHXLGR]\d\d", re.IGNORECASE)
+ID: Final = re.compile(r"[MFHXLGRP]\d\d", re.IGNORECASE)
 
 
 def listed() -> list[str]:
@@ -39,10 +39,11 @@ def ids_in(name: str) -> set[str]:
 def test_list_is_in_order_and_says_what_each_is() -> None:
     """Each id is listed once, in order, with a few words on it."""
     lines = (HERE / "faults" / "ids.txt").read_text().splitlines()
-    assert all(re.fullmatch(r"[MFHXLGR]\d\d \S.*", line) for line in lines)
+    assert all(re.fullmatch(r"[MFHXLGRP]\d\d \S.*", line) for line in lines)
     ids = listed()
     assert len(set(ids)) == len(ids)
-    for letter, number in {"M": 23, "F": 34, "H": 19, "X": 2, "L": 20, "G": 15, "R": 10}.items():
+    counts = {"M": 23, "F": 34, "H": 19, "X": 2, "L": 20, "G": 15, "R": 10, "P": 10}
+    for letter, number in counts.items():
         expected = [f"{letter}{count:02}" for count in range(1, number + 1)]
         assert [id_ for id_ in ids if id_.startswith(letter)] == expected
 

@@ -10,7 +10,7 @@ __all__ = ["HARMLESS", "MARKUP", "hostile"]
 
 MARKUP: Final = (
     "</script></title></textarea><img src=x onerror=alert(1)><!-- ]]> \u2028 {{7*7}} ${7*7} "
-    "<a href='javascript:alert(2)'>\"'` "
+    "<a href='javascript:alert(2)'>\"'`"
 )
 HARMLESS: Final = "x"
 
@@ -24,7 +24,8 @@ def document(text: str) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "kind": {"const": text},
-            text: {"type": "string", "pattern": text, "default": text, "description": text},
+            text: {"type": "string", "default": text, "description": text},
+            "free": {"type": "string", "pattern": text},
             "choice": {"enum": [text, "other"], "examples": [text]},
         },
         "required": [text],

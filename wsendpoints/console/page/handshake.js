@@ -18,13 +18,10 @@ export function Handshake({ session }) {
     <form class="handshake" aria-label="Connection" onSubmit=${submit}>
       <div class="fields">
         ${fields.map(
-          (it) =>
-            html`<${Input} key=${it.id} session=${session} field=${it} isClosed=${isClosed} />`,
+          (it, index) =>
+            html`<${Input} key=${it.id} id=${`field-${index}`} session=${session} field=${it} />`,
         )}
-        ${
-          endpoint.subprotocols.length > 0 &&
-          html`<${Subprotocol} session=${session} isClosed=${isClosed} />`
-        }
+        ${endpoint.subprotocols.length > 0 && html`<${Subprotocol} session=${session} />`}
       </div>
       ${endpoint.notes.map((it) => html`<p class="hint">${it}</p>`)}
       <div class="actions">
@@ -39,8 +36,7 @@ export function Handshake({ session }) {
   `;
 }
 
-function Input({ session, field, isClosed }) {
-  const id = `field-${field.id}`;
+function Input({ id, session, field }) {
   const value = session.values[field.id] ?? "";
   const problems = session.schemas.problemsOfText(field, value);
   const set = (event) => {
@@ -51,7 +47,7 @@ function Input({ session, field, isClosed }) {
     id,
     value,
     onInput: set,
-    disabled: !isClosed,
+    disabled: session.state !== "closed",
     "aria-describedby": `${id}-hint`,
     "aria-invalid": problems.length > 0 && value !== "" ? "true" : undefined,
   };
@@ -83,7 +79,7 @@ function Input({ session, field, isClosed }) {
   `;
 }
 
-function Subprotocol({ session, isClosed }) {
+function Subprotocol({ session }) {
   const { endpoint } = session;
   const set = (event) => {
     session.subprotocol = event.target.value;
@@ -94,7 +90,12 @@ function Subprotocol({ session, isClosed }) {
   return html`
     <div class="field">
       <label for="subprotocol">Subprotocol</label>
-      <select id="subprotocol" value=${session.subprotocol} onInput=${set} disabled=${!isClosed}>
+      <select
+        id="subprotocol"
+        value=${session.subprotocol}
+        onInput=${set}
+        disabled=${session.state !== "closed"}
+      >
         ${!endpoint.isSubprotocolRequired && html`<option value="">none</option>`}
         ${endpoint.subprotocols.map((it) => html`<option value=${it}>${it}</option>`)}
       </select>
