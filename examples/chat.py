@@ -1,6 +1,7 @@
 """A chat with rooms in the browser.
 
-Run it with `uvicorn examples.chat:app`, and open http://127.0.0.1:8000 in several windows. With
+Run it with `uvicorn examples.chat:app`, and open http://127.0.0.1:8000 in several windows. At
+http://127.0.0.1:8000/docs is the console, in which one talks to it message by message. With
 `--workers 4` the rooms are shared by the four, which find each other; and with `REDIS_URL` in the
 environment by all that have the same Redis, on any machine.
 """
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from wsendpoints import (
     BackplaneError,
@@ -22,6 +23,7 @@ from wsendpoints import (
     PositionLost,
     WebSocket,
     WebSocketEndpoint,
+    WebSocketRouter,
     handles,
 )
 from wsendpoints.groups import (
@@ -50,10 +52,11 @@ __all__ = [
     "Welcome",
     "app",
     "groups",
+    "router",
 ]
 
 PAGE = Path(__file__).with_name("chat.html").read_bytes()
-ROOM_PATH = re.compile(r"/rooms/([\w-]{1,32})")
+ROOM = re.compile(r"[\w-]{1,32}")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=24)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
@@ -63,18 +66,24 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 class Join(BaseModel):
+    """Enters the room, under a name that nobody else has there."""
+
     type: Literal["join"] = "join"
-    name: Name
-    after: str | None = None
+    name: Annotated[Name, Field(examples=["Ada"])]
+    after: Annotated[str | None, Field(examples=[None])] = None
     """The position of the last message that it has of the room, if it comes back."""
 
 
 class Say(BaseModel):
+    """Says something to all in the room."""
+
     type: Literal["say"] = "say"
-    text: Text
+    text: Annotated[Text, Field(examples=["Hello!"])]
 
 
 class Typing(BaseModel):
+    """Tells the others that one is writing."""
+
     type: Literal["typing"] = "typing"
 
 
@@ -155,6 +164,8 @@ groups = Groups(backplane())
 
 
 class Chat(WebSocketEndpoint):
+    """A room to talk in: join it first."""
+
     encoding = "json"
     sends = Welcome | Missed
     groups = (Room, Talk)
@@ -164,7 +175,7 @@ class Chat(WebSocketEndpoint):
     name: str = ""
 
     async def on_connect(self, websocket: WebSocket) -> None:
-        if "room" not in websocket.path_params:
+        if not ROOM.fullmatch(websocket.path_params["room"]):
             raise Denied(404)
         await websocket.accept()
 
@@ -207,26 +218,26 @@ class Chat(WebSocketEndpoint):
                 await groups.broadcast(self.room, IsTyping(name=self.name), exclude=self)
 
 
-chat = Chat.as_asgi()
+router = WebSocketRouter(
+    {"/rooms/{room}": Chat},
+    title="Chat",
+    version="1.0.0",
+    description="Rooms, whose members see what was said while they were away.",
+    groups=groups,
+)
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "lifespan":
-        await groups.lifespan(receive, send)
-        return
-    if scope["type"] == "http":
-        await show_page(scope, send)
-        return
-    if scope["type"] == "websocket" and (match := ROOM_PATH.fullmatch(scope["path"])):
-        scope = {**scope, "path_params": {"room": match[1]}}
-    await chat(scope, receive, send)
+    if scope["type"] == "http" and scope["path"] == "/":
+        await show_page(send)
+    else:
+        await router(scope, receive, send)
 
 
-async def show_page(scope: Scope, send: Send) -> None:
-    status, body = (200, PAGE) if scope["path"] == "/" else (404, b"Not found")
+async def show_page(send: Send) -> None:
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
+        (b"content-length", str(len(PAGE)).encode()),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": PAGE})

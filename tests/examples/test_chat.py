@@ -203,9 +203,9 @@ async def test_what_is_no_room_is_not_found(path: str) -> None:
     assert denied.value.status == 404
 
 
-@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/favicon.ico", 404)])
-async def test_the_page_is_served_at_the_root(path: str, status: int) -> None:
-    """The page is at `/`, and any other path is not found."""
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/docs", 200), ("/favicon.ico", 404)])
+async def test_the_pages_are_served(path: str, status: int) -> None:
+    """The chat is at `/`, the console at `/docs`, and any other path is not found."""
     found, body = await fetch(app, path)
     assert found == status
     assert (b"<!doctype html>" in body) == (status == 200)

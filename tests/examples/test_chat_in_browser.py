@@ -220,6 +220,28 @@ def test_the_page_fits_a_phone(open_window: OpenWindow) -> None:
     check_quiet(ada)
 
 
+def test_a_newcomer_talks_to_it_in_the_console(open_window: OpenWindow) -> None:
+    """The examples are valid and answered as they are; of what is not valid it is said why."""
+    ada = open_window()
+    page = ada.page
+    page.goto(f"{ada.url}/docs")
+    rows = page.get_by_role("listbox", name="Frames").get_by_role("option")
+    page.get_by_label("room", exact=True).fill("console")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    send = page.get_by_role("button", name="Send", exact=True)
+    send.click()
+    expect(rows.filter(has_text="receivedWelcome")).to_contain_text('"members":["Ada"]')
+    page.get_by_label("Message", exact=True).select_option(label="Say")
+    send.click()
+    expect(rows.filter(has_text="receivedSaid")).to_contain_text('"text":"Hello!"')
+    page.get_by_role("textbox", name="Content").fill('{"type": "say", "text": 5}')
+    expect(page.get_by_text("Not a valid Say")).to_be_visible()
+    page.get_by_role("button", name="Send anyway").click()
+    why = "text: Input should be a valid string"
+    expect(rows.filter(has_text="receivedError")).to_contain_text(why)
+    check_quiet(ada)
+
+
 CUTTABLE: Final = """
 window.isCutOff = false;
 window.sockets = [];
