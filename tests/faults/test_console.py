@@ -110,7 +110,7 @@ async def test_p07_page_says_nothing_of_where_it_is(path: str, scope: dict[str, 
     answer = await request(APP, path, headers=headers, **scope)
     assert answer == await request(APP, "/docs")
     urls = re.findall(r'(?:href|src|data-root)="(.*?)"', answer.body.decode())
-    assert len(urls) == 5
+    assert len(urls) > 5
     assert all(it.startswith(("./", "data:,")) for it in urls)
 
 
