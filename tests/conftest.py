@@ -26,6 +26,7 @@ SLOW: Final = frozenset(
     {
         HERE / "backplanes" / "redis" / "test_hosts.py",
         HERE / "backplanes" / "redis" / "test_two_servers.py",
+        HERE / "console" / "test_modules_in_browser.py",
         HERE / "console" / "test_page_in_browser.py",
         HERE / "console" / "test_vendor.py",
         HERE / "examples" / "test_chat_in_browser.py",

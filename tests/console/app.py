@@ -14,6 +14,7 @@ from wsendpoints import (
     Credential,
     Denied,
     ErrorReply,
+    JsonRpc,
     Limits,
     WebSocket,
     WebSocketEndpoint,
@@ -194,6 +195,23 @@ class Files(WebSocketEndpoint):
         return Deleted(done=answer.yes)
 
 
+class Calculator(WebSocketEndpoint):
+    """Speaks JSON-RPC."""
+
+    encoding = "json"
+    dialect = JsonRpc()
+
+    @handles
+    async def add(self, websocket: WebSocket, first: int, second: int = 2) -> int:
+        """Add two numbers."""
+        return first + second
+
+    @handles
+    async def negate(self, websocket: WebSocket, first: int) -> int:
+        """Turn a number around."""
+        return -first
+
+
 class Bytes(WebSocketEndpoint):
     """Sends bytes back, reversed."""
 
@@ -267,6 +285,7 @@ router: Final = WebSocketRouter(
         "/assistant": Assistant,
         "/clock": Clock,
         "/files": Files,
+        "/calculator": Calculator,
         "/bytes": Bytes,
         "/packed": Packed,
         "/versions": Versions,

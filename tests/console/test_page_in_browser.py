@@ -60,7 +60,8 @@ def test_handshake_has_what_was_filled_in(open_window: OpenWindow) -> None:
     expect(window.button("Connect")).to_be_visible()
     window.field("limit (optional)").fill("none")
     form = window.page.get_by_role("form", name="Connection")
-    expect(form).to_contain_text('How many at most. type "string" is invalid')
+    expect(form).to_contain_text("How many at most. ")
+    expect(form).to_contain_text('type "string" is invalid. Expected "integer" Without it: 10.')
     expect(window.button("Connect anyway")).to_be_visible()
     window.field("limit (optional)").fill("3")
     window.field("mood (optional)").select_option("bad")
@@ -146,6 +147,24 @@ def test_messagepack_is_written_and_read_as_json(open_window: OpenWindow) -> Non
     expect(window.details).to_contain_text('"text": "Grüße"')
 
 
+def test_calls_of_a_dialect_are_answered(open_window: OpenWindow) -> None:
+    """Which result it is the id tells, where all results are alike."""
+    window = open_window()
+    window.connect("Calculator")
+    call = json.loads(window.content.input_value())
+    assert (call["method"], {*call["params"]}) == ("add", {"first", "second"})
+    window.send("add", json.dumps({**call, "id": 1, "params": {"first": 3}}))
+    expect(window.row("receivedadd result")).to_contain_text('"result":5')
+    call = {**call, "method": "negate", "id": 2, "params": {"first": 3}}
+    window.send("negate", json.dumps(call))
+    row = window.row("receivednegate result")
+    expect(row).to_contain_text('"result":-3')
+    row.click()
+    expect(window.details).to_contain_text("answers #4")
+    window.send("negate", json.dumps({**call, "params": {"first": "x"}}))
+    expect(window.row("receivedError")).to_contain_text("first")
+
+
 def test_a_subprotocol_is_chosen(open_window: OpenWindow) -> None:
     """One that is required is offered from the start."""
     window = open_window()
@@ -195,6 +214,7 @@ def test_a_question_of_the_server_is_answered(open_window: OpenWindow) -> None:
     expect(window.field("Message")).to_have_value("Files/Confirmed")
     question = json.loads(window.row("receivedConfirm").locator(".preview").inner_text())
     answer = json.loads(window.content.input_value())
+    expect(window.content).to_be_focused()
     assert answer == {"type": "confirmed", "id": question["id"], "yes": True}
     window.button("Send").click()
     expect(window.row("receivedDeleted")).to_contain_text('"id":"mine","done":true')
@@ -314,6 +334,7 @@ def test_several_connections_are_open_in_tabs(open_window: OpenWindow) -> None:
     expect(tabs).to_have_count(3)
     window.button("Close tab").click()
     expect(tabs).to_have_text(["1 Bytes open", "2 Packed open"])
+    expect(tabs.nth(1)).to_be_focused()
     window.button("Close tab").click()
     expect(tabs).to_have_text(["1 Bytes open"])
     expect(window.button("Close tab")).to_be_disabled()

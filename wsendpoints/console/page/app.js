@@ -29,6 +29,7 @@ export function App({ api, schemas, root }) {
     const others = sessions.filter((it) => it !== session);
     setSessions(others);
     setCurrent(others.at(-1));
+    document.getElementById(`tab-${others.at(-1).number}`).focus();
   };
 
   return html`

@@ -117,11 +117,15 @@ export function Problems({ problems }) {
 }
 
 function Questions({ session }) {
+  const answer = (it) => {
+    session.answer(it);
+    document.getElementById("content").focus();
+  };
   return session.replies.questions.map(
     (it) => html`
       <p class="notice" key=${it.entry}>
         The server asks: ${it.message.name} (#${it.entry})
-        <button type="button" onClick=${() => session.answer(it)}>Answer #${it.entry}</button>
+        <button type="button" onClick=${() => answer(it)}>Answer #${it.entry}</button>
       </p>
     `,
   );

@@ -36,6 +36,7 @@
  * @property {boolean} isSubprotocolRequired
  * @property {Message[]} sent - what clients send
  * @property {Message[]} received - what they get
+ * @property {Map<Message, Message[]>} replies - of the server's, to each message
  * @property {Map<Message, Message[]>} answers - to each question of the server's
  * @property {Set<Message>} streams - what is answered with any number of messages
  * @property {Message | null} stop - what stops such an answer
@@ -74,20 +75,23 @@ function readEndpoint(key, channel, operations, schemes) {
   const at = (refs = []) => refs.map((it) => messages.get(it.$ref)).filter(Boolean);
   const sent = new Set();
   const received = new Set();
+  const replies = new Map();
   const answers = new Map();
   const streams = new Set();
   let stop = null;
   for (const operation of own) {
-    const [these, replies] = [at(operation.messages), at(operation.reply?.messages)];
+    const [these, those] = [at(operation.messages), at(operation.reply?.messages)];
     const [ours, theirs] = operation.action === "receive" ? [sent, received] : [received, sent];
     for (const message of these) ours.add(message);
-    for (const message of replies) theirs.add(message);
-    if (operation.action === "send" && replies.length) {
-      for (const message of these) answers.set(message, replies);
-    } else if (operation["x-stream"]) {
-      for (const message of these) streams.add(message);
-    } else if (operation.action === "receive") {
-      stop ??= these.find((it) => STOPS.test(it.name)) ?? null;
+    for (const message of those) theirs.add(message);
+    if (operation.action === "send") {
+      if (those.length) for (const message of these) answers.set(message, those);
+      continue;
+    }
+    for (const message of these) {
+      replies.set(message, those);
+      if (operation["x-stream"]) streams.add(message);
+      else if (STOPS.test(message.name)) stop ??= message;
     }
   }
   const binding = channel.bindings?.ws ?? {};
@@ -116,6 +120,7 @@ function readEndpoint(key, channel, operations, schemes) {
     isSubprotocolRequired: channel["x-subprotocol-required"] === true,
     sent: [...sent],
     received: [...received],
+    replies,
     answers,
     streams,
     stop,

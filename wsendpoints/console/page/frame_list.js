@@ -24,10 +24,13 @@ export function Frames({ session }) {
   ];
   const set = (name) => (event) => setFilter({ ...filter, [name]: event.target.value });
   const messages = new Set([...endpoint.sent, ...endpoint.received].map((it) => it.name));
-  const unchoose = () => setChosen(null);
+  const unchoose = () => {
+    setChosen(null);
+    document.getElementById("frames").focus();
+  };
   const clear = () => {
     log.clear();
-    unchoose();
+    setChosen(null);
     session.changed();
   };
   const replay = () => {
@@ -144,6 +147,7 @@ function List({ entries, chosen, choose, isFollowing }) {
   return html`
     <div
       class="rows"
+      id="frames"
       role="listbox"
       aria-label="Frames"
       tabindex="0"

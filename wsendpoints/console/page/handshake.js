@@ -54,6 +54,7 @@ function Input({ id, session, field }) {
   const hints = [
     field.description,
     value && problems.map((it) => it.reason).join("; "),
+    field.schema?.default !== undefined && `Without it: ${JSON.stringify(field.schema.default)}.`,
     field.schema?.type === "array" && "Several are separated by commas.",
   ].filter(Boolean);
   return html`

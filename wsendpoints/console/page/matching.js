@@ -13,8 +13,9 @@ const MAX_CHECKED = 1_000_000;
  * @param {string | Uint8Array} data
  * @param {import("./schemas.js").Schemas} schemas
  * @param {string} encoding - of the connection
+ * @param {(value: *) => import("./document.js").Message[]} expected - what a value is likely to be
  */
-export function match(endpoint, messages, data, schemas, encoding) {
+export function match(endpoint, messages, data, schemas, encoding, expected = () => []) {
   const unknown = { message: null, value: undefined, problems: [] };
   if (data.length > MAX_CHECKED || !messages.length) return unknown;
   const plain = messages.filter((it) => !isStructured(it));
@@ -27,7 +28,10 @@ export function match(endpoint, messages, data, schemas, encoding) {
     const problems = plain.length ? [] : [{ path: "", reason: `is no ${encoding}` }];
     return { ...unknown, problems };
   }
-  const structured = messages.filter(isStructured);
+  const likely = expected(value);
+  const structured = messages
+    .filter(isStructured)
+    .sort((one, other) => likely.includes(other) - likely.includes(one));
   const tagged = withTag(endpoint.tag, structured, value, schemas);
   const candidates = tagged.length ? tagged : structured;
   const valid = candidates.find((it) => schemas.matches(it.id, value));

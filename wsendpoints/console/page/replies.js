@@ -2,17 +2,22 @@
 
 const MAX_WAITING = 1000;
 const MAX_SHOWN = 20;
+// Milliseconds, for what has no id: it may never be answered.
+const MAX_WAIT = 10_000;
 
 /**
  * Knows the frames that wait for an answer.
  *
- * An answer has the id of what it answers, where messages have ids. Of others it is told by their
- * order alone: what comes next answers the first that waits.
+ * An answer has the id of what it answers, where messages have ids. Of others it is told by what is
+ * declared, and by their order: what comes next answers the first that waits.
  */
 export class Replies {
+  /** @param {import("./document.js").Endpoint} endpoint */
   constructor(endpoint) {
     this.endpoint = endpoint;
-    /** @type {{id: *, entry: number, start: number}[]} */
+    const all = [...endpoint.sent, ...endpoint.received];
+    this.field = all.find((it) => it.correlation)?.correlation;
+    /** @type {{id: *, message: object, entry: number, start: number}[]} */
     this.waiting = [];
     /** @type {{id: *, message: object, entry: number, items: number}[]} */
     this.streams = [];
@@ -21,36 +26,40 @@ export class Replies {
   }
 
   /** Notes what was sent. */
-  sent(entry, value, now) {
-    const id = idOf(entry.message, value);
-    this.questions = this.questions.filter((it) => !this.#isAnswer(entry.message, id, it));
-    this.waiting.push({ id, entry: entry.id, start: now });
-    if (this.waiting.length > MAX_WAITING) this.waiting.shift();
-    if (this.endpoint.streams.has(entry.message)) {
-      this.streams = [
-        ...this.streams,
-        { id, message: entry.message, entry: entry.id, items: 0 },
-      ].slice(-MAX_SHOWN);
+  sent({ id: entry, message }, value, now) {
+    const id = idOf(message, value);
+    this.questions = this.questions.filter((it) => !this.#isAnswer(message, id, it));
+    this.waiting = [...this.waiting, { id, message, entry, start: now }].slice(-MAX_WAITING);
+    if (this.endpoint.streams.has(message)) {
+      this.streams = [...this.streams, { id, message, entry, items: 0 }].slice(-MAX_SHOWN);
     }
   }
 
+  /** Returns the messages that a value may be by its id. */
+  expected(value) {
+    const id = this.field && typeof value === "object" ? value?.[this.field] : undefined;
+    const known = [...this.waiting, ...this.streams].find((it) => it.id !== null && it.id === id);
+    return this.endpoint.replies.get(known?.message) ?? [];
+  }
+
   /** Notes what came, and returns what it answers: the number of that entry, and after how long. */
-  received(entry, value, now) {
-    const id = idOf(entry.message, value);
-    if (this.endpoint.answers.has(entry.message)) {
-      this.questions = [...this.questions, { id, message: entry.message, entry: entry.id }].slice(
-        -MAX_SHOWN,
-      );
+  received({ id: entry, message }, value, now) {
+    const id = idOf(message, value);
+    if (this.endpoint.answers.has(message)) {
+      this.questions = [...this.questions, { id, message, entry }].slice(-MAX_SHOWN);
       return { answers: null, latency: null };
     }
     const stream = this.streams.find(
       (it) => id === it.id && (id !== null || it === this.streams.at(-1)),
     );
     if (stream) stream.items += 1;
-    const index = this.waiting.findIndex((it) => (id === null ? it.id === null : it.id === id));
-    if (index < 0) return { answers: stream?.entry ?? null, latency: null };
-    const [{ entry: answers, start }] = this.waiting.splice(index, 1);
-    return { answers, latency: now - start };
+    this.waiting = this.waiting.filter((it) => it.id !== null || now - it.start < MAX_WAIT);
+    const open = this.waiting.filter((it) => it.id === id);
+    const found =
+      open.find((it) => this.endpoint.replies.get(it.message)?.includes(message)) ?? open[0];
+    if (!found) return { answers: stream?.entry ?? null, latency: null };
+    this.waiting = this.waiting.filter((it) => it !== found);
+    return { answers: found.entry, latency: now - found.start };
   }
 
   /** Forgets a stream, or a question. */

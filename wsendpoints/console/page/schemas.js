@@ -42,12 +42,14 @@ export class Schemas {
     const definitions = {};
     for (const [name, key] of keys) definitions[key] = rewritten(api.schemas[name], keys);
     this.own = new Map();
-    for (const it of api.endpoints.flatMap((endpoint) => [
-      ...endpoint.sent,
-      ...endpoint.received,
-      ...endpoint.parameters,
-      ...endpoint.query,
-    ])) {
+    const all = api.endpoints.flatMap((it) => [
+      ...it.sent,
+      ...it.received,
+      ...it.parameters,
+      ...it.query,
+    ]);
+    // Each once: a message may go both ways.
+    for (const it of new Set(all)) {
       const schema = rewritten(it.schema, keys);
       this.own.set(it.id, schema);
       definitions[`m${this.own.size}`] = schema;

@@ -161,6 +161,7 @@ export class Session {
       data,
       schemas,
       this.encoding,
+      (it) => this.replies.expected(it),
     );
     const entry = this.log.add("received", data, { message, problems });
     if (message?.errorCodes) entry.details = errorsIn(value, message.errorCodes);
