@@ -90,6 +90,13 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def kill(self) -> None:
+        """End it at once, so that nothing is closed."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
     def close(self) -> None:
         """Stop it, and give up its port."""
         try:
