@@ -3,20 +3,21 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
 from wsendpoints.contract import Description, describe
 from wsendpoints.contract.asyncapi import Perspective, Spec, document_of
+from wsendpoints.contract.typescript import client_of
 from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["main"]
 
 _FAILED: Final = 1
-"""The exit code if there is no document; that of a wrong argument is argparse's, 2."""
+"""The exit code if there is nothing to write; that of a wrong argument is argparse's, 2."""
 
 
 class _CommandError(Exception):
@@ -36,9 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: An argument is wrong (code 2), or help was asked for (code 0).
     """
     told = _parser().parse_args(arguments)
+    write: Callable[[argparse.Namespace], str] = told.write
     try:
-        _write_asyncapi(told)
-    except (ConfigurationError, _CommandError) as exc:
+        text = write(told)
+        if told.output is None:
+            sys.stdout.write(text)
+        else:
+            Path(told.output).write_text(text, encoding="utf-8")
+    except (ConfigurationError, _CommandError, OSError) as exc:
         sys.stderr.write(f"wsendpoints {told.command}: {exc}\n")
         return _FAILED
     return 0
@@ -49,17 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="wsendpoints", description="Writes what WebSocket endpoints declare."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command = commands.add_parser(
-        "asyncapi",
-        help="write the AsyncAPI document",
-        description="Write the AsyncAPI document of endpoint classes.",
-    )
-    command.add_argument(
-        "target",
-        metavar="MODULE:ATTRIBUTE",
-        help="a router, an endpoint class, or a mapping of paths to such classes",
-    )
-    command.add_argument("--output", metavar="FILE", help="write it there, not to stdout")
+    command = _command(commands, "asyncapi", "the AsyncAPI document of endpoint classes", _asyncapi)
     command.add_argument("--version", choices=get_args(Spec), default="3.0.0", help="of AsyncAPI")
     command.add_argument(
         "--perspective",
@@ -67,10 +63,35 @@ def _parser() -> argparse.ArgumentParser:
         default="server",
         help="whose application it is of: what a server receives, a client sends",
     )
+    _command(commands, "typescript", "a client in TypeScript, in one file", _typescript)
     return parser
 
 
-def _write_asyncapi(told: argparse.Namespace) -> None:
+def _command(
+    commands: Any, name: str, what: str, write: Callable[[argparse.Namespace], str]
+) -> argparse.ArgumentParser:
+    """Add a command that writes something of endpoint classes.
+
+    Args:
+        commands: What it is added to.
+        name: That of the command.
+        what: What it writes.
+        write: Returns it.
+    """
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=f"write {what}", description=f"Write {what}."
+    )
+    command.set_defaults(write=write)
+    command.add_argument(
+        "target",
+        metavar="MODULE:ATTRIBUTE",
+        help="a router, an endpoint class, or a mapping of paths to such classes",
+    )
+    command.add_argument("--output", metavar="FILE", help="write it there, not to stdout")
+    return command
+
+
+def _asyncapi(told: argparse.Namespace) -> str:
     target = _load(told.target)
     document = document_of(
         _described(target, told.target),
@@ -81,14 +102,11 @@ def _write_asyncapi(told: argparse.Namespace) -> None:
         spec=told.version,
         perspective=told.perspective,
     )
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if told.output is None:
-        sys.stdout.write(text)
-    else:
-        try:
-            Path(told.output).write_text(text, encoding="utf-8")
-        except OSError as exc:
-            raise _CommandError(f"{exc}") from None
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _typescript(told: argparse.Namespace) -> str:
+    return client_of(_described(_load(told.target), told.target))
 
 
 def _load(target: str) -> Any:

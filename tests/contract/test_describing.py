@@ -64,7 +64,7 @@ def test_class_is_described() -> None:
     )
     assert found.params is Where
     assert found.parameters == (
-        Parameter("room", "path", is_required=True, is_multiple=False),
+        Parameter("room", "path", is_required=True, is_multiple=False, converter="str"),
         Parameter("since", "query", is_required=False, is_multiple=False),
         Parameter("tag", "query", is_required=False, is_multiple=True, others=("label",)),
     )

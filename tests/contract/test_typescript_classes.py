@@ -20,7 +20,7 @@ def written(cls: type[WebSocketEndpoint[Any]], path: str = "/") -> str:
     description = describe(cls, path)
     schemas = schemas_of([description])
     types = TypeWriter(schemas.components, {it: it for it in schemas.components}, "string")
-    return class_of(description, path, schemas, types, Names())
+    return class_of(description, schemas, types, Names())
 
 
 class Note(BaseModel):

@@ -43,7 +43,7 @@ __all__ = ["describe"]
 
 T = TypeVar("T")
 
-_IN_PATH: Final = re.compile(r"\{(\w+)(:\w+)?\}")
+_IN_PATH: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 """A path parameter, with a convertor behind it, or without."""
 
 _CONTENT_TYPES: Final = {
@@ -253,9 +253,11 @@ def _errors(declaration: Declaration, speeches: Sequence[Speech]) -> ErrorMessag
 
 
 def _parameters(parameters: Parameters | None, path: str) -> Iterator[Parameter]:
-    in_path = {match[1]: match[2] == ":int" for match in _IN_PATH.finditer(path)}
-    for name, is_integer in in_path.items():
-        yield Parameter(name, "path", is_required=True, is_multiple=False, is_integer=is_integer)
+    in_path = {match[1]: match[2] for match in _IN_PATH.finditer(path)}
+    for name, converter in in_path.items():
+        yield Parameter(
+            name, "path", is_required=True, is_multiple=False, converter=converter or ""
+        )
     for field in () if parameters is None else parameters.fields:
         name, *others = field.names
         if not any(it in in_path for it in field.names):

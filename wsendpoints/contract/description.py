@@ -152,7 +152,8 @@ class Parameter:
         is_required: Whether a client without it is refused.
         is_multiple: Whether it may be given several times, each of which counts.
         others: Its other names.
-        is_integer: Whether the path takes nothing but digits there, as `{name:int}` does.
+        converter: How it is read from a path: as an `"int"`, or a `"path"`, which may have slashes;
+            `""` if the path does not say.
     """
 
     name: str
@@ -160,7 +161,7 @@ class Parameter:
     is_required: bool
     is_multiple: bool
     others: Sequence[str] = ()
-    is_integer: bool = False
+    converter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

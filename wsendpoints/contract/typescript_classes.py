@@ -1,6 +1,5 @@
 """The class of an endpoint's clients in TypeScript, with what it is given, sends and gets."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, final
 
@@ -24,27 +23,22 @@ _CODECS: Final[Mapping[str, str]] = {
     "msgpack": MESSAGEPACK,
 }
 
-_CONVERTED: Final = re.compile(r"\{(\w+):(\w+)\}")
-
 
 def codec_of(speech: Speech) -> str | None:
     """Return the name of what reads and writes messages; `None` if the application has to."""
     return _CODECS.get(speech.encoding)
 
 
-def class_of(
-    description: Description, path: str, schemas: Schemas, types: TypeWriter, names: Names
-) -> str:
+def class_of(description: Description, schemas: Schemas, types: TypeWriter, names: Names) -> str:
     """Return the declarations of a class's client.
 
     Args:
         description: The class.
-        path: Where it is, as the router has it: with the converters of path parameters.
         schemas: The schemas of its messages.
         types: Writes their types.
         names: Gives the names.
     """
-    return _Class(description, path, schemas, types, names).written()
+    return _Class(description, schemas, types, names).written()
 
 
 @final
@@ -52,7 +46,6 @@ class _Class:
     def __init__(
         self,
         description: Description,
-        path: str,
         schemas: Schemas,
         types: TypeWriter,
         names: Names,
@@ -61,9 +54,6 @@ class _Class:
         self._schemas = schemas
         self._types = types
         self._messages = MessageTypes(description, schemas, types)
-        self._converters: Mapping[str, str] = dict(_CONVERTED.findall(path))
-        # Its client has to know which parameters may have slashes.
-        self._path = _CONVERTED.sub(lambda it: it[0] if it[2] == "path" else f"{{{it[1]}}}", path)
         name = description.name
         self._name = names.give(f"{name}Client")
         self._sends = names.give(f"{name}ClientMessage")
@@ -132,7 +122,7 @@ class _Class:
         return f"{{ {'; '.join(written)} }}"
 
     def _parameter(self, parameter: Parameter) -> str:
-        if parameter.place == "path" and self._converters.get(parameter.name) == "int":
+        if parameter.converter == "int":
             return "number"
         return self._types.of(self._schemas.parameter(self._description, parameter))
 
@@ -168,7 +158,12 @@ class _Class:
 
     def _contract(self) -> Iterator[str]:
         found = self._description
-        yield f"path: {literal(self._path)},"
+        path = found.path
+        for it in found.parameters:
+            if it.converter == "path":
+                # It may have slashes.
+                path = path.replace(f"{{{it.name}}}", f"{{{it.name}:path}}")
+        yield f"path: {literal(path)},"
         yield "codecs: {"
         for speech in found.speeches:
             codec = codec_of(speech) or f"options.codecs[{literal(speech.encoding)}]"
