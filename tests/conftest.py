@@ -31,6 +31,7 @@ SLOW: Final = frozenset(
         HERE / "console" / "test_vendor.py",
         HERE / "contract" / "test_typescript_clients.py",
         HERE / "contract" / "test_typescript_compiled.py",
+        HERE / "contract" / "test_typescript_in_browser.py",
         HERE / "examples" / "test_chat_in_browser.py",
         HERE / "examples" / "test_chat_workers_in_browser.py",
         HERE / "examples" / "test_stream_in_browser.py",

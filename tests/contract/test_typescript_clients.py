@@ -129,8 +129,8 @@ def test_chat(folder: Path) -> None:
         texts = ["before", "one", "two", "three", "four", "five"]
         assert run(folder, "chat", server.url, steps=steps) == {
             "start": True,
-            "killed": 1006,
-            "stopped": 1012,
+            "killed": [1006, 1006],
+            "stopped": [1012, 1012],
             "ada": texts,
             "bob": texts,
         }

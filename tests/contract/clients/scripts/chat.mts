@@ -1,5 +1,5 @@
 import { ChatClient } from "./examples.mts";
-import type { ChatServerMessage, Said, State } from "./examples.mts";
+import type { ChatServerMessage, Said } from "./examples.mts";
 import { server, step, tell } from "./telling.mts";
 
 // The shortest waits.
@@ -44,12 +44,13 @@ class Member {
     });
   }
 
-  is(state: State): Promise<void> {
+  /** Waits until the connection has ended, and returns the code. */
+  cutOff(): Promise<number | undefined> {
     return new Promise((resolve) => {
-      const stop = this.client.onState((own) => {
-        if (own !== state) return;
+      const stop = this.client.onState((state) => {
+        if (state !== "waiting") return;
         stop();
-        resolve();
+        resolve(this.client.lastClose?.code);
       });
     });
   }
@@ -69,25 +70,23 @@ await say("before");
 const start = bob.client.positions.Talk !== undefined;
 
 // Cut off, while others talk.
-const waited = bob.is("waiting");
+const waited = bob.cutOff();
 bob.client.reconnect();
 await waited;
 await Promise.all(["one", "two"].map(say));
 
 // Killed: what is said meanwhile waits. Another server knows nothing of what was said before.
-const cutOff = Promise.all([ada.is("waiting"), bob.is("waiting")]);
+const cutOff = Promise.all([ada.cutOff(), bob.cutOff()]);
 await step("kill");
-await cutOff;
-const killed = ada.client.lastClose?.code;
+const killed = await cutOff;
 const again = Promise.all([ada.got("missed"), bob.got("missed"), say("three"), say("four")]);
 await step("start");
 await again;
 
 // Drained.
-const drained = Promise.all([ada.is("waiting"), bob.is("waiting")]);
+const drained = Promise.all([ada.cutOff(), bob.cutOff()]);
 await step("stop");
-await drained;
-const stopped = ada.client.lastClose?.code;
+const stopped = await drained;
 const back = Promise.all([ada.client.ready(), bob.client.ready(), say("five")]);
 await step("start");
 await back;
