@@ -3,9 +3,12 @@
 import importlib
 import inspect
 import pkgutil
+import re
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import pytest
@@ -16,7 +19,7 @@ from tests.contract.clients import SCRIPTS, compile_all
 from tests.contract.clients.app import router
 from tests.contract.clients.hostile import HOSTILE
 from tests.contract.clients.zoo import Zoo
-from wsendpoints import WebSocketEndpoint
+from wsendpoints import WebSocketEndpoint, WebSocketRouter
 from wsendpoints.contract.typescript import typescript
 
 Classes = Mapping[str, type[WebSocketEndpoint[Any]]]
@@ -55,10 +58,30 @@ FILES: Final[Mapping[str, Classes]] = {
 }
 
 
-def test_clients_compile_and_take_nothing_that_is_wrong(tmp_path: Path) -> None:
-    """With all that a user may have turned on, as do the scripts that use them in Node."""
-    for name, classes in {**FILES, "examples": examples_in(examples)}.items():
+@pytest.fixture
+def documented(monkeypatch: pytest.MonkeyPatch) -> tuple[Classes, str]:
+    """Return the endpoint of the documentation, and what that has in TypeScript."""
+    page = (Path(__file__).parents[2] / "docs" / "typescript.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    module: Any = ModuleType("documented")
+    monkeypatch.setitem(sys.modules, "documented", module)
+    names: dict[str, Any] = module.__dict__
+    exec(compile(source, "docs/typescript.md", "exec"), names)  # noqa: S102 - our own
+    blocks = re.findall(r"^```typescript\n(.*?)^```$", page, re.M | re.S)
+    router: WebSocketRouter = module.router
+    return {it.path: it.endpoint for it in router.endpoints()}, "\n".join(blocks)
+
+
+def test_clients_compile_and_take_nothing_that_is_wrong(
+    tmp_path: Path, documented: tuple[Classes, str]
+) -> None:
+    """With all that a user may have turned on. So do scripts in Node, and the documentation."""
+    shown, blocks = documented
+    every = {**FILES, "examples": examples_in(examples), "shown": shown}
+    for name, classes in every.items():
         (tmp_path / f"{name}.mts").write_text(typescript(classes), encoding="utf-8")
+    blocks = blocks.replace("./client.ts", "./shown.mts")
+    (tmp_path / "documented.mts").write_text(blocks, encoding="utf-8")
     for script in SCRIPTS.glob("*.mts"):
         shutil.copy(script, tmp_path)
     assert compile_all(tmp_path) == ""
