@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, create_model
 
-from tests.contract.endpoints import Assistant, Chat
+from tests.contract.endpoints import Assistant, Calculator, Chat
 from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint
 from wsendpoints.contract.typescript import typescript
 
@@ -36,6 +36,8 @@ def test_messagepack_is_there_where_it_is_spoken() -> None:
     """A client pays for what it uses. Bytes within a message are as each encoding has them."""
     assert "class MessagePackReader" not in typescript({"/assistant": Assistant})
     assert "class MessagePackReader" in typescript({"/": Chat})
+    assert "class JsonRpcClient" not in typescript({"/": Chat})
+    assert "class JsonRpcClient" in typescript({"/": Calculator})
 
 
 class Photo(BaseModel):

@@ -5,13 +5,30 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 
-from tests.contract.clients.app import Album, Closing, Files, InQuery, Private, Where
+from tests.contract.clients.app import (
+    Album,
+    Closing,
+    Files,
+    InQuery,
+    Language,
+    Private,
+    Where,
+)
 from tests.contract.endpoints import Assistant, Calculator, Chat, Quiet
-from wsendpoints import Codec, Credential, WebSocket, WebSocketEndpoint
+from wsendpoints import (
+    Codec,
+    Credential,
+    Dialect,
+    ErrorReply,
+    WebSocket,
+    WebSocketEndpoint,
+    handles,
+)
 from wsendpoints.contract import describe
 from wsendpoints.contract.schemas import Names, schemas_of
 from wsendpoints.contract.typescript_classes import class_of, codec_of
 from wsendpoints.contract.typescript_types import TypeWriter
+from wsendpoints.dialects import Call, Id, Record
 from wsendpoints.groups import Group, History
 
 
@@ -245,12 +262,45 @@ def test_class_that_declares_nothing() -> None:
     assert "export type QuietServerMessage = string | Uint8Array;" in text
 
 
+class Pairs(Dialect):
+    def read(self, record: Any) -> Record:
+        return Call("it", record, 1)
+
+    def write_reply(self, id: Id, result: Any) -> Any:
+        return [id, result]
+
+    def write_error(self, id: Id, error: ErrorReply) -> Any:
+        return [id, error.code]
+
+
+class InPairs(WebSocketEndpoint):
+    encoding = "json"
+    dialect = Pairs()
+
+    @handles("it")
+    async def it(self, websocket: WebSocket, number: int) -> int:
+        return number
+
+
 def test_records_of_a_dialect_are_values() -> None:
     """Nothing is known of them."""
-    text = written(Calculator)
-    assert "export type CalculatorClientMessage = unknown;" in text
+    text = written(InPairs)
+    assert "export type InPairsClientMessage = unknown;" in text
+    assert "export type InPairsServerMessage = unknown;" in text
     assert "tag: null,\n      id: null,\n      error: null," in text
     assert "request(" not in text
+    assert "answer(" not in text
+
+
+def test_methods_of_jsonrpc_are_called() -> None:
+    """A client has no messages then, but methods."""
+    text = written(Language)
+    assert "ClientOptions<Notification, never, never>" in text
+    assert "export class LanguageClient extends JsonRpcClient<never> {" in text
+    assert '  cancel: { method: "$/cancelRequest", param: "id" },\n' in text
+    assert 'call(method: "noted", params?: ' in text
+    assert "LanguageClientMessage" not in text
+    assert "cancel:" not in written(Calculator)
 
 
 def test_error_codes() -> None:

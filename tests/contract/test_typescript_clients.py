@@ -87,6 +87,25 @@ def test_messages(server: Server, folder: Path) -> None:
     }
 
 
+def test_calls(server: Server, folder: Path) -> None:
+    """Calls, notifications and cancellation of JSON-RPC go both ways."""
+    found: dict[str, Any] = run(folder, "calls", server.url)
+    error = {"code": -32001, "message": "there is nothing here", "data": {"line": 101}}
+    assert found == {
+        "hover": "7:0",
+        "progress": [{"line": 7}],
+        "error": [-32001, "there is nothing here", error],
+        "nobody answers": "-32601",
+        "answered": True,
+        "answered with an error": "7",
+        "timeout": "ReplyTimeoutError: no reply came within 50 ms",
+        "aborted": "Error: enough",
+        "noted": 3,
+        "cancelled": {"after": 3},
+        "closed": CLOSED,
+    }
+
+
 GONE: Final = [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3003, 4000, 4008, 4403, 4701]
 BACK: Final = [1001, 1011, 1012, 1013, 1014, 4011, 4408, 4429, 4500, 4700]
 

@@ -155,6 +155,13 @@ def test_answers_need_no_id() -> None:
     assert types.without_id(describe(Assistant).answers) == "Approval"
 
 
+def test_what_needs_anything() -> None:
+    """A message with a required field does."""
+    (run,), (count, *_) = describe(Assistant).operations[0].messages, describe(Counter).received
+    assert types_of(Assistant).needs_anything(run)
+    assert types_of(Counter).needs_anything(count)
+
+
 def test_kinds_and_positions() -> None:
     """A message has the values of its tag, and maybe a position."""
     types = types_of(Chat)

@@ -172,6 +172,21 @@ def test_fields(types: TypeWriter) -> None:
 
 
 @pytest.mark.parametrize(
+    ("schema", "needs_anything"),
+    [
+        (SAY, True),
+        (TEXT, True),
+        ({"type": "object"}, False),
+        ({"type": "object", "properties": {"a": TEXT}}, False),
+        ({"type": "object", "properties": {"a": TEXT}, "required": ["a"]}, True),
+    ],
+)
+def test_what_needs_anything(schema: Any, needs_anything: bool, types: TypeWriter) -> None:
+    """An object without required fields may be left out whole."""
+    assert types.needs_anything(schema) is needs_anything
+
+
+@pytest.mark.parametrize(
     ("schema", "values"),
     [
         ({"const": "a"}, ["a"]),

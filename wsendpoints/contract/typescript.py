@@ -7,6 +7,7 @@ from typing import Any, Final
 from wsendpoints.contract.describing import describe
 from wsendpoints.contract.description import Description
 from wsendpoints.contract.schemas import Names, schemas_of
+from wsendpoints.contract.typescript_calls import is_jsonrpc
 from wsendpoints.contract.typescript_classes import MESSAGEPACK, class_of, codec_of
 from wsendpoints.contract.typescript_messages import BYTES
 from wsendpoints.contract.typescript_text import RESERVED, names_in
@@ -61,9 +62,13 @@ def client_of(descriptions: Sequence[Description]) -> str:
 def _runtime(descriptions: Sequence[Description]) -> Iterator[str]:
     """Yield the parts that are the same in each client, and needed in this one."""
     folder = files("wsendpoints.contract") / "client"
-    codecs = {codec_of(speech) for it in descriptions for speech in it.speeches}
-    for name in ("parts", "messagepack", "link", "client"):
-        if name != MESSAGEPACK or MESSAGEPACK in codecs:
+    left_out = set[str]()
+    if MESSAGEPACK not in {codec_of(speech) for it in descriptions for speech in it.speeches}:
+        left_out.add(MESSAGEPACK)
+    if not any(map(is_jsonrpc, descriptions)):
+        left_out.add("jsonrpc")
+    for name in ("parts", MESSAGEPACK, "link", "session", "client", "jsonrpc"):
+        if name not in left_out:
             yield (folder / f"{name}.ts").read_text(encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ from wsendpoints.contract.comebacks import comeback_of
 from wsendpoints.contract.description import Description, Parameter, Speech
 from wsendpoints.contract.errors import error_schema
 from wsendpoints.contract.schemas import Names, Schemas
+from wsendpoints.contract.typescript_calls import calls_of, cancel_of, is_jsonrpc
 from wsendpoints.contract.typescript_messages import BYTES, Exchange, MessageTypes
 from wsendpoints.contract.typescript_text import comment, indented, key, line_comment, literal
 from wsendpoints.contract.typescript_types import TypeWriter, either
@@ -71,6 +72,8 @@ class _Class:
 
     def _aliases(self) -> Iterator[str]:
         found = self._description
+        if is_jsonrpc(found):
+            return
         sends, gets = "unknown", "unknown"
         if found.dialect is None:
             sends = either([self._messages.sent(it) for it in found.received])
@@ -91,11 +94,12 @@ class _Class:
 
     def _option_types(self) -> str:
         found = self._description
+        sends = "Notification" if is_jsonrpc(found) else self._sends
         spoken = either([literal(it) for it in found.subprotocols] or ["never"])
         params = [it for it in found.parameters if it.place == "path"]
         query = [it for it in found.parameters if it.place == "query"]
         parts = [
-            f"ClientOptions<{self._sends}, {spoken}, {self._groups}>",
+            f"ClientOptions<{sends}, {spoken}, {self._groups}>",
             f"Place<{self._parameters(params)}>",
         ]
         if query:
@@ -145,6 +149,9 @@ class _Class:
         tag = "never" if found.tag is None or found.dialect is not None else literal(found.tag)
         base = f"Client<{self._sends}, {self._gets}, {tag}, {self._groups}>"
         members = [self._constructor(), *self._requests(), *self._answers()]
+        if is_jsonrpc(found):
+            base = f"JsonRpcClient<{self._groups}>"
+            members = [self._constructor(), *calls_of(found, self._messages)]
         body = indented("\n".join(members))
         return f"{doc}export class {self._name} extends {base} {{\n{body}}}\n"
 
@@ -181,6 +188,8 @@ class _Class:
             error = {"tag": found.errors.tag, "code": names["code"], "message": names["message"]}
         yield f"error: {literal(error)},"
         yield f"token: {literal(self._token)},"
+        if (cancel := cancel_of(found)) is not None:
+            yield f"cancel: {literal(cancel)},"
         yield "comebacks: {"
         for closing in found.closings:
             causes = line_comment("; ".join(closing.causes))

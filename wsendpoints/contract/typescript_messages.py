@@ -110,6 +110,10 @@ class MessageTypes:
             return f"WithoutId<{written}, {literal(field)}>"
         return written
 
+    def needs_anything(self, message: Message) -> bool:
+        """Return whether a message that the client sends has to have anything in it."""
+        return self._types.needs_anything(self._schemas.received(message))
+
     def kinds(self, message: Message) -> Sequence[Any]:
         """Return what the tag of a message that the client gets may be."""
         if self._description.tag is None:

@@ -90,6 +90,13 @@ class TypeWriter:
             for kind in ("allOf", "anyOf", "oneOf"):
                 pending.extend(entries.get(kind, ()))
 
+    def needs_anything(self, schema: Schema) -> bool:
+        """Return whether anything is required in a value; an object may need nothing."""
+        entries = entries_of(schema)
+        if ref := entries.get("$ref"):
+            return self.needs_anything(self._components[ref.removeprefix(COMPONENTS)])
+        return entries.get("type") != "object" or bool(entries.get("required"))
+
     def values(self, schema: Schema) -> Sequence[Any]:
         """Return the values that a schema lists; none if there are others, too."""
         entries = entries_of(schema)

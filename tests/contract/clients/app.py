@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+import anyio
 from pydantic import BaseModel
 
 from wsendpoints import (
     Credential,
     Denied,
     ErrorReply,
+    JsonRpc,
     Limits,
     Rate,
     WebSocket,
@@ -19,6 +21,7 @@ from wsendpoints import (
     bearer_token,
     handles,
 )
+from wsendpoints.dialects import AskError, Notification, Request
 from wsendpoints.messages.custom import Subprotocols
 
 __all__ = ["router"]
@@ -113,6 +116,50 @@ class Files(WebSocketEndpoint):
     @handles
     async def note(self, websocket: WebSocket, data: Note) -> Noted:
         return Noted(text=data.text)
+
+
+class Position(BaseModel):
+    line: int
+    character: int = 0
+
+
+class Language(WebSocketEndpoint):
+    """Speaks JSON-RPC, in both directions."""
+
+    encoding = "json"
+    dialect = JsonRpc(cancel_method="$/cancelRequest", codes={"no_symbol": -32001})
+    noted: int = 0
+
+    @handles("textDocument/hover", concurrent=True)
+    async def hover(self, websocket: WebSocket, data: Position) -> str:
+        """Tell what is at a position."""
+        if data.line > 100:
+            raise ErrorReply("no_symbol", "there is nothing here", {"line": data.line})
+        await self.push(Notification("progress", {"line": data.line}))
+        return f"{data.line}:{data.character}"
+
+    @handles("rename", concurrent=True)
+    async def rename(self, websocket: WebSocket, name: str) -> bool | str:
+        try:
+            return await self.ask(Request("confirm", {"name": name}), bool, timeout=30)
+        except AskError as error:
+            return f"{error.code}"
+
+    @handles("note")
+    async def note(self, websocket: WebSocket, number: int) -> None:
+        self.noted += number
+
+    @handles("noted")
+    async def tell(self, websocket: WebSocket) -> int:
+        return self.noted
+
+    @handles("wait", concurrent=True)
+    async def wait(self, websocket: WebSocket) -> None:
+        try:
+            await self.push(Notification("waiting", {}))
+            await anyio.sleep_forever()
+        finally:
+            await self.push(Notification("cancelled", {"after": self.noted}))
 
 
 class Photo(BaseModel):
@@ -232,6 +279,7 @@ router = WebSocketRouter(
     {
         "/files": Files,
         "/album": Album,
+        "/language": Language,
         "/counter": Counter,
         "/shout": Shout,
         "/mirror": Mirror,

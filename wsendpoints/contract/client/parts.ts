@@ -198,6 +198,8 @@ export interface Contract {
   readonly error: { readonly tag: string; readonly code: string; readonly message: string } | null;
   /** Where a token goes. */
   readonly token: "subprotocol" | { readonly query: string } | null;
+  /** The notification that cancels a call of JSON-RPC. */
+  readonly cancel?: { readonly method: string; readonly param: string };
   readonly comebacks: Readonly<Record<number, Comeback>>;
   /** The kinds of messages that have positions, by the groups. */
   readonly histories: Readonly<Record<string, readonly unknown[]>>;

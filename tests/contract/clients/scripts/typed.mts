@@ -4,6 +4,7 @@ import {
   AlbumClient,
   CounterClient,
   FilesClient,
+  LanguageClient,
   MirrorClient,
   PrivateClient,
   ShoutClient,
@@ -92,6 +93,26 @@ files.answer("noted", () => ({ type: "answer", yes: true }));
 new EchoClient().request({ type: "say", text: "a" });
 // @ts-expect-error - it asks nothing
 new EchoClient().answer("said", () => ({}));
+
+// Calls.
+
+const language = new LanguageClient();
+check<Same<Awaited<ReturnType<typeof hovered>>, string>>();
+function hovered() {
+  return language.call("textDocument/hover", { line: 1 }, { timeout: 5 });
+}
+const renamed = await language.call("rename", { name: "a" });
+check<Same<typeof renamed, boolean | string>>();
+await language.call("noted");
+language.notify("note", { number: 1 });
+// @ts-expect-error - there is no such method
+await language.call("textDocument/nothing", {});
+// @ts-expect-error - a param is missing
+await language.call("textDocument/hover", {});
+// @ts-expect-error - there are no params
+await language.call("note");
+// @ts-expect-error - a param is of another type
+language.notify("note", { number: "1" });
 
 // What it is given.
 

@@ -1,0 +1,219 @@
+type Handler = (message: any) => void;
+
+/** A message that waits for a connection, and what is told why it can't be sent. */
+interface Waiting {
+  readonly message: unknown;
+  isSent: boolean;
+  readonly fail: (error: unknown) => void;
+}
+
+/** What takes the reply to a message, or what comes in its place. */
+interface Pending {
+  readonly take: (reply: any) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** What is sent and asked over connections that come and go, whatever is said on them. */
+abstract class Session<Group extends string> {
+  /** What the class of endpoints declares. */
+  protected readonly contract: Contract;
+  /** How many messages may wait. */
+  protected readonly bound: number;
+  readonly #hello: ((positions: object) => readonly unknown[]) | undefined;
+  readonly #link: Link;
+  readonly #stateHandlers = new Set<(state: State) => void>();
+  readonly #pending = new Map<unknown, Pending & { readonly waiting: Waiting }>();
+  #readies: { resolve(): void; reject(error: ClosedError): void }[] = [];
+  #queue: Waiting[] = [];
+
+  protected constructor(contract: Contract, options: ClientOptions<any, string, string>) {
+    this.contract = contract;
+    this.bound = options.queue?.messages ?? 1000;
+    this.#hello = options.hello;
+    this.#link = new Link(contract, options, {
+      opened: () => this.#flush(),
+      received: (message) => this.receive(message),
+      lost: (close) => this.#fail(new LostError(close), (it) => it.waiting.isSent),
+      changed: (state) => this.#change(state),
+    });
+  }
+
+  /** Where it is now. */
+  get state(): State {
+    return this.#link.state;
+  }
+
+  /** How its last connection, or try, ended; `null` if none has. */
+  get lastClose(): Close | null {
+    return this.#link.lastClose;
+  }
+
+  /** The last positions that it got of groups with a history, by the names of their classes. */
+  get positions(): Positions<Group> {
+    return { ...this.#link.positions } as Positions<Group>;
+  }
+
+  /** Calls a function with each new state, until what it returns is called. */
+  onState(handler: (state: State) => void): () => void {
+    this.#stateHandlers.add(handler);
+    return () => void this.#stateHandlers.delete(handler);
+  }
+
+  /**
+   * Waits until there is a connection.
+   *
+   * @throws ClosedError There will be none.
+   */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.state === "open") resolve();
+      else if (this.#link.isClosed) reject(this.#link.closedError);
+      else this.#readies.push({ resolve, reject });
+    });
+  }
+
+  /** Gives the connection up for another one; if it waits for its next try, that is made now. */
+  reconnect(): void {
+    this.#link.reconnect();
+  }
+
+  /** Closes for good. What waits to be sent is dropped. */
+  close(code: number = 1000, reason: string = ""): void {
+    this.#link.close({ code, reason });
+  }
+
+  /** Is called with each message that comes. */
+  protected abstract receive(message: any): void;
+
+  /** Is called at the end. */
+  protected ended(_error: ClosedError): void {}
+
+  /** Why it is closed; `null` if it is not. */
+  protected get closedError(): ClosedError | null {
+    return this.#link.isClosed ? this.#link.closedError : null;
+  }
+
+  /** What takes the reply with an id. */
+  protected pending(id: unknown): Pending | undefined {
+    return this.#pending.get(id);
+  }
+
+  /** Remembers how far a group has come. */
+  protected note(group: string, position: string): void {
+    this.#link.positions[group] = position;
+  }
+
+  protected post(message: unknown, fail: (error: unknown) => void = report): Waiting {
+    if (this.#link.isClosed) throw this.#link.closedError;
+    if (this.#link.transmit(message)) return { message, isSent: true, fail };
+    if (this.#queue.length >= this.bound) throw new QueueFullError(this.bound);
+    // A copy: what is sent later is what was given now.
+    const waiting = { message: structuredClone(message), isSent: false, fail };
+    this.#queue.push(waiting);
+    return waiting;
+  }
+
+  /** Sends what a promise becomes, unless its connection has ended by then. */
+  protected async postOnThis(message: Promise<unknown>): Promise<void> {
+    const { socket } = this.#link;
+    try {
+      const found = await message;
+      if (socket !== null && this.#link.socket === socket) this.#link.transmit(found);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  /**
+   * Sends a message whose reply has an id.
+   *
+   * Returns the function that forgets of it, and fails it unless it is given `null`.
+   */
+  protected ask(
+    id: unknown,
+    message: unknown,
+    signal: AbortSignal | undefined,
+    { take, fail }: Pending,
+  ): (error: unknown) => void {
+    let waiting: Waiting | null = null;
+    const forget = (error: unknown): void => {
+      if (waiting === null) return;
+      const own = waiting;
+      waiting = null;
+      this.#pending.delete(id);
+      this.#queue = this.#queue.filter((it) => it !== own);
+      signal?.removeEventListener("abort", abort);
+      if (error !== null) fail(error);
+    };
+    const abort = (): void => forget(signal?.reason);
+    try {
+      signal?.throwIfAborted();
+      if (this.#pending.has(id)) throw new TypeError(`the id ${id} is that of another request`);
+      waiting = this.post(message, forget);
+      this.#pending.set(id, { waiting, take, fail: forget });
+      signal?.addEventListener("abort", abort);
+    } catch (error) {
+      fail(error);
+    }
+    return forget;
+  }
+
+  /** Asks for one reply. */
+  protected asked(id: unknown, message: unknown, options: RequestOptions = {}): Promise<any> {
+    const { timeout = 30_000, signal } = options;
+    return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const forget = this.ask(id, message, signal, {
+        take: (reply) => {
+          clearTimeout(timer);
+          forget(null);
+          resolve(reply);
+        },
+        fail: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      });
+      timer = setTimeout(() => forget(new ReplyTimeoutError(timeout)), timeout);
+    });
+  }
+
+  #flush(): void {
+    guarded(() => this.#hello?.(this.positions).forEach((it) => this.post(this.written(it))));
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const waiting of queue) {
+      try {
+        waiting.isSent = this.#link.transmit(waiting.message);
+        if (!waiting.isSent) this.#queue.push(waiting);
+      } catch (error) {
+        waiting.fail(error);
+      }
+    }
+  }
+
+  /** Returns what is sent for what an application says first. */
+  protected written(message: any): unknown {
+    return message;
+  }
+
+  #fail(error: Error, isMeant: (pending: { readonly waiting: Waiting }) => boolean): void {
+    for (const pending of [...this.#pending.values()].filter(isMeant)) pending.fail(error);
+  }
+
+  #change(state: State): void {
+    for (const handler of [...this.#stateHandlers]) guarded(() => handler(state));
+    if (state !== "open" && state !== "closed") return;
+    const readies = this.#readies;
+    this.#readies = [];
+    if (state === "open") {
+      for (const { resolve } of readies) resolve();
+      return;
+    }
+    const error = this.#link.closedError;
+    this.#queue = [];
+    this.#fail(error, () => true);
+    for (const { reject } of readies) reject(error);
+    this.ended(error);
+  }
+}
