@@ -101,6 +101,9 @@ def test_calls(server: Server, folder: Path) -> None:
         "timeout": "ReplyTimeoutError: no reply came within 50 ms",
         "aborted": "Error: enough",
         "noted": 3,
+        "closed while it connects": "open,waiting,connecting,closed",
+        "closed while it waits": CLOSED,
+        "never late": 3,
         "cancelled": {"after": 3},
         "closed": CLOSED,
     }

@@ -23,6 +23,7 @@ COMPILER: Final = Packages(HERE)
 NODE: Final = f"{ROOT_DIR}/bin/node"
 
 WITHIN: Final = 60.0
+ENDS_WITHIN: Final = 10.0
 
 _OPTIONS: Final[Mapping[str, Any]] = {
     "strict": True,
@@ -123,6 +124,7 @@ def _told(process: "subprocess.Popen[str]", steps: Mapping[str, Callable[[], Non
     for line in process.stdout:
         told = json.loads(line)
         if "result" in told:
+            assert process.wait(ENDS_WITHIN) == 0, "something is left in the script that waits"
             return told["result"]
         steps[told["step"]]()
         process.stdin.write("done\n")

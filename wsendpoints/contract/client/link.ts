@@ -108,8 +108,9 @@ class Link {
       const limit = comeback === "token" ? 0 : Math.min(max, min * 2 ** failures);
       failures += 1;
       this.lastClose = close;
+      const slept = this.#sleep(Math.random() * limit);
       this.#change("waiting");
-      await this.#sleep(Math.random() * limit);
+      await slept;
       // Whatever has ended the wait.
       while (!this.isClosed && performance.now() < this.#tried + SECOND) {
         await this.#sleep(this.#tried + SECOND - performance.now());
@@ -153,7 +154,9 @@ class Link {
     } catch (error) {
       return { close: { code: 1006, reason: String(error) }, lasted: 0 };
     }
-    if (interruption !== null) return { close: interruption, lasted: 0 };
+    const { isClosed, lastClose } = this;
+    const ended = interruption ?? (isClosed ? lastClose : null);
+    if (ended !== null) return { close: ended, lasted: 0 };
     try {
       const [address, protocols] = this.#target(base, token);
       const Connection = this.#options.WebSocket ?? globalThis.WebSocket;

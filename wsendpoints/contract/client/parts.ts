@@ -152,7 +152,7 @@ export interface ClientOptions<Sent, Subprotocol extends string, Group extends s
   readonly WebSocket?: (new (url: string, protocols: string[]) => Socket) | undefined;
 }
 
-/** How long to wait for a reply (30000 by default), and what ends the wait. */
+/** How long to wait for a reply (30000 by default, `Infinity` for ever), and what ends the wait. */
 export interface RequestOptions {
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;

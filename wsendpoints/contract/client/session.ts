@@ -13,6 +13,9 @@ interface Pending {
   readonly fail: (error: unknown) => void;
 }
 
+/** What timers can't wait for. */
+const LONGEST = 2 ** 31;
+
 /** What is sent and asked over connections that come and go, whatever is said on them. */
 abstract class Session<Group extends string> {
   /** What the class of endpoints declares. */
@@ -162,7 +165,8 @@ abstract class Session<Group extends string> {
   protected asked(id: unknown, message: unknown, options: RequestOptions = {}): Promise<any> {
     const { timeout = 30_000, signal } = options;
     return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = (): void => forget(new ReplyTimeoutError(timeout));
+      const timer = timeout < LONGEST ? setTimeout(late, timeout) : undefined;
       const forget = this.ask(id, message, signal, {
         take: (reply) => {
           clearTimeout(timer);
@@ -174,7 +178,6 @@ abstract class Session<Group extends string> {
           reject(error);
         },
       });
-      timer = setTimeout(() => forget(new ReplyTimeoutError(timeout)), timeout);
     });
   }
 

@@ -36,6 +36,25 @@ found["aborted"] = await failure(client.call("wait", {}, { signal: abort.signal 
 found["cancelled"] = await cancelled;
 found["timeout"] = await failure(client.call("wait", {}, { timeout: 50 }));
 
+// Handlers of states may close, and reconnect.
+const states: string[] = [];
+const hasty = new LanguageClient({ baseUrl: server });
+hasty.onState((state) => {
+  states.push(state);
+  if (state === "open") hasty.reconnect();
+  if (state === "connecting") hasty.close();
+});
+found["closed while it connects"] = await failure(
+  new Promise((_, reject) => hasty.onState((state) => state === "closed" && reject(states))),
+);
+const waiting = new LanguageClient({ url: "ws://127.0.0.1:1", backoff: { min: 1e9, max: 1e9 } });
+waiting.onState((state) => {
+  if (state === "waiting") waiting.close();
+});
+found["closed while it waits"] = await failure(waiting.ready());
+found["never late"] = await client.call("noted", {}, { timeout: Infinity });
+
 client.close();
 found["closed"] = await failure(client.call("noted"));
-tell(found);
+// A client that is closed keeps nothing waiting.
+tell(found, false);

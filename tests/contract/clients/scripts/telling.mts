@@ -3,7 +3,7 @@
 declare const process: {
   readonly argv: readonly string[];
   readonly stdout: { write(text: string, done?: () => void): void };
-  readonly stdin: { once(event: "data", listener: () => void): void; unref(): void };
+  readonly stdin: { once(event: "data", listener: () => void): void };
   exit(code: number): void;
 };
 
@@ -18,9 +18,11 @@ export function step(name: string): Promise<void> {
   });
 }
 
-/** Tells what was found, and ends, whatever is still open. */
-export function tell(result: unknown): void {
-  process.stdout.write(`${JSON.stringify({ result })}\n`, () => process.exit(0));
+/** Tells what was found. Unless it ends whatever is still open, Node waits for that. */
+export function tell(result: unknown, endsAll: boolean = true): void {
+  process.stdout.write(`${JSON.stringify({ result })}\n`, () => {
+    if (endsAll) process.exit(0);
+  });
 }
 
 /** Returns what a promise is rejected with: the name of the error, and its text. */
