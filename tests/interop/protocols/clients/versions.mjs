@@ -2,7 +2,9 @@
 import { createRequire } from "node:module";
 
 import "@msgpack/msgpack";
+import "centrifuge";
 import "graphql-ws";
+import "partysocket";
 import "phoenix";
 import "rpc-websockets";
 
