@@ -179,6 +179,34 @@ def test_question_without_a_tag() -> None:
     assert 'id: { field: "id", kind: "number" },' in text
 
 
+class Partly(WebSocketEndpoint):
+    """Asks with a tag, and without one."""
+
+    encoding = "json"
+    correlation_id = "id"
+
+    class Tagged(BaseModel):
+        type: Literal["tagged"] = "tagged"
+        id: str | None = None
+
+    class Plain(BaseModel):
+        id: str | None = None
+
+    class Answer(BaseModel):
+        type: Literal["answer"] = "answer"
+        id: str | None = None
+
+    answers = Answer
+    sends = Tagged | Plain
+
+
+def test_question_without_the_tag_that_others_have() -> None:
+    """It is of no kind."""
+    text = written(Partly)
+    assert 'answer(kind: "tagged", handler: (question: Tagged) =>' in text
+    assert "answer(kind: undefined, handler: (question: Plain) =>" in text
+
+
 @pytest.mark.parametrize(
     ("cls", "token", "is_given"),
     [

@@ -230,10 +230,10 @@ class _Class:
         answer = self._messages.without_id(found.answers)
         heads: list[str] = []
         for question in found.questions:
-            kinds = either([literal(it) for it in self._messages.kinds(question)])
+            kinds = either([literal(it) for it in self._messages.kinds(question)] or ["undefined"])
             handler = f"(question: {self._messages.got(question)}) => {answer} | Promise<{answer}>"
             doc = comment(["Answers the questions of a kind, until what it returns is called."])
-            taken = f"kind: {kinds}, " if kinds != "never" else ""
+            taken = "" if found.tag is None else f"kind: {kinds}, "
             heads.append(f"{doc}answer({taken}handler: {handler}): () => void;\n")
         kind = ("", "undefined") if found.tag is None else ("kind: unknown, ", "kind")
         yield (
