@@ -8,6 +8,7 @@ import pytest
 
 from tests.console.requests import request
 from wsendpoints import ConfigurationError, WebSocketEndpoint, WebSocketRouter
+from wsendpoints.groups import Groups
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 from wsendpoints.testing import connect
 
@@ -89,6 +90,17 @@ async def test_routes_with_parameters_are_behind_them_for_requests_alone() -> No
     assert (await request(app, "/docs/")).body == b"page"
     async with connect(app, "/docs"):
         pass
+
+
+async def test_what_goes_on_is_asked_for_below_the_console() -> None:
+    """It has the groups of the routers within, and the connections to their endpoints."""
+    groups = Groups()
+    inner = WebSocketRouter({"/news": News}, groups=groups)
+    app = WebSocketRouter({"/v1": inner}, live=lambda request: True, docs="/console")
+    async with connect(app, "/v1/news"):
+        found = await document_of(app, "/console/live.json")
+        assert [it["path"] for it in found["connections"]] == ["/v1/news"]
+    assert (await request(app, "/docs/live.json")).status == 404
 
 
 def test_route_at_the_console_is_refused() -> None:

@@ -1,6 +1,6 @@
 """Several endpoints as one ASGI application: which is at which path, and what they start with."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,11 +16,14 @@ from wsendpoints.groups.groups import Groups
 from wsendpoints.groups.lifespan import serve_lifespan
 from wsendpoints.handshake.origins import Origins
 from wsendpoints.handshake.request import Request
+from wsendpoints.lifecycle.serving import WATCHED
+from wsendpoints.live import Live, LiveCheck
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
 from wsendpoints.protocol.exceptions import Denied, InvalidStateError
 from wsendpoints.routing.applications import application_at, check_parameters
 from wsendpoints.routing.arguments import (
     check_lifespan,
+    check_live,
     check_routes,
     check_servers,
     check_text,
@@ -142,6 +145,9 @@ class WebSocketRouter:
             context manager. It may yield a mapping for the `state` of each connection.
         asyncapi: The path of the document; `None` for none.
         docs: The path of the console; `None` for none.
+        live: Who may see, in the console, which connections and groups there are in the process
+            that answers, and close them: a function of the `Request`, async or not, that returns
+            whether whoever sent it may. `None` for nobody.
 
     Attributes:
         routes: As given; it can't be changed.
@@ -174,6 +180,7 @@ class WebSocketRouter:
         lifespan: "Lifespan | None" = None,
         asyncapi: str | None = "/asyncapi.json",
         docs: str | None = "/docs",
+        live: LiveCheck | None = None,
     ) -> None:
         check_routes(routes)
         check_text("title", title)
@@ -181,6 +188,7 @@ class WebSocketRouter:
         check_text("description", description, may_be_empty=True)
         check_servers(servers)
         check_lifespan(lifespan)
+        check_live(live, docs)
         self.routes: Mapping[str, Routed] = MappingProxyType(dict(routes))
         self.title: str = title
         self.version: str = version
@@ -196,7 +204,8 @@ class WebSocketRouter:
         for place in self._places:
             check_parameters(place.pattern, place.app)
         self._tree: PathTree[_Place] = PathTree((it.pattern, it) for it in self._places)
-        self._documents = Documents(self._describe, asyncapi, docs)
+        self._live: Live | None = None if live is None else Live(live, self._all_groups)
+        self._documents = Documents(self._describe, asyncapi, docs, has_live=live is not None)
         self._documents.check(it.pattern.text for it in self._places)
 
     def __repr__(self) -> str:
@@ -251,6 +260,8 @@ class WebSocketRouter:
     def _document(self, scope: Scope) -> ASGIApp | None:
         """Return the answer to a request for a document."""
         _, path = split_path(scope)
+        if self._live is not None and path == f"{self.docs}/live.json":
+            return self._live
         return self._documents.find(path, scope.get("method", "GET"))
 
     def _find(self, scope: Scope) -> tuple[ASGIApp, Scope] | None:
@@ -262,6 +273,8 @@ class WebSocketRouter:
         place, params = found
         # Not in place: the host, or a middleware, may go on with it.
         inner = {**scope, "path_params": {**Request(scope).path_params, **params}}
+        if self._live is not None:
+            inner[WATCHED] = self._live.watch
         if place.depth:
             outer = "/".join(path.split("/")[: place.depth + 1])
             # As Starlette's `Mount` has it: the path stays whole, and `base_url` is the host's.
@@ -273,14 +286,16 @@ class WebSocketRouter:
     @asynccontextmanager
     async def _started(self, scope: Scope) -> AsyncGenerator[None]:
         # The same router, or groups, may be in several places.
-        routers = list(dict.fromkeys(self._routers()))
         async with AsyncExitStack() as stack:
-            for groups in dict.fromkeys(it for router in routers for it in router.groups):
+            for groups in self._all_groups():
                 await stack.enter_async_context(groups)
-            for router in routers:
+            for router in dict.fromkeys(self._routers()):
                 if (lifespan := router._lifespan) is not None:
                     _share(await stack.enter_async_context(lifespan(router)), scope)
             yield
+
+    def _all_groups(self) -> Iterable[Groups]:
+        return dict.fromkeys(it for router in self._routers() for it in router.groups)
 
     def _routers(self) -> Iterator["WebSocketRouter"]:
         yield self

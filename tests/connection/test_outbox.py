@@ -44,9 +44,12 @@ async def test_messages_replies_and_pushes_keep_their_order() -> None:
             some.tasks.start_soon(one.push, text)
             await all_tasks_blocked()
         assert one.sent == []
+        number, size = one.box.waiting
+        assert number == size > 1
         gate.set()
         await all_tasks_blocked()
         assert one.sent == ["1", "2", "3", "4", "5", "6"]
+        assert one.box.waiting == (0, 0)
         assert not one.box.is_busy
 
 

@@ -21,8 +21,12 @@ from wsendpoints import (
     WebSocketRouter,
     handles,
 )
+from wsendpoints.groups import Groups
+from wsendpoints.handshake.request import Request
 
 __all__ = ["app", "router"]
+
+groups: Final = Groups()
 
 FRAMES: Final = 12_000
 """More than the console keeps."""
@@ -212,6 +216,19 @@ class Calculator(WebSocketEndpoint):
         return -first
 
 
+class Members(WebSocketEndpoint):
+    """Has all its clients in a group."""
+
+    encoding = "text"
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        await groups.join(self, "members")
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> str:
+        return data
+
+
 class Bytes(WebSocketEndpoint):
     """Sends bytes back, reversed."""
 
@@ -279,6 +296,13 @@ class Odd(WebSocketEndpoint):
                 await websocket.send_bytes(it)
 
 
+def is_admin(request: Request) -> bool:
+    """Whether somebody has the cookie."""
+    return request.cookies.get("admin") == "yes"
+
+
+live: Final = WebSocketRouter({"/members": Members}, groups=groups, live=is_admin)
+
 router: Final = WebSocketRouter(
     {
         "/rooms/{room}": Room,
@@ -310,6 +334,7 @@ app: Final = Starlette(
         Mount("/hostile", hostile(MARKUP)),
         Mount("/harmless", hostile(HARMLESS)),
         Mount("/none", WebSocketRouter({})),
+        Mount("/live", live),
         Route("/favicon.ico", empty),
         Mount("/", router),
     ]

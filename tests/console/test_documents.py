@@ -118,7 +118,7 @@ def test_what_is_no_path_is_refused(name: str, path: Any) -> None:
     """It has segments of plain text."""
     text = f"{name}={path!r}: use a path without parameters, such as '/{name}', or None"
     with pytest.raises(ConfigurationError, match=f"^{re.escape(text)}$"):
-        Documents(describe, **{"asyncapi": None, "docs": None, name: path})
+        Documents(describe, *(path if it == name else None for it in ("asyncapi", "docs")))
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/main.js"])

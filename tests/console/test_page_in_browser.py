@@ -442,6 +442,43 @@ def test_endpoint_tells_what_it_declares(open_window: OpenWindow) -> None:
     expect(about.get_by_role("region", name="Schema of Say")).to_contain_text('"maxLength": 50')
 
 
+def test_who_may_sees_and_closes_what_goes_on(open_window: OpenWindow) -> None:
+    """Others are told that they may not, and the tab is there only where it is asked for."""
+    window = open_window()
+    window.open(path="/live/docs")
+    live = window.page.get_by_role("tab", name="Live")
+    live.click()
+    expect(window.status).to_have_text("Nothing is known: you may not see this.")
+    (complaint,) = window.complaints
+    assert "403" in complaint
+    window.complaints.clear()
+
+    window.page.context.add_cookies([{"name": "admin", "value": "yes", "url": window.url}])
+    window.page.get_by_role("tab", name="1 Members").click()
+    window.button("Connect").click()
+    expect(window.status).to_have_text("Connected")
+    window.button("New tab").click()
+    window.button("Connect").click()
+    expect(window.status).to_have_text("Connected")
+    live.click()
+    expect(window.status).to_contain_text("2 connections to process")
+    rows = window.page.get_by_role("row")
+    expect(rows).to_contain_text(["Endpoint", "Members/live/members127.0.0.1", "Members"])
+    expect(window.page.get_by_text("members: 2 connections")).to_be_visible()
+    assert window.violations() == []
+    window.field("Close with code").fill("4001")
+    window.field("and reason (optional)").fill("enough")
+    rows.nth(1).get_by_role("button").click()
+    expect(rows).to_have_count(2)
+    window.button("Close all of members").click()
+    expect(window.page.get_by_text("None has members.")).to_be_visible()
+    window.page.get_by_role("tab", name="2 Members").click()
+    expect(window.row("Closed with 4001 and the reason “enough”")).to_be_visible()
+
+    window.open("Room")
+    expect(live).to_have_count(0)
+
+
 def test_what_the_browser_does_not_let_it_do_is_told(open_window: OpenWindow) -> None:
     """Without storage messages are kept until the page is left; without clipboard text is shown."""
     window = open_window()

@@ -21,6 +21,7 @@ from wsendpoints import (
     WebSocket,
     WebSocketDisconnect,
 )
+from wsendpoints.lifecycle.serving import WATCHED
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.testing import connect
 
@@ -41,6 +42,22 @@ async def test_client_that_closes_ends_the_connection_with_its_code() -> None:
         assert await client.receive_text() == "hello"
         await client.close(4001, "bye")
     assert Echo.log == ["connect", 4001]
+
+
+async def test_who_watches_is_told_of_the_endpoint_before_the_handshake() -> None:
+    """By a function in the scope."""
+    log: list[Any] = []
+
+    class Watched(Recording):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            log.append(self)
+            await websocket.accept()
+
+    async with connect(Watched.as_asgi(), scope={WATCHED: log.append}):
+        pass
+    told, itself = log
+    assert told is itself
+    assert isinstance(told, Watched)
 
 
 async def test_connection_that_is_reset_ends_with_1006() -> None:

@@ -10,6 +10,7 @@ from wsendpoints import ConfigurationError
 from wsendpoints.groups import Group, Groups
 from wsendpoints.routing.arguments import (
     check_lifespan,
+    check_live,
     check_routes,
     check_servers,
     check_text,
@@ -141,3 +142,14 @@ def test_lifespan_is_something_else(lifespan: object) -> None:
         f"lifespan={lifespan!r}: use a function that returns an async context manager, such as an "
         "async generator with `@asynccontextmanager` above it"
     )
+
+
+def test_live_is_a_function_and_a_part_of_the_console() -> None:
+    """Or is not there."""
+    check_live(None, None)
+    check_live(None, "/docs")
+    check_live(bool, "/docs")
+    with pytest.raises(ConfigurationError, match=r"^live=True: use a function that takes the "):
+        check_live(True, "/docs")
+    with pytest.raises(ConfigurationError, match=r"^live is a part of the console, and docs=None"):
+        check_live(bool, None)

@@ -124,6 +124,11 @@ class Outbox:
         posting.opened()
         connection.at_end(self.release)
 
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many messages wait, and how long they are together: in characters, or bytes."""
+        return self._number, self._size
+
     # Messages of groups: from any task, at once.
 
     def keep(self, event: Event, size: int, overflow: Overflow, key: object) -> bool:

@@ -12,7 +12,7 @@ __all__ = ["page_at"]
 _INDEX: Final = "index.html"
 
 
-def page_at(path: str) -> dict[str, bytes]:
+def page_at(path: str, *, has_live: bool = False) -> dict[str, bytes]:
     """Return all files, by their paths.
 
     The page refers to the others, and to the router, by relative URLs: it knows neither the host
@@ -20,11 +20,14 @@ def page_at(path: str) -> dict[str, bytes]:
 
     Args:
         path: That of the page, relative to where the router is: `"/docs"`. The others are below it.
+        has_live: Whether the page asks what goes on.
     """
     assets = _read()
     folder = quote(PurePosixPath(path).name)
     root = "../" * (path.count("/") - 1) or "./"
-    index = Template(assets[_INDEX].decode()).substitute(folder=f"./{folder}", root=root)
+    index = Template(assets[_INDEX].decode()).substitute(
+        folder=f"./{folder}", root=root, live="on" if has_live else "off"
+    )
     others = {f"{path}/{name}": body for name, body in assets.items() if name != _INDEX}
     return {path: index.encode(), **others}
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Final, final
 
 from wsendpoints.connection.denial import DenialResponse
+from wsendpoints.console.answers import JSON, answer
 from wsendpoints.console.assets import page_at
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -20,20 +21,6 @@ _TYPES: Final[Mapping[str, str]] = {
     "txt": "text/plain; charset=utf-8",
 }
 _HTML: Final = "text/html; charset=utf-8"
-_JSON: Final = "application/json"
-
-_HEADERS: Final[Mapping[str, str]] = {
-    # The WebSockets of the same origin are `'self'` too (Content Security Policy Level 3, "Does
-    # url match expression in origin with redirect count?").
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "cross-origin-opener-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
-}
 
 
 @final
@@ -47,20 +34,26 @@ class Documents:
         describe: Returns the AsyncAPI document. It is called for the first request, once.
         asyncapi: The path of the document; `None` for none.
         docs: The path of the console; `None` for none.
+        has_live: Whether the console asks what goes on.
 
     Raises:
         ConfigurationError: One of these is no path, or the document's is one of the console's.
     """
 
     def __init__(
-        self, describe: Callable[[], Mapping[str, Any]], asyncapi: str | None, docs: str | None
+        self,
+        describe: Callable[[], Mapping[str, Any]],
+        asyncapi: str | None,
+        docs: str | None,
+        *,
+        has_live: bool = False,
     ) -> None:
         self._describe = describe
         self._page: Mapping[str, bytes] = {}
         self._described: set[str] = set()
         if docs is not None:
             _check("docs", docs)
-            self._page = page_at(docs)
+            self._page = page_at(docs, has_live=has_live)
             self._described.add(f"{docs}/asyncapi.json")
         if asyncapi is not None:
             _check("asyncapi", asyncapi)
@@ -99,15 +92,14 @@ class Documents:
             method: Its method.
         """
         if path in self._described:
-            kind, body = _JSON, self._document
+            kind, body = JSON, self._document
         elif path in self._page:
             kind, body = _TYPES.get(path.rpartition(".")[2], _HTML), self._page[path]
         else:
             return None
         if method not in {"GET", "HEAD"}:
             return DenialResponse("Method Not Allowed", 405, headers={"allow": "GET, HEAD"})
-        headers = {**_HEADERS, "content-type": kind, "content-length": str(len(body))}
-        return DenialResponse(b"" if method == "HEAD" else body, 200, headers=headers)
+        return answer(method, kind, body)
 
     @cached_property
     def _document(self) -> bytes:

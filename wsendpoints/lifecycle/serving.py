@@ -25,7 +25,10 @@ from wsendpoints.protocol.state import (
     HANDSHAKE,
 )
 
-__all__ = ["serve"]
+__all__ = ["WATCHED", "serve"]
+
+WATCHED: Final = "wsendpoints.watched"
+"""What a scope has that is told of the endpoint: a function, called before the handshake."""
 
 _SERVED: Final = "wsendpoints.served"
 """What marks a scope: to use one for two connections is a mistake that would mix them up."""
@@ -51,6 +54,8 @@ async def serve(
         clock: Returns seconds.
     """
     _mark_used(lifecycle, endpoint.websocket.scope)
+    if (watch := endpoint.websocket.scope.get(WATCHED)) is not None:
+        watch(endpoint)
     connection, limits = lifecycle.connection, endpoint.limits
     connection.close_timeout = limits.close_timeout or math.inf
     if declaration.by_subprotocol:

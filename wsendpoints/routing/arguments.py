@@ -9,7 +9,14 @@ from wsendpoints.groups.groups import Groups
 from wsendpoints.handshake.url import URL
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["check_lifespan", "check_routes", "check_servers", "check_text", "groups_of"]
+__all__ = [
+    "check_lifespan",
+    "check_live",
+    "check_routes",
+    "check_servers",
+    "check_text",
+    "groups_of",
+]
 
 _SERVER_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 """AsyncAPI 3.0.0, "Servers Object"."""
@@ -95,3 +102,20 @@ def check_lifespan(lifespan: object) -> None:
             f"lifespan={lifespan!r}: use a function that returns an async context manager, such as "
             "an async generator with `@asynccontextmanager` above it"
         )
+
+
+def check_live(live: object, docs: str | None) -> None:
+    """Check who may see what goes on.
+
+    Raises:
+        ConfigurationError: It is no function, or there is no console to see it in.
+    """
+    if live is None:
+        return
+    if not callable(live):
+        raise ConfigurationError(
+            f"live={live!r}: use a function that takes the request, and returns whether whoever "
+            "sent it may see, and close, all connections"
+        )
+    if docs is None:
+        raise ConfigurationError("live is a part of the console, and docs=None: give that a path")

@@ -4,31 +4,42 @@ import { About } from "./about.js";
 import { Compose } from "./compose.js";
 import { Frames } from "./frame_list.js";
 import { Handshake } from "./handshake.js";
+import { Live } from "./live.js";
 import { Session } from "./session.js";
 import { html, useEffect, useReducer, useRef, useState } from "./vendor.js";
 
-export function App({ api, schemas, root }) {
+// Stands for the tab that has no connection of its own.
+const LIVE = { number: "live" };
+
+export function App({ api, schemas, root, hasLive }) {
   const [first] = api.endpoints;
   const [sessions, setSessions] = useState(() =>
     first ? [new Session(first, schemas, root)] : [],
   );
   const [current, setCurrent] = useState(sessions[0]);
+  const [isLive, setLive] = useState(false);
+  const show = (session) => {
+    setLive(session === LIVE);
+    if (session !== LIVE) setCurrent(session);
+  };
 
   const open = (endpoint) => {
     const session = new Session(endpoint, schemas, root);
     setSessions([...sessions, session]);
-    setCurrent(session);
+    show(session);
   };
   const choose = (endpoint) => {
-    if (endpoint === current.endpoint) return;
-    if (current.state === "closed" && !current.log.last) current.choose(endpoint);
-    else open(endpoint);
+    if (endpoint === current.endpoint) show(current);
+    else if (current.state === "closed" && !current.log.last) {
+      current.choose(endpoint);
+      show(current);
+    } else open(endpoint);
   };
   const close = (session) => {
     session.close();
     const others = sessions.filter((it) => it !== session);
     setSessions(others);
-    setCurrent(others.at(-1));
+    show(others.at(-1));
     document.getElementById(`tab-${others.at(-1).number}`).focus();
   };
 
@@ -45,13 +56,17 @@ export function App({ api, schemas, root }) {
               <${Endpoints} api=${api} current=${current} choose=${choose} />
               <main>
                 <${Tabs}
-                  sessions=${sessions}
-                  current=${current}
-                  choose=${setCurrent}
-                  open=${open}
-                  close=${close}
+                  tabs=${hasLive ? [...sessions, LIVE] : sessions}
+                  current=${isLive ? LIVE : current}
+                  choose=${show}
+                  open=${() => open(current.endpoint)}
+                  close=${sessions.length > 1 && !isLive && (() => close(current))}
                 />
-                <${Connection} key=${current.number} session=${current} />
+                ${
+                  isLive
+                    ? html`<${Live} />`
+                    : html`<${Connection} key=${current.number} session=${current} />`
+                }
               </main>
             </div>
           `
@@ -103,51 +118,45 @@ function Endpoints({ api, current, choose }) {
   `;
 }
 
-function Tabs({ sessions, current, choose, open, close }) {
+function Tabs({ tabs, current, choose, open, close }) {
   const list = useRef(null);
   const move = (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;
-    const index = (sessions.indexOf(current) + step + sessions.length) % sessions.length;
-    choose(sessions[index]);
+    const index = (tabs.indexOf(current) + step + tabs.length) % tabs.length;
+    choose(tabs[index]);
     list.current.children[index].focus();
   };
   return html`
     <div class="tabs">
       <div role="tablist" aria-label="Connections" ref=${list} onKeyDown=${move}>
-        ${sessions.map(
-          (it) =>
-            html`<${Tab}
-              key=${it.number}
-              session=${it}
-              isCurrent=${it === current}
-              choose=${choose}
-            />`,
-        )}
+        ${tabs.map((it) => {
+          const shared = {
+            key: it.number,
+            type: "button",
+            role: "tab",
+            id: `tab-${it.number}`,
+            "aria-controls": it === current ? "panel" : undefined,
+            "aria-selected": it === current ? "true" : "false",
+            tabindex: it === current ? 0 : -1,
+            onClick: () => choose(it),
+          };
+          return it === LIVE
+            ? html`<button ...${shared}>Live</button>`
+            : html`<button ...${shared}><${Title} session=${it} /></button>`;
+        })}
       </div>
-      <button type="button" onClick=${() => open(current.endpoint)}>New tab</button>
-      <button type="button" disabled=${sessions.length < 2} onClick=${() => close(current)}>
-        Close tab
-      </button>
+      <button type="button" onClick=${open}>New tab</button>
+      <button type="button" disabled=${!close} onClick=${close}>Close tab</button>
     </div>
   `;
 }
 
-function Tab({ session, isCurrent, choose }) {
+function Title({ session }) {
   useSession(session);
   return html`
-    <button
-      type="button"
-      role="tab"
-      id=${`tab-${session.number}`}
-      aria-controls=${isCurrent ? "panel" : undefined}
-      aria-selected=${isCurrent ? "true" : "false"}
-      tabindex=${isCurrent ? 0 : -1}
-      onClick=${() => choose(session)}
-    >
-      ${`${session.number} ${session.endpoint.title} `}
-      <span class=${`state ${session.state}`}>${session.state}</span>
-    </button>
+    ${`${session.number} ${session.endpoint.title} `}
+    <span class=${`state ${session.state}`}>${session.state}</span>
   `;
 }
 

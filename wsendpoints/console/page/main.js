@@ -16,7 +16,11 @@ try {
   const api = readDocument(await response.json());
   document.title = `${api.title}: console`;
   target.replaceChildren();
-  render(html`<${App} api=${api} schemas=${new Schemas(api)} root=${root} />`, target);
+  const hasLive = document.body.dataset.live === "on";
+  render(
+    html`<${App} api=${api} schemas=${new Schemas(api)} root=${root} hasLive=${hasLive} />`,
+    target,
+  );
 } catch (error) {
   console.error(error);
   target.querySelector("[role=status]").textContent =
