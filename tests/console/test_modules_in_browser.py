@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.console.windows import browser, server
-from tests.contract.test_readers import DOCUMENTS
+from tests.contract.test_readers import VALID, documents
 from tests.examples.browsing import Server
 from tests.packing import extension, pack, unpack
 from wsendpoints.protocol.close_codes import CloseCode
@@ -34,9 +34,7 @@ def call(page: Page, module: str, script: str, argument: object = None) -> Any:
     )
 
 
-@pytest.mark.parametrize(
-    "name", [it for it in DOCUMENTS if "mistake" not in it and it != "nothing"]
-)
+@pytest.mark.parametrize("name", [*(it for it in VALID if it != "nothing"), "an invalid example"])
 def test_examples_are_valid_messages(page: Page, name: str) -> None:
     """What the document gives as an example the page calls valid, and knows for what it is."""
     found = page.evaluate(
@@ -58,7 +56,7 @@ def test_examples_are_valid_messages(page: Page, name: str) -> None:
             }
             return { count, told };
         }""",
-        DOCUMENTS[name],
+        documents()[name],
     )
     assert found["count"] > 3
     wrong = ['Chat/Say text: type "number" is invalid. Expected "string"']
