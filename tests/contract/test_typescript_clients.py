@@ -80,7 +80,10 @@ def test_messages(server: Server, folder: Path) -> None:
         "token": "hello, a+/=token?",
         "token in the query": "hello",
         "url": "HI",
+        "no page": "TypeError: there is no page here: give the option `baseUrl`",
+        "wrong url": [True, "closed", 1006],
         "lost": [LOST, LOST],
+        "given up": "ReplyTimeoutError: no reply came within 20 ms",
         "full": FULL,
         "closed": [[CLOSED, CLOSED, CLOSED, "closed", {"code": 1000, "reason": ""}], CLOSED],
         "closed loop": CLOSED,
@@ -125,6 +128,8 @@ def test_closes(server: Server, folder: Path) -> None:
     assert found["anew"] == ["open", 2, "hello, new"]
     assert found["twice"] == ["closed", 2, ""]
     assert found["without"] == {"code": 4401, "tries": 1, "state": "closed", **told}
+    # No token is no reason to give up.
+    assert found["later"] == ["hello, a token", "Error: not now"]
     # Both sides have the same table.
     assert found["every"] == [comeback_after(code) for code in range(1000, 5000)]
 

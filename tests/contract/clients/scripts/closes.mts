@@ -68,13 +68,28 @@ async function expired(tokens: string[]): Promise<[string, number, string]> {
 }
 
 const codes = (process.argv[3] ?? "").split(",").map(Number);
-const [found, anew, twice, without] = await Promise.all([
+async function flaky(): Promise<[string, string | undefined]> {
+  let isFirst = true;
+  const getToken = async (): Promise<string> => {
+    if (!isFirst) return "a token";
+    isFirst = false;
+    throw new Error("not now");
+  };
+  const client = new PrivateClient({ baseUrl: server, getToken });
+  const { value } = await client[Symbol.asyncIterator]().next();
+  const { lastClose } = client;
+  client.close();
+  return [value, lastClose?.reason];
+}
+
+const [found, anew, twice, without, later] = await Promise.all([
   Promise.all(codes.map(watched)),
   expired(["old", "new"]),
   expired(["old", "old", "new"]),
   watched(4401),
+  flaky(),
 ]);
 const every = Array.from({ length: 4000 }, (_, index) => comebackAfter(1000 + index));
-tell({ found, anew, twice, without, every });
+tell({ found, anew, twice, without, later, every });
 
 declare const process: { readonly argv: readonly string[] };

@@ -143,6 +143,17 @@ found["token"] = await first(new PrivateClient({ ...options, getToken: async () 
 found["token in the query"] = await first(new InQueryClient({ ...options, getToken: () => "a token" }));
 found["url"] = await first(new ShoutClient({ url: () => `${server}/shout` , hello: () => ["hi"] }));
 
+// What can't work at all.
+
+try {
+  new ShoutClient();
+} catch (failed) {
+  found["no page"] = String(failed);
+}
+const wrong = new ShoutClient({ url: "ftp://127.0.0.1" });
+const reason = await failure(wrong.ready());
+found["wrong url"] = [reason.includes("SyntaxError"), wrong.state, wrong.lastClose?.code];
+
 // A connection that breaks, and the end.
 
 const lost = failure(files.request({ type: "wait" }));
@@ -155,6 +166,8 @@ await step("kill");
 await cutOff;
 found["lost"] = [await lost, await unanswered];
 const queued = failure(files.request({ type: "delete", path: "later" }));
+// What was given up before it was sent takes no place.
+found["given up"] = await failure(some.request({ type: "wait" }, { timeout: 20 }));
 some.send({ type: "note", text: "1" });
 some.send({ type: "note", text: "2" });
 try {
