@@ -64,7 +64,7 @@ def test_class_is_described() -> None:
     )
     assert found.params is Where
     assert found.parameters == (
-        Parameter("room", "path", is_required=True, is_multiple=False, converter="str"),
+        Parameter("room", "path", is_required=True, is_multiple=False),
         Parameter("since", "query", is_required=False, is_multiple=False),
         Parameter("tag", "query", is_required=False, is_multiple=True, others=("label",)),
     )
@@ -394,3 +394,15 @@ def test_call_that_a_mock_replaces_keeps_its_types() -> None:
     with patch.object(Calculator, "add", AsyncMock()):
         add = describe(Calculator).operations[0]
     assert (add.messages, add.replies, add.is_stream) == (before.messages, before.replies, False)
+
+
+def test_parameters_of_a_path() -> None:
+    """What they take is told by the path."""
+    found = describe(Quiet, "/{one}/{two:str}/{three:int}/{four:path}")
+    assert found.path == "/{one}/{two}/{three}/{four}"
+    assert [(it.is_integer, it.is_rest) for it in found.parameters] == [
+        (False, False),
+        (False, False),
+        (True, False),
+        (False, True),
+    ]

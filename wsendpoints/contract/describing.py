@@ -43,7 +43,7 @@ __all__ = ["describe"]
 
 T = TypeVar("T")
 
-_IN_PATH: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_IN_PATH: Final = re.compile(r"\{(\w+)(:\w+)?\}")
 """A path parameter, with a convertor behind it, or without."""
 
 _CONTENT_TYPES: Final = {
@@ -256,7 +256,12 @@ def _parameters(parameters: Parameters | None, path: str) -> Iterator[Parameter]
     in_path = {match[1]: match[2] for match in _IN_PATH.finditer(path)}
     for name, converter in in_path.items():
         yield Parameter(
-            name, "path", is_required=True, is_multiple=False, converter=converter or ""
+            name,
+            "path",
+            is_required=True,
+            is_multiple=False,
+            is_integer=converter == ":int",
+            is_rest=converter == ":path",
         )
     for field in () if parameters is None else parameters.fields:
         name, *others = field.names

@@ -152,8 +152,8 @@ class Parameter:
         is_required: Whether a client without it is refused.
         is_multiple: Whether it may be given several times, each of which counts.
         others: Its other names.
-        converter: How it is read from a path: as an `"int"`, or a `"path"`, which may have slashes;
-            `""` if the path does not say.
+        is_integer: Whether the path takes nothing but digits there, as `{name:int}` does.
+        is_rest: Whether the path takes slashes there, too, as `{name:path}` does.
     """
 
     name: str
@@ -161,7 +161,8 @@ class Parameter:
     is_required: bool
     is_multiple: bool
     others: Sequence[str] = ()
-    converter: str = ""
+    is_integer: bool = False
+    is_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class _Class:
         return f"{{ {'; '.join(written)} }}"
 
     def _parameter(self, parameter: Parameter) -> str:
-        if parameter.converter == "int":
+        if parameter.is_integer:
             return "number"
         return self._types.of(self._schemas.parameter(self._description, parameter))
 
@@ -167,7 +167,7 @@ class _Class:
         found = self._description
         path = found.path
         for it in found.parameters:
-            if it.converter == "path":
+            if it.is_rest:
                 # It may have slashes.
                 path = path.replace(f"{{{it.name}}}", f"{{{it.name}:path}}")
         yield f"path: {literal(path)},"
