@@ -77,6 +77,7 @@ def test_messages(server: Server, folder: Path) -> None:
         "numbered": [{"id": 1, "text": "A"}, {"id": 2, "text": "B"}],
         "told": [{"file": "a b/ü.txt", "page": 2, "tag": ["x", "y&z"]}] * 2,
         "path that leads elsewhere": 'TypeError: the path parameter file can\'t be "../admin"',
+        "unicode": "THERE",
         "token": "hello, a+/=token?",
         "token in the query": "hello",
         "url": "HI",

@@ -12,6 +12,7 @@ from wsendpoints.contract.typescript_text import (
     line_comment,
     literal,
     names_in,
+    type_name,
 )
 
 
@@ -46,6 +47,12 @@ def test_literal(value: Any, written: str) -> None:
 def test_key(name: str, written: str) -> None:
     """What is no name in JavaScript is in quotes."""
     assert key(name) == written
+
+
+@pytest.mark.parametrize(("wanted", "name"), [("Say", "Say"), ("2D", "N2D"), ("", "")])
+def test_type_name(wanted: str, name: str) -> None:
+    """It does not begin with a digit."""
+    assert type_name(wanted) == name
 
 
 def test_names_in_a_source() -> None:

@@ -1,6 +1,6 @@
 """What a client does after each close code: whether it comes back, and when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
 from wsendpoints.contract.description import Closing
@@ -15,7 +15,7 @@ Comeback: TypeAlias = Literal["retry", "later", "token", "never"]
 _CAREFUL: Final[Sequence[Comeback]] = get_args(Comeback)
 """The least careful one first."""
 
-_CODES: Final[dict[int, Comeback]] = {
+_CODES: Final[Mapping[int, Comeback]] = {
     1001: "later",
     1005: "retry",
     1006: "retry",

@@ -10,7 +10,7 @@ from wsendpoints.contract.schemas import Names, schemas_of
 from wsendpoints.contract.typescript_calls import is_jsonrpc
 from wsendpoints.contract.typescript_classes import MESSAGEPACK, class_of, codec_of
 from wsendpoints.contract.typescript_messages import BYTES
-from wsendpoints.contract.typescript_text import RESERVED, names_in
+from wsendpoints.contract.typescript_text import RESERVED, names_in, type_name
 from wsendpoints.contract.typescript_types import TypeWriter, either
 from wsendpoints.endpoint import WebSocketEndpoint
 
@@ -53,7 +53,7 @@ def client_of(descriptions: Sequence[Description]) -> str:
     names = Names()
     for name in sorted(names_in(runtime) | RESERVED):
         names.give(name)
-    given = {component: names.give(_capital(component)) for component in schemas.components}
+    given = {component: names.give(type_name(component)) for component in schemas.components}
     types = TypeWriter(schemas.components, given, _binary(descriptions))
     classes = [class_of(it, schemas, types, names) for it in descriptions]
     return _HEAD + "\n".join([runtime, *types.declarations(), *classes])
@@ -77,8 +77,3 @@ def _binary(descriptions: Sequence[Description]) -> str:
     speeches = [speech for it in descriptions for speech in it.speeches if speech.has_values]
     types = [BYTES if codec_of(it) == MESSAGEPACK else "string" for it in speeches]
     return either(types or ["string"])
-
-
-def _capital(name: str) -> str:
-    """Return the name of a type for a component: not one that begins with a digit."""
-    return f"N{name}" if name[0].isdigit() else name

@@ -9,7 +9,14 @@ from wsendpoints.contract.errors import error_schema
 from wsendpoints.contract.schemas import Names, Schemas
 from wsendpoints.contract.typescript_calls import calls_of, cancel_of, is_jsonrpc
 from wsendpoints.contract.typescript_messages import BYTES, Exchange, MessageTypes
-from wsendpoints.contract.typescript_text import comment, indented, key, line_comment, literal
+from wsendpoints.contract.typescript_text import (
+    comment,
+    indented,
+    key,
+    line_comment,
+    literal,
+    type_name,
+)
 from wsendpoints.contract.typescript_types import TypeWriter, either
 
 __all__ = ["MESSAGEPACK", "class_of", "codec_of"]
@@ -55,7 +62,7 @@ class _Class:
         self._schemas = schemas
         self._types = types
         self._messages = MessageTypes(description, schemas, types)
-        name = description.name
+        name = type_name(description.name)
         self._name = names.give(f"{name}Client")
         self._sends = names.give(f"{name}ClientMessage")
         self._gets = names.give(f"{name}ServerMessage")

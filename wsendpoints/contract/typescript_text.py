@@ -5,7 +5,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
-__all__ = ["RESERVED", "comment", "indented", "key", "line_comment", "literal", "names_in"]
+__all__ = [
+    "RESERVED",
+    "comment",
+    "indented",
+    "key",
+    "line_comment",
+    "literal",
+    "names_in",
+    "type_name",
+]
 
 RESERVED: Final = frozenset(
     re.findall(
@@ -54,6 +63,11 @@ def literal(value: Any) -> str:
 def key(name: str) -> str:
     """Return the name of a property, in quotes where it needs them."""
     return name if _IDENTIFIER.fullmatch(name) else json.dumps(name)
+
+
+def type_name(wanted: str) -> str:
+    """Return the name that is wanted for a type, with a letter in front of a digit."""
+    return f"N{wanted}" if wanted[:1].isdigit() else wanted
 
 
 def names_in(source: str) -> frozenset[str]:

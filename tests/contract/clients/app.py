@@ -285,6 +285,7 @@ router = WebSocketRouter(
         "/mirror": Mirror,
         "/where/{file:path}": Where,
         "/closing/{code:int}": Closing,
+        "/größe/{size}": Shout,
         "/private": Private,
         "/query": InQuery,
     }

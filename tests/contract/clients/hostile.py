@@ -141,4 +141,6 @@ class Hostile(WebSocketEndpoint):
         yield data
 
 
-HOSTILE = {"/`${x}`/{room}/*//'\"": Hostile, "/again": Hostile}
+Digits: Any = type("2 D*/", (WebSocketEndpoint,), {"encoding": "json", "sends": Told})
+
+HOSTILE = {"/`${x}`/{room}/*//'\"": Hostile, "/again": Hostile, "/{größe}": Digits}

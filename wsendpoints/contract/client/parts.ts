@@ -292,7 +292,7 @@ function base64url(text: string): string {
  * @throws TypeError One is missing, or would lead elsewhere.
  */
 function filled(path: string, params: Readonly<Record<string, unknown>>): string {
-  return path.replace(/\{(\w+)(:path)?\}/g, (_, name: string, rest?: string) => {
+  return path.replace(/\{([^{}:]+)(:path)?\}/g, (_, name: string, rest?: string) => {
     const value = params[name];
     const steps = rest ? String(value ?? "..").split("/") : [String(value ?? "")];
     if (steps.some((it) => it === "." || it === "..") || (!rest && steps[0] === "")) {

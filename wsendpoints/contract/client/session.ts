@@ -91,6 +91,11 @@ abstract class Session<Group extends string> {
   /** Is called at the end. */
   protected ended(_error: ClosedError): void {}
 
+  /** Returns what is sent for what an application says first. */
+  protected written(message: any): unknown {
+    return message;
+  }
+
   /** Why it is closed; `null` if it is not. */
   protected get closedError(): ClosedError | null {
     return this.#link.isClosed ? this.#link.closedError : null;
@@ -193,11 +198,6 @@ abstract class Session<Group extends string> {
         waiting.fail(error);
       }
     }
-  }
-
-  /** Returns what is sent for what an application says first. */
-  protected written(message: any): unknown {
-    return message;
   }
 
   #fail(error: Error, isMeant: (pending: { readonly waiting: Waiting }) => boolean): void {

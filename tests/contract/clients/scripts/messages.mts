@@ -7,6 +7,7 @@ import {
   PrivateClient,
   ReplyError,
   ShoutClient,
+  ShoutClient2,
   WhereClient,
 } from "./client.mts";
 import type { Photo, Told } from "./client.mts";
@@ -139,6 +140,9 @@ try {
 } catch (failed) {
   found["path that leads elsewhere"] = String(failed);
 }
+const unicode = new ShoutClient2({ ...options, params: { size: "ü" } });
+unicode.send("there");
+found["unicode"] = await first(unicode);
 found["token"] = await first(new PrivateClient({ ...options, getToken: async () => "a+/=token?" }));
 found["token in the query"] = await first(new InQueryClient({ ...options, getToken: () => "a token" }));
 found["url"] = await first(new ShoutClient({ url: () => `${server}/shout` , hello: () => ["hi"] }));
