@@ -39,6 +39,7 @@ WINGS: Final[Mapping[str, str]] = {
     "contract": "what endpoint classes declare, for those who write clients",
     "console": "a page on which people try endpoints, and what serves it",
     "live": "what goes on at the endpoints of a router",
+    "openapi": "what endpoint classes declare, in the OpenAPI documents of frameworks",
     "routing": "what a router is made of: its paths, what may be there, what it tells",
     "router": "several endpoints as one ASGI application",
     "cli": "the command",
@@ -112,6 +113,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "contract": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
     "console": frozenset(),
     "live": frozenset({"pydantic"}),
+    "openapi": frozenset(),
     "routing": frozenset(),
     "router": frozenset(),
     "cli": frozenset(),
@@ -131,6 +133,7 @@ NO_COROUTINES: Final = frozenset(
         "handshake",
         "contract",
         "console",
+        "openapi",
         "routing",
     }
 )

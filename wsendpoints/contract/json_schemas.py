@@ -20,6 +20,7 @@ __all__ = [
     "refs_in",
     "relinked",
     "rewritten",
+    "with_parts",
 ]
 
 Schema: TypeAlias = Any

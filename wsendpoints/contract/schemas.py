@@ -78,7 +78,7 @@ class Schemas:
         """Return the schema of a parameter; that of a text or an integer, if no field takes it."""
         found = self._parameters[description]
         names = (parameter.name, *parameter.others)
-        other = {"type": "integer" if parameter.converter == "int" else "string"}
+        other = {"type": "integer" if parameter.is_integer else "string"}
         return next((found[it] for it in names if it in found), other)
 
 
