@@ -110,11 +110,14 @@ class Process:
         server: Which.
         app: What it serves, as `module:name`.
         log: The file that gets what it prints.
+        reserved: The port that it listens on: by default one of its own.
     """
 
-    def __init__(self, server: Server, app: str, log: Path) -> None:
+    def __init__(
+        self, server: Server, app: str, log: Path, reserved: socket.socket | None = None
+    ) -> None:
         self.server = server
-        self._reserved = reserve_port()
+        self._reserved = reserve_port() if reserved is None else reserved.dup()
         self.port: int = self._reserved.getsockname()[1]
         self._log = log
         with log.open("wb") as output:
