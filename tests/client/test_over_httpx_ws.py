@@ -34,29 +34,36 @@ async def test_options_are_those_of_the_library() -> None:
         pass
 
 
+async def silent(server: Peer) -> None:
+    """Play a server that says nothing."""
+    await server.accept()
+    await server.next()
+
+
 async def test_what_its_own_tasks_raise_is_a_loss() -> None:
     """They do so in a group with what is raised within."""
-
-    async def play(server: Peer) -> None:
-        await server.accept()
-        await server.next()
-
-    async with peer(play) as url:
+    async with peer(silent) as url:
         with pytest.raises(Lost) as caught:
             async with open_socket(at(url)):
                 raise WebSocketNetworkError
         assert caught.value.close.code == 1006
 
 
-async def test_what_is_raised_within_is_not_taken_for_a_loss() -> None:
-    """It is the application's."""
+async def test_what_is_raised_within_is_raised_as_it_is() -> None:
+    """It is the application's, and no loss."""
+    error = ZeroDivisionError()
+    async with peer(silent) as url:
+        with pytest.raises(ZeroDivisionError) as caught:
+            async with open_socket(at(url)):
+                raise error
+    assert caught.value is error
 
-    async def play(server: Peer) -> None:
-        await server.accept()
-        await server.next()
 
-    async with peer(play) as url:
+async def test_failures_within_are_a_group() -> None:
+    """None of them is lost."""
+    async with peer(silent) as url:
         with pytest.raises(ExceptionGroup) as caught:
             async with open_socket(at(url)):
-                raise ZeroDivisionError
-    assert [*map(type, caught.value.exceptions)] == [ZeroDivisionError]
+                raise ExceptionGroup("both", [ZeroDivisionError(), KeyError()])
+    assert caught.value.message == "both"
+    assert [*map(type, caught.value.exceptions)] == [ZeroDivisionError, KeyError]

@@ -47,14 +47,17 @@ async def open_socket(
             yield _Socket(session)
     except WebSocketUpgradeError as exc:
         raise Lost(refusal(exc.response.status_code)) from exc
-    except httpx.HTTPError as exc:
+    except (*_GONE, httpx.HTTPError) as exc:
         raise Lost(Close(reason=str(exc))) from exc
     except ExceptionGroup as group:
-        # What its own tasks raise, such as the one that sends pings.
-        gone, others = group.split((*_GONE, httpx.HTTPError))
-        if others is not None:
-            raise others from None
-        raise Lost(Close(reason=str(gone))) from gone
+        # What its own tasks raise, such as the one that sends pings, and what is raised within.
+        _, others = group.split(_GONE)
+        if others is None:
+            raise Lost(Close(reason=str(group.exceptions[0]))) from group
+        failure = others.exceptions[0] if len(others.exceptions) == 1 else others
+    else:
+        return
+    raise failure
 
 
 @final

@@ -96,7 +96,7 @@ class Session:
         self._current: Socket | None = None
         self._socket: Socket | None = None
         self.inbox: Inbox[Any] = Inbox(bound, lambda: bool(self._pending))
-        self.ready = anyio.Event()
+        self.ready: anyio.Event = anyio.Event()
         self.close: Close | None = None
         self._positions: dict[str, str] = dict(positions)
 

@@ -93,7 +93,12 @@ class Speech:
         # As the server will.
         is_text = isinstance(frame, str)
         decode = self._inbound.decode_text if is_text else self._inbound.decode_binary
-        decode(frame)
+        try:
+            decode(frame)
+        except ValidationError:
+            raise
+        except self._inbound.refused as exc:
+            raise ValueError(str(exc)) from exc
         return frame
 
     def with_id(self, message: M) -> tuple[M, Id]:
