@@ -176,6 +176,34 @@ async def test_lost_while_sending_is_told() -> None:
         with pytest.raises(LostError) as caught:
             await client.send(Say(text="1"))
         assert caught.value.code == 1011
+        assert not client.is_connected
+        await client.send(Say(text="2"))
+        wire.end(1011)
+        assert (await (await wires.next()).got())["text"] == "2"
+        assert wire.got_nothing()
+
+
+async def test_lost_while_another_one_is_there_already() -> None:
+    """A send that took long does not end the connection that came after its own."""
+    wires = Wires()
+
+    async def send() -> None:
+        with pytest.raises(LostError):
+            await client.send(Say(text="1"))
+
+    async with play(wires) as client, anyio.create_task_group() as tasks:
+        first = await wires.next()
+        first.gate = anyio.Event()
+        tasks.start_soon(send)
+        await all_tasks_blocked()
+        first.end(1006)
+        second = await wires.next()
+        await all_tasks_blocked()
+        first.gate.set()
+        await all_tasks_blocked()
+        assert client.is_connected
+        await client.send(Say(text="2"))
+        assert (await second.got())["text"] == "2"
 
 
 async def test_another_subprotocol_may_be_chosen_the_next_time() -> None:

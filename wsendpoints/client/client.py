@@ -72,7 +72,8 @@ class Client(Generic[M]):
         """Send a message, and return the reply with the same id.
 
         The message gets an id in the field that the class's `correlation_id` names, unless it has
-        one. Any number of tasks may ask at once. Cancelling it loses the reply.
+        one. Any number of tasks may ask at once. Of a stream this is the first reply; the others
+        are messages for `receive`. Cancelling it loses the reply.
 
         Args:
             message: One that the class takes.

@@ -18,8 +18,8 @@ class ClientError(Exception):
     """The base class of what can go wrong with a client."""
 
 
-class ClosedError(ClientError):
-    """The client is closed, and does not come back.
+class _EndedError(ClientError):
+    """A connection ended.
 
     Attributes:
         code: The close code; 4000 and a status code of HTTP where the server refused the handshake.
@@ -31,25 +31,22 @@ class ClosedError(ClientError):
         self.code: int = code
         self.reason: str = reason
 
-    def __str__(self) -> str:
-        return f"the client is closed with code {_described(self.code, self.reason)}"
+    def _told(self) -> str:
+        return describe(self.code) + (f": {self.reason!r}" if self.reason else "")
 
 
-class LostError(ClientError):
-    """The connection was lost: what was sent may have arrived, or not.
-
-    Attributes:
-        code: The close code.
-        reason: The reason, `""` if there is none.
-    """
-
-    def __init__(self, code: int, reason: str = "") -> None:
-        super().__init__(code, reason)
-        self.code: int = code
-        self.reason: str = reason
+class ClosedError(_EndedError):
+    """The client is closed, and does not come back; `code` and `reason` tell why."""
 
     def __str__(self) -> str:
-        told = _described(self.code, self.reason)
+        return f"the client is closed with code {self._told()}"
+
+
+class LostError(_EndedError):
+    """The connection was lost, with a `code` and a `reason`: what was sent may have arrived."""
+
+    def __str__(self) -> str:
+        told = self._told()
         return f"the connection was lost with code {told}: what was sent may have arrived, or not"
 
 
@@ -86,7 +83,3 @@ class QueueFullError(ClientError):
 
     def __str__(self) -> str:
         return f"{self.bound} messages wait, which are as many as may"
-
-
-def _described(code: int, reason: str) -> str:
-    return describe(code) + (f": {reason!r}" if reason else "")

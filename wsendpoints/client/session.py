@@ -179,6 +179,9 @@ class Session:
         try:
             await socket.send(outgoing.frame)
         except Lost as lost:
+            if self._socket is socket:
+                # What comes now waits, even before the loss is read.
+                self._socket = None
             raise LostError(*lost.close) from lost
 
     async def _flush(self, socket: Socket) -> None:
