@@ -1,4 +1,4 @@
-"""The command that writes documents."""
+"""The command that writes documents, compares them, and holds applications to them."""
 
 import json
 import subprocess
@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.endpoints import Assistant, Chat
-from wsendpoints import Limits, WebSocketEndpoint, cli
+from tests.contract.endpoints import Assistant, Calculator, Chat
+from wsendpoints import Limits, WebSocketEndpoint, WebSocketRouter, cli
 from wsendpoints.cli import main
 from wsendpoints.contract import describe
 from wsendpoints.contract.asyncapi import asyncapi, document_of
@@ -57,6 +57,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     found.router = Router()
     found.holder = Holder()
     found.Chat = Chat
+    found.Assistant = Assistant
     found.routes = {"/a": Assistant}
     found.abstract = WebSocketEndpoint
     found.wrong = {"/a": int}
@@ -185,3 +186,126 @@ def test_command_is_installed() -> None:
     scripts = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["scripts"]
     assert scripts == {"wsendpoints": "wsendpoints.cli:main"}
     assert cli.main is main
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Return the file of an older document."""
+    path = tmp_path / "old.asyncapi.json"
+    document = asyncapi({"/": Chat}, title="Chat", version="0.1.0")
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+@pytest.mark.usefixtures("module")
+def test_compatible_is_zero(capsys: pytest.CaptureFixture[str], old: Path) -> None:
+    """What breaks nobody is no failure."""
+    assert main(["check", "application:Chat", "--against", str(old)]) == 0
+    assert capsys.readouterr() == ("0 breaking, 0 warnings\n", "")
+
+
+@pytest.mark.usefixtures("module")
+def test_breaking_is_one(capsys: pytest.CaptureFixture[str], old: Path) -> None:
+    """What breaks old clients is told, and is a failure."""
+    assert main(["check", "application:routes", "--against", str(old)]) == 1
+    assert capsys.readouterr() == (
+        (
+            "breaking: /: there is no endpoint at this path: clients can't connect\n"
+            "1 breaking, 0 warnings\n"
+        ),
+        "",
+    )
+
+
+@pytest.mark.usefixtures("module")
+def test_changes_are_told_as_json(capsys: pytest.CaptureFixture[str], old: Path) -> None:
+    """For programs, each change has its parts."""
+    command = ["check", "application:routes", "--against", str(old), "--format", "json"]
+    assert main(command) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "compatible": False,
+        "findings": [
+            {
+                "severity": "breaking",
+                "channel": "/",
+                "message": "",
+                "where": "",
+                "what": "there is no endpoint at this path",
+                "why": "clients can't connect",
+            }
+        ],
+    }
+
+
+@pytest.mark.usefixtures("module")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file or directory"),
+        ("{", "Expecting property name"),
+        ("[]", "is no document that `wsendpoints asyncapi` has written"),
+    ],
+)
+def test_wrong_document_is_two(
+    capsys: pytest.CaptureFixture[str], old: Path, content: str | None, told: str
+) -> None:
+    """What can't be compared is told apart from what is not compatible."""
+    old.unlink()
+    if content is not None:
+        old.write_text(content, encoding="utf-8")
+    assert main(["check", "application:Chat", "--against", str(old)]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_wrong_target_of_a_check_is_two(capsys: pytest.CaptureFixture[str], old: Path) -> None:
+    """So is a module that is not there."""
+    assert main(["check", "missing:router", "--against", str(old)]) == 2
+    assert capsys.readouterr() == ("", "wsendpoints check: there is no module 'missing'\n")
+
+
+FUZZ = ("--messages", "30", "--seed", "1")
+
+
+@pytest.mark.usefixtures("module")
+@pytest.mark.parametrize("target", ["application:routes", "application:Assistant"])
+def test_nothing_is_found(capsys: pytest.CaptureFixture[str], target: str) -> None:
+    """A class, or a mapping, is served in this process."""
+    assert main(["fuzz", target, *FUZZ]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("seed 1: 30 messages (")
+    assert out.endswith("no failure\n")
+    assert err == ""
+
+
+def test_failure_is_one(capsys: pytest.CaptureFixture[str], module: Any) -> None:
+    """What fails is told; a router is served as it is, and started."""
+    module.failing = WebSocketRouter({"/calculator": Calculator})
+    assert main(["fuzz", "application:failing", *FUZZ]) == 1
+    assert "failure: /calculator: closed with 1011: it failed" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("module")
+def test_time_and_headers_are_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run may end by the time, and each has a seed that is told."""
+    options = ("--time", "0", "--header", "Authorization: Bearer a", "--allow-code", "4000")
+    assert main(["fuzz", "application:Chat", *options]) == 0
+    assert capsys.readouterr().out.endswith(
+        ": 0 messages (none) by 0 connections, 0 answers\nno failure\n"
+    )
+
+
+@pytest.mark.usefixtures("module")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--header", "nothing"), "--header 'nothing': use --header \"NAME: VALUE\""),
+        (("--header", "a b: c"), "--header 'a b: c': use --header \"NAME: VALUE\""),
+        (("--url", "a"), "'a': use a URL such as \"ws://localhost:8000/api\""),
+    ],
+)
+def test_wrong_option_is_two(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, str], told: str
+) -> None:
+    """What leads nowhere is told apart from what fails."""
+    assert main(["fuzz", "application:Chat", *options, *FUZZ]) == 2
+    assert capsys.readouterr() == ("", f"wsendpoints fuzz: {told}\n")

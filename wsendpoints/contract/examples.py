@@ -19,7 +19,7 @@ from wsendpoints.contract.schemas import COMPONENTS
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.structs import holds_struct, values_decoder
 
-__all__ = ["examples_of"]
+__all__ = ["FORMATS", "TEXTS", "examples_of"]
 
 _MAX_DEPTH: Final = 12
 """How deep an example may be nested: what has to be deeper has none."""
@@ -36,7 +36,7 @@ _USUAL: Final = ("text", "2025-01-31T12:00:00Z", "2025-01-31", "1")
 _MAX_ITEMS: Final = 20
 _MAX_TEXT: Final = 1000
 
-_FORMATS: Final[Mapping[str, str]] = {
+FORMATS: Final[Mapping[str, str]] = {
     "base64url": "dGV4dA==",
     "binary": "text",
     "date": "2025-01-31",
@@ -76,7 +76,7 @@ _FORMATS: Final[Mapping[str, str]] = {
 }
 """A text of each format."""
 
-_TEXTS: Final = (
+TEXTS: Final = (
     "text",
     "Text",
     "TEXT",
@@ -105,7 +105,7 @@ _TEXTS: Final = (
     "1.2.3",
     "0123456789abcdef",
     "0123456789abcdef0123456789abcdef",
-    *_FORMATS.values(),
+    *FORMATS.values(),
 )
 """What is tried where there is a pattern."""
 
@@ -348,12 +348,12 @@ def _text(schema: Mapping[str, Any], usual: str) -> str:
     most: int = schema.get("maxLength", _MAX_TEXT)
     pattern = schema.get("pattern")
     if pattern is None:
-        text: str = _FORMATS.get(schema.get("format", ""), usual)
+        text: str = FORMATS.get(schema.get("format", ""), usual)
         times = math.ceil(min(least, _MAX_TEXT) / len(text))
         return (text * max(times, 1))[:most]
     search = compiled(pattern).search
     literal = pattern.removeprefix("^").removesuffix("$")
-    for text in (literal, *_TEXTS):
+    for text in (literal, *TEXTS):
         if least <= len(text) <= most and search(text):
             return text
     raise _NoExample
