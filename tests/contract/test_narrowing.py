@@ -265,7 +265,7 @@ def test_references_that_lead_nowhere() -> None:
     assert told(REF["Loop"], STRING, components=loop)[0].endswith("?")
     assert told(REF["Missing"], STRING) != []
     assert all(it.endswith("?") for it in told(REF["Missing"], STRING))
-    assert told(STRING, REF["Missing"]) == ["what is restricted by $recursion?"]
+    assert told(STRING, REF["Missing"]) == ["what is restricted by not?"]
 
 
 def test_too_much_is_not_compared() -> None:
@@ -276,6 +276,19 @@ def test_too_much_is_not_compared() -> None:
     assert told(one, other)[0].endswith("[]: what is nested too deep to be compared?")
     many = {"allOf": [{"anyOf": [{"minLength": it} for it in range(30)]}] * 3}
     assert told(many, STRING)[0].endswith("?")
+    more = {"allOf": [*many["allOf"], {"minLength": 31}]}
+    assert told(many, more)[0].endswith("?")
+    assert told(many, many) == []
+
+
+def test_conditions_that_refer_to_something() -> None:
+    """They are the same where the documents are."""
+    schema = {"type": "string", "not": REF["A"]}
+    assert told(schema, schema, components={"A": {"const": "a"}}) == []
+    one, other = ({"A": {"const": it}} for it in "ab")
+    narrowing = Narrowing(one, other, ignores_undeclared=False)
+    (difference,) = narrowing.differences(schema, schema)
+    assert (difference.what, difference.is_certain) == ("what is restricted by not", False)
 
 
 def test_schemas_may_overlap() -> None:

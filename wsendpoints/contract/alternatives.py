@@ -67,8 +67,6 @@ _SCHEMAS: Final = frozenset({"additionalProperties", "propertyNames"})
 _MAX: Final = 500
 """How many alternatives are looked at: a schema with more of them is not understood."""
 
-_NOT_UNDERSTOOD: Final[Mapping[str, Any]] = {"$recursion": True}
-
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
@@ -116,7 +114,7 @@ def _flat(
         groups.append(
             _flat(components[name], components, (*refs, ref))
             if is_known
-            else [dict(_NOT_UNDERSTOOD)]
+            else [_not_understood(schema)]
         )
     for key in ("anyOf", "oneOf"):
         if key in entries:
@@ -128,9 +126,14 @@ def _flat(
     found = [{key: it for key, it in entries.items() if not _says_nothing(key)}]
     for group in groups:
         if len(found) * len(group) > _MAX:
-            return [dict(_NOT_UNDERSTOOD)]
+            return [_not_understood(schema)]
         found = [_merged(one, other) for one in found for other in group]
     return found
+
+
+def _not_understood(schema: Schema) -> dict[str, Any]:
+    """Return what stands for a schema that only the same one is known to be the same as."""
+    return {"not": schema}
 
 
 def _says_nothing(key: str) -> bool:

@@ -96,7 +96,7 @@ def _received(old: Channel, new: Channel) -> Iterator[Finding]:
                 old.address,
                 payload.name,
                 it.where,
-                f"no longer takes {it.what}",
+                f"{'no longer takes' if it.is_certain else 'may no longer take'} {it.what}",
                 "clients may send that" if it.is_certain else _UNTOLD,
             )
 

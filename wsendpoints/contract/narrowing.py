@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 from wsendpoints.contract.alternatives import Alternative, alternatives_of
-from wsendpoints.contract.json_schemas import Schema, entries_of
+from wsendpoints.contract.json_schemas import Schema, entries_of, refs_in
 from wsendpoints.contract.scalars import number_differences, text_differences
 from wsendpoints.contract.validity import is_same, is_valid, places_of, schemas_at
 
@@ -63,7 +63,7 @@ class Narrowing:
             are there. A server writes no such fields; from a client they may come, and are ignored.
     """
 
-    __slots__ = ("_components", "_depth", "_held", "_others", "_trail", "_undeclared")
+    __slots__ = ("_components", "_depth", "_held", "_is_one", "_others", "_trail", "_undeclared")
 
     def __init__(
         self,
@@ -78,13 +78,14 @@ class Narrowing:
         self._held: set[tuple[str, str]] = set()
         self._trail: list[tuple[str, str]] = []
         self._depth = 0
+        self._is_one = components == others
 
     def differences(self, schema: Schema, other: Schema) -> list[Difference]:
         """Return what a schema takes and the other one does not; nothing if all is taken."""
         if other is True or other == {}:
             return []
         pair = (_text_of(schema), _text_of(other))
-        if pair in self._held:
+        if pair in self._held or (pair[0] == pair[1] and self._means_the_same(schema)):
             return []
         if self._depth >= _MAX_DEPTH:
             return [Difference("what is nested too deep to be compared", is_certain=False)]
@@ -99,6 +100,10 @@ class Narrowing:
             self._held.difference_update(self._trail[start:])
             del self._trail[start:]
         return found
+
+    def _means_the_same(self, schema: Schema) -> bool:
+        """Whether a schema says the same in both documents."""
+        return self._is_one or not any(refs_in(schema))
 
     def overlaps(self, schema: Schema, other: Schema) -> bool:
         """Return whether two schemas may have a value in common."""
@@ -167,7 +172,9 @@ class Narrowing:
                 found = [Difference(what, is_certain=certain) for what, certain in told]
                 if not is_whole and other.kind == "integer":
                     found.append(Difference("numbers that are not whole"))
-        if other.others and not is_same(one.others, other.others):
+        if other.others and not (
+            is_same(one.others, other.others) and self._means_the_same({"allOf": [other.others]})
+        ):
             names = ", ".join(other.others)
             found.append(Difference(f"what is restricted by {names}", is_certain=False))
         if one.others:
