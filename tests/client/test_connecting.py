@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from tests.client.endpoints import (
     Add,
@@ -24,7 +25,14 @@ from tests.client.wires import Wires, lowest
 from tests.clocks import GENEROUS, REAL_TIME
 from tests.waiting import all_tasks_blocked
 from wsendpoints import ConfigurationError, JsonRpc, Limits, Rate, WebSocketEndpoint
-from wsendpoints.client import Backoff, ClosedError, LostError, RequestError, connect
+from wsendpoints.client import (
+    Backoff,
+    ClosedError,
+    LostError,
+    Positions,
+    RequestError,
+    connect,
+)
 from wsendpoints.client.connecting import Transport
 from wsendpoints.client.socket import Close
 from wsendpoints.lifecycle.loops import is_asyncio
@@ -133,6 +141,33 @@ async def test_server_is_killed_and_restarted(tmp_path: Any) -> None:
             message = await client.receive()
             assert isinstance(message, Said)
             assert message.text == "while it was gone"
+
+
+@REAL_TIME
+@pytest.mark.usefixtures("soon")
+async def test_client_goes_on_after_its_last_position(server: Uvicorn) -> None:
+    """What a group carried while it was away is sent to it, once, in order."""
+
+    def after(positions: Positions) -> dict[str, str | None]:
+        return {"after": positions.get("News")}
+
+    async def texts(count: int) -> list[str]:
+        messages = [await client.receive() for _ in range(count)]
+        return [it.text for it in messages if isinstance(it, Said)]
+
+    with anyio.fail_after(GENEROUS):
+        async with connect(Chat, server.url, query=after) as client:
+            await client.send(Say(text="before"))
+            assert await texts(1) == ["before"]
+            async with connect(Chat, server.url) as other:
+                await client.send(Stop(code=4500))
+                while client.is_connected:
+                    await checkpoint()
+                for number in range(3):
+                    await other.send(Say(text=f"missed {number}"))
+                    await other.receive()
+            await client.send(Say(text="after"))
+            assert await texts(4) == ["missed 0", "missed 1", "missed 2", "after"]
 
 
 @REAL_TIME
