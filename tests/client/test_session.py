@@ -71,7 +71,10 @@ async def test_message_that_is_not_declared_is_dropped(caplog: pytest.LogCapture
             wire.give({"type": "said", "text": "hi"})
             assert await client.receive() == Said(text="hi")
     (text,) = caplog.messages
-    assert text.startswith("a message is dropped that the class does not send: ")
+    assert text == (
+        "a message is dropped that the class does not send: message: Input tag 'news' found using "
+        "'type' does not match any of the expected tags: 'added', 'said', 'confirm'"
+    )
 
 
 # While there is no connection.

@@ -32,6 +32,10 @@ def read(spoken: Speech, value: Any) -> Any:
     return spoken.read(to_json(value).decode()).message
 
 
+SAY: Final = {"type": "say", "text": "a"}
+SAID: Final = {"type": "said", "text": "a"}
+
+
 # What a client sends.
 
 
@@ -135,6 +139,17 @@ class Mixed(WebSocketEndpoint[Said | bytes]):
         return data
 
 
+class Files(WebSocketEndpoint[bytes]):
+    """Takes models, and sends bytes."""
+
+    encoding = "json"
+
+    @handles
+    async def say(self, websocket: WebSocket, data: Say) -> bytes:
+        """Tell it."""
+        return data.text.encode()
+
+
 class Packed(Chat):
     """Speaks MessagePack."""
 
@@ -167,10 +182,6 @@ class Anything(WebSocketEndpoint):
     encoding = "json"
 
 
-SAY: Final = {"type": "say", "text": "a"}
-SAID: Final = {"type": "said", "text": "a"}
-
-
 @pytest.mark.parametrize(
     ("cls", "sent", "written", "frame", "message"),
     [
@@ -180,6 +191,7 @@ SAID: Final = {"type": "said", "text": "a"}
         (Bytes, b"hi", b"hi", b"hello", b"hello"),
         (Mixed, b"hi", b"hi", b"hello", b"hello"),
         (Mixed, Say(text="a"), to_json(SAY).decode(), to_json(SAID).decode(), Said(text="a")),
+        (Files, Say(text="a"), to_json(SAY).decode(), b"a", b"a"),
         (Packed, Say(text="a"), pack(SAY), pack(SAID), Said(text="a")),
         (Own, Say(text="a"), Reversed().encode(SAY), Reversed().encode(SAID), Said(text="a")),
         (Anything, {"a": 1}, '{"a":1}', '{"b":[2]}', {"b": [2]}),
@@ -204,6 +216,7 @@ def test_encodings_are_those_of_the_class(
         (Packed, "a text"),
         (Packed, b"\xc1"),
         (Bytes, "a text"),
+        (Files, to_json(SAID).decode()),
         (Frames, b"bytes"),
     ],
 )

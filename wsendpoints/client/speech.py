@@ -11,10 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from wsendpoints.contract.description import Description, ErrorMessages
 from wsendpoints.messages.adapters import compile_adapter
-from wsendpoints.messages.codecs import Decode, MessageCodec
+from wsendpoints.messages.codecs import Decode, MessageCodec, refuse_text
 from wsendpoints.messages.correlation import Correlation, Id, bounded
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.messages.error_message import ErrorMessage
+from wsendpoints.messages.joining import join
 from wsendpoints.messages.outbound import Outbound
 from wsendpoints.messages.structs import compile_structs, holds_struct, refused_errors
 from wsendpoints.messages.substitution import is_class, union_of
@@ -148,6 +149,11 @@ class Speech:
         text, binary = self._decoders
         try:
             return text(frame) if isinstance(frame, str) else binary(frame)
+        except ValidationError as exc:
+            # Without what came, since it is logged.
+            errors = exc.errors(include_url=False, include_input=False)
+            told = (f"{'.'.join(map(str, it['loc'])) or 'message'}: {it['msg']}" for it in errors)
+            raise ValueError("; ".join(told)) from exc
         except self._unread as exc:
             raise ValueError(str(exc)) from exc
 
@@ -198,15 +204,18 @@ def _decoders(
     if any(map(holds_struct, declared)) and codec.has_values:
         decoders: Any = compile_structs(declared, codec.struct_decoders, where)
         return decoders, refused_errors()
-    adapter = compile_adapter(union_of(declared), where)
     if not codec.has_values:
+        adapter = compile_adapter(union_of(declared), where)
         decode = partial(_decode_frame, adapter, declared)
         return (decode, decode), codec.refused
-    text, binary = codec.decoders(Validator(adapter, is_json=codec.is_json), declared)
-    if bytes in declared and bytes in codec.frames:
-        # A message itself, beside values.
-        binary = bytes
-    return (text, binary), codec.refused
+    # Bytes may be a message themselves, beside values.
+    has_frames = bytes in declared and bytes in codec.frames
+    values = [it for it in declared if not (has_frames and it is bytes)]
+    if not values:
+        return (refuse_text, bytes), codec.refused
+    adapter = compile_adapter(join(values), where)
+    text, binary = codec.decoders(Validator(adapter, is_json=codec.is_json), values)
+    return (text, bytes if has_frames else binary), codec.refused
 
 
 def _decode_frame(adapter: TypeAdapter[Any], declared: Sequence[Any], frame: str | bytes) -> Any:
