@@ -313,6 +313,12 @@ def test_server_that_declares_nothing() -> None:
     assert compare(*documents(one(silent, replying))) == []
 
 
+def test_server_that_no_longer_declares_what_it_sends() -> None:
+    """A client has to expect anything then."""
+    told = "may send messages that it does not declare: clients may not know them"
+    assert texts(one(endpoint(), endpoint(returns=None)), "warning") == [f"warning: /: {told}"]
+
+
 def test_frame_in_place_of_a_value() -> None:
     """Bytes are another message than a value."""
     assert texts(one(endpoint(), endpoint(bytes)))[0] == (

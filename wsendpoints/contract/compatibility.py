@@ -120,6 +120,9 @@ def _either(schemas: Sequence[Schema]) -> Schema:
 
 def _sent(old: Channel, new: Channel) -> Iterator[Finding]:
     asked = Narrowing(old.components, new.components, ignores_undeclared=False)
+    if new.is_open and not old.is_open:
+        what, why = "may send messages that it does not declare", "clients may not know them"
+        yield Finding("warning", old.address, "", "", what, why)
     for served in new.served:
         if served.is_sent:
             for payload in served.messages:
