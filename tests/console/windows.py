@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.console.tools import TOOLS
-from tests.examples.browsing import Server, browser, serving
+from tests.examples.browsing import WITHIN, Server, browser, serving
 
 __all__ = ["OpenWindow", "Window", "browser", "open_window", "server"]
 
@@ -118,7 +118,7 @@ def open_window(browser: Browser, server: Server) -> Generator[OpenWindow]:
 
     def open_window(url: str = "", **options: Any) -> Window:
         context = browser.new_context(**options)
-        context.set_default_timeout(5000)
+        context.set_default_timeout(WITHIN)
         contexts.append(context)
         windows.append(Window(context, url or server.url))
         return windows[-1]

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 
 from examples.chat import Chat
 from tests.contract.clients import as_javascript
-from tests.examples.browsing import browser, serving
+from tests.examples.browsing import WITHIN, browser, serving
 from wsendpoints.contract.typescript import typescript
 
 __all__ = ["browser"]
@@ -33,7 +33,7 @@ def test_page_that_loses_its_server(browser: Browser) -> None:
     source = as_javascript(typescript({"/rooms/{room}": Chat}))
     with serving("examples.chat:app") as server:
         page = browser.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(WITHIN)
         page.goto(server.url)
         page.evaluate(SETUP, source)
         page.wait_for_function("texts.includes('first')")

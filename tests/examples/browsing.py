@@ -16,7 +16,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.ports import HOST, reserve_port
 
-__all__ = ["Server", "browser", "opened", "serving"]
+__all__ = ["WITHIN", "Server", "browser", "opened", "serving"]
+
+WITHIN: Final = 60_000
+"""Milliseconds in which everything happens that is waited for, however busy the machine is."""
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -40,6 +43,7 @@ def browser() -> Generator[Browser]:
             "this test needs Chromium: run `apt-get install chromium`, or set the variable "
             "CHROMIUM to the path of its executable"
         )
+    expect.set_options(timeout=WITHIN)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield browser
@@ -122,7 +126,7 @@ def opened(
 ) -> Generator[list[Page]]:
     """Open a page so often, and check in the end that nothing was logged in it."""
     context = browser.new_context()
-    context.set_default_timeout(5000)
+    context.set_default_timeout(WITHIN)
     complaints: list[str] = []
     pages = [context.new_page() for _ in range(number)]
     for page in pages:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.examples.browsing import Server, browser, serving
+from tests.examples.browsing import WITHIN, Server, browser, serving
 
 __all__ = ["browser"]
 
@@ -81,7 +81,7 @@ def open_window(browser: Browser, server: Server) -> Generator[OpenWindow]:
     def open_window() -> Window:
         context = browser.new_context()
         contexts.append(context)
-        context.set_default_timeout(5000)
+        context.set_default_timeout(WITHIN)
         return Window(context, server.url)
 
     yield open_window
@@ -276,7 +276,7 @@ def test_a_window_that_comes_back_has_missed_nothing(open_window: OpenWindow) ->
         ada.say(text)
         expect(ada.log).to_contain_text(text)
     bob.page.evaluate("isCutOff = false")
-    expect(bob.status).to_have_text("Connected", timeout=15_000)
+    expect(bob.status).to_have_text("Connected")
     ada.say("after")
     texts = ["before", "one", "two", "three", "after"]
     for window in (ada, bob):
@@ -297,7 +297,7 @@ def test_the_windows_come_back_after_the_server_restarted(
         expect(window.status).to_contain_text("Reconnecting")
     server.start()
     for window in (ada, bob):
-        expect(window.status).to_have_text("Connected", timeout=15_000)
+        expect(window.status).to_have_text("Connected")
     expect(ada.members.filter(has_text="Bob")).to_have_count(1)
     bob.say("Back again")
     expect(ada.log.get_by_role("article")).to_contain_text(["Back again"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.examples.browsing import Server, browser, serving
+from tests.examples.browsing import WITHIN, Server, browser, serving
 
 __all__ = ["browser"]
 
@@ -28,7 +28,7 @@ class Window:
     def __init__(self, browser: Browser, server: Server, stack: ExitStack, name: str) -> None:
         context = browser.new_context(user_agent=name)
         stack.callback(context.close)
-        context.set_default_timeout(5000)
+        context.set_default_timeout(WITHIN)
         self.name = name
         self.page: Page = context.new_page()
         self.page.goto(f"{server.url}/?room=workers")
