@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Annotated, Any, ClassVar, Final, Literal, cast
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, settings
-from hypothesis.errors import NoSuchExample
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 from pydantic import BaseModel, Field
 
 from tests.contract.changes import (
@@ -34,6 +34,7 @@ FOUND: Final = settings(
     derandomize=True,
     deadline=None,
     phases=[Phase.generate],
+    report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
@@ -102,12 +103,27 @@ def counterexamples(change: Change) -> Iterator[Any]:
         if not change.has_undeclared:
             of_interest = inlined(of_interest, {}, is_closed=True)
         is_taken = checker({"anyOf": taken})
-        with suppress(NoSuchExample):
-            yield find(values_of(of_interest), _not(is_taken), settings=FOUND)
+        yield from first_other(values_of(of_interest), is_taken)
 
 
-def _not(is_taken: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: not is_taken(value)
+class _FoundError(Exception):
+    """There is a value that is not taken."""
+
+
+def first_other(values: SearchStrategy[Any], is_taken: Callable[[Any], bool]) -> list[Any]:
+    """Return the first value that is not taken, if one is found."""
+    found: list[Any] = []
+
+    @given(values)
+    @FOUND
+    def look(value: Any) -> None:
+        if not is_taken(value):
+            found.append(value)
+            raise _FoundError
+
+    with suppress(_FoundError):
+        look()
+    return found[:1]
 
 
 def texts(change: Change, severity: str = "breaking") -> list[str]:
