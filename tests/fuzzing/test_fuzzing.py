@@ -107,7 +107,7 @@ async def test_refusal_that_is_a_failure() -> None:
     opener = InProcess(Locked.as_asgi(), headers={"X-Status": "500"})
     report = await fuzz(document_of(Locked), opener, messages=5)
     assert report.failure is not None
-    assert report.failure.what == "refused the handshake / with 500"
+    assert report.failure.what == "refused the handshake with 500, at /"
 
 
 class Leaving(WebSocketEndpoint):

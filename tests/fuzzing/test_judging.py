@@ -1,8 +1,10 @@
 """What a server declares is told from what it does not."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 import pytest
+from pydantic import BaseModel
 
 from tests.contract.endpoints import Calculator, Loud
 from tests.fuzzing.endpoints import Honest, document_of
@@ -20,6 +22,20 @@ class Blobs(WebSocketEndpoint):
         return data
 
 
+class Stored(BaseModel):
+    type: Literal["stored"] = "stored"
+    data: bytes
+    at: datetime
+    sizes: dict[int, list[float]]
+
+
+class Store(WebSocketEndpoint):
+    encoding = "msgpack"
+
+    async def on_receive(self, websocket: WebSocket, data: bytes) -> Stored:
+        return Stored(data=data, at=datetime.now(UTC), sizes={})
+
+
 class Texts(WebSocketEndpoint):
     encoding = "text"
 
@@ -33,6 +49,7 @@ def judge(cls: Any, encoding: str = "json", codes: frozenset[int] = frozenset())
     return Judge(channel, encoding, codes)
 
 
+NOW = datetime(2025, 1, 31, tzinfo=UTC)
 SAID = '{"type": "said", "text": "a"}'
 
 
@@ -53,6 +70,18 @@ SAID = '{"type": "said", "text": "a"}'
         (Honest, "json", "[" * 100_000, "answered '[[[["),
         (Honest, "msgpack", pack({"type": "said", "text": "a"}), None),
         (Honest, "msgpack", "a", "answered 'a', which is not msgpack: MessagePack comes in binary"),
+        (
+            Store,
+            "msgpack",
+            pack({"type": "stored", "data": b"\xff", "at": NOW, "sizes": {1: [1.5]}}),
+            None,
+        ),
+        (
+            Store,
+            "msgpack",
+            pack({"type": "stored", "data": 1, "at": NOW, "sizes": {}}),
+            "answered b'",
+        ),
         (Honest, "other", b"anything", None),
         (Calculator, "json", '{"anything": 1}', None),
         (Calculator, "json", "{", "answered '{', which is not json"),

@@ -34,7 +34,9 @@ def test_report_of_a_failure() -> None:
 def test_failure_of_a_handshake() -> None:
     """There is no message then."""
     failure = Failure("/a", 0, None, None, 0, "refused each handshake")
-    assert str(Report(7, failure=failure)).endswith("\nfailure: /a: refused each handshake")
+    assert str(Report(7, failure=failure)).endswith(
+        "\nfailure: /a: refused each handshake\nagain: --seed 7 --messages 1"
+    )
 
 
 def test_long_frame_is_cut() -> None:

@@ -84,29 +84,28 @@ class _Run:
             async with self._opener.open(handshake) as peer:
                 self._report.connections += 1
                 judge = Judge(handshake.channel, handshake.encoding, self._codes)
-                is_over = await self._listen(peer, judge, handshake, None, 0)
+                is_over = await self._listen(peer, judge, handshake, None, first)
                 while not is_over and number < until:
                     sent = self._plan.message(number)
                     self._report.sent[sent.kind] += 1
                     await peer.send(sent.frame)
-                    is_over = await self._listen(peer, judge, handshake, sent, number - first)
+                    is_over = await self._listen(peer, judge, handshake, sent, first)
                     number += 1
         except RefusedError as exc:
             self._report.refused[exc.status] += 1
             if exc.status >= _FAILED and exc.status not in handshake.channel.refusals:
-                what = f"refused the handshake {handshake.path} with {exc.status}"
-                self._fail(handshake, None, 0, what)
+                self._fail(handshake, None, first, f"refused the handshake with {exc.status}")
             return until
         except MisbehaviourError as exc:
             what = f"{exc}"
             if (failure := self._report.failure) is not None:
                 what = f"{failure.what}: {what}"
-            self._fail(handshake, sent, max(number - first - 1, 0), what)
+            self._fail(handshake, sent, first, what)
         # A connection that is closed before any message would be opened for ever.
         return number if number > first else until
 
     async def _listen(
-        self, peer: Peer, judge: Judge, handshake: Handshake, sent: Sent | None, earlier: int
+        self, peer: Peer, judge: Judge, handshake: Handshake, sent: Sent | None, first: int
     ) -> bool:
         """Take what comes, and return whether the connection is over, or has failed."""
         is_due = sent is not None and sent.is_answered
@@ -114,7 +113,7 @@ class _Run:
             came = await peer.receive(is_due=is_due)
             if came is None:
                 if is_due:
-                    self._fail(handshake, sent, earlier, "did not answer in time")
+                    self._fail(handshake, sent, first, "did not answer in time")
                 return is_due
             is_due = False
             if isinstance(came, Ended):
@@ -124,17 +123,18 @@ class _Run:
                 self._report.answers += 1
                 wrong = judge.frame(came)
             if wrong is not None:
-                self._fail(handshake, sent, earlier, wrong)
+                self._fail(handshake, sent, first, wrong)
             if wrong is not None or isinstance(came, Ended):
                 return True
         return False
 
-    def _fail(self, handshake: Handshake, sent: Sent | None, earlier: int, what: str) -> None:
-        self._report.failure = Failure(
-            handshake.channel.address,
-            0 if sent is None else sent.number,
-            None if sent is None else sent.kind,
-            None if sent is None else sent.frame,
-            earlier,
-            what,
-        )
+    def _fail(self, handshake: Handshake, sent: Sent | None, first: int, what: str) -> None:
+        address = handshake.channel.address
+        if sent is None:
+            what = f"{what}, at {handshake.path}"
+            self._report.failure = Failure(address, first, None, None, 0, what)
+        else:
+            earlier = sent.number - first
+            self._report.failure = Failure(
+                address, sent.number, sent.kind, sent.frame, earlier, what
+            )

@@ -69,9 +69,24 @@ class Judge:
         if self._encoding == "msgpack":
             if isinstance(frame, str):
                 raise TypeError("MessagePack comes in binary frames")
-            # As texts, which is what a schema has for them.
-            return import_module("msgpack").unpackb(frame, timestamp=0, strict_map_key=False)
+            return _plain(import_module("msgpack").unpackb(frame, strict_map_key=False))
         return json.loads(frame, parse_constant=_refuse)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of MessagePack as JSON would have it, which schemas are about."""
+    match value:
+        case {**members}:
+            return {f"{key}": _plain(it) for key, it in members.items()}
+        case [*items]:
+            return [_plain(it) for it in items]
+        case bytes():
+            return value.decode("latin-1")
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            # A moment, or another extension.
+            return f"{value}"
 
 
 def _refuse(constant: str) -> Any:

@@ -18,7 +18,7 @@ class Failure:
 
     Attributes:
         channel: The address of the endpoint.
-        number: Which message it was, from 0.
+        number: Which message it was, from 0; of a handshake, the first one after it.
         kind: What kind of message; `None` if it was the handshake.
         frame: The message; `None` if it was the handshake.
         earlier: How many were sent before it by the same connection.
@@ -74,14 +74,14 @@ class Report:
         if failure is None:
             return "no failure"
         where = f"failure: {failure.channel}"
+        again = f"again: --seed {self.seed} --messages {failure.number + 1}"
         if failure.frame is None:
-            return f"{where}: {failure.what}"
+            return f"{where}: {failure.what}\n{again}"
         shown = repr(failure.frame)
         if len(shown) > _SHOWN:
             shown = f"{shown[:_SHOWN]}... ({len(failure.frame)} in all)"
         return (
             f"{where}: {failure.what}\n"
             f"after message {failure.number}, {failure.kind}, with {failure.earlier} before it on "
-            f"its connection: {shown}\n"
-            f"again: --seed {self.seed} --messages {failure.number + 1}"
+            f"its connection: {shown}\n{again}"
         )
