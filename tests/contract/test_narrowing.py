@@ -83,6 +83,8 @@ def test_schema_takes_what_it_takes(schema: Any) -> None:
         ({"const": "a"}, {"type": "string", "format": "date"}, ['"a"?']),
         ({"const": "a"}, {"anyOf": [{"type": "string", "format": "date"}, {"const": "a"}]}, []),
         # Conditions that are not understood.
+        ({"const": "a"}, {"type": "string", "if": True, "then": False}, ['"a"?']),
+        ({"const": 1}, {"anyOf": [{"enum": [1], "if": True}, {"type": "number"}]}, []),
         (STRING, {"type": "string", "not": {"const": "a"}}, ["what is restricted by not?"]),
         ({"type": "string", "not": {}}, INTEGER, ["texts?"]),
         (
@@ -184,6 +186,11 @@ def test_schema_takes_what_it_takes(schema: Any) -> None:
             {"type": "object", "additionalProperties": True},
             {"maxProperties": 1},
             ["more than 1 fields"],
+        ),
+        (
+            {"type": "object", "patternProperties": {"^a": STRING}},
+            thing(ab=INTEGER, b=INTEGER),
+            ["ab: texts"],
         ),
         # Arrays.
         ({"type": "array"}, {"minItems": 1}, ["fewer than 1 items"]),
@@ -319,7 +326,7 @@ VALUES: Final[Any] = st.recursive(
     SCALARS,
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
-        st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
+        st.dictionaries(st.sampled_from(["a", "b", "ab"]), inner, max_size=2),
     ),
     max_leaves=4,
 )
@@ -331,11 +338,15 @@ def optional(kind: str, **entries: Any) -> SearchStrategy[Any]:
     return st.fixed_dictionaries({"type": st.just(kind)}, optional=entries)
 
 
-def objects(properties: Any, required: Any, is_closed: bool) -> Any:
+def objects(properties: Any, patterns: Any, required: Any, further: Any) -> Any:
     """Return the schema of objects that says of each field what it may be."""
-    further: Any = False if is_closed else {}
-    every = {"properties": properties, "required": [*required], "additionalProperties": further}
-    return {"type": "object", **every}
+    return {
+        "type": "object",
+        "properties": properties,
+        "patternProperties": patterns,
+        "required": [*required],
+        "additionalProperties": further,
+    }
 
 
 def schemas(inner: Any) -> SearchStrategy[Any]:
@@ -344,7 +355,11 @@ def schemas(inner: Any) -> SearchStrategy[Any]:
     some = st.lists(inner, min_size=1, max_size=3)
     return st.one_of(
         st.builds(
-            objects, st.dictionaries(names, inner, max_size=2), st.sets(names), st.booleans()
+            objects,
+            st.dictionaries(names, inner, max_size=2),
+            st.dictionaries(st.sampled_from(["^a", "b$"]), inner, max_size=1),
+            st.sets(names),
+            st.one_of(st.booleans(), inner),
         ),
         optional("array", items=inner, minItems=BOUND, maxItems=BOUND, uniqueItems=st.booleans()),
         st.fixed_dictionaries({"anyOf": some}),

@@ -59,8 +59,8 @@ class Narrowing:
     Args:
         components: What the schemas refer to whose values are looked at.
         others: What the schemas refer to that take them, or not.
-        ignores_undeclared: Whether fields that a schema does not declare, and does not refuse,
-            are there. A server writes no such fields; from a client they may come, and are ignored.
+        ignores_undeclared: Whether a message has no other fields than the declared ones, where its
+            schema does not say. A server writes no others; a client may, and they are ignored.
     """
 
     __slots__ = ("_components", "_depth", "_held", "_is_one", "_others", "_trail", "_undeclared")
@@ -135,12 +135,18 @@ class Narrowing:
         for value in one.values:
             if not is_valid(value, other, self._others):
                 found.append(Difference(_written(value), is_certain=not one.others))
-            elif isinstance(value, str) and not any(
-                it.kind == "value" or (it.kind == "string" and "format" not in it.entries)
-                for it in theirs
-            ):
+            elif not any(self._surely_has(it, value) for it in theirs):
                 found.append(Difference(_written(value), is_certain=False))
         return found
+
+    def _surely_has(self, one: Alternative, value: Any) -> bool:
+        """Whether nothing that is not understood is in the way of a value."""
+        if one.kind == "value":
+            has_it = any(is_same(value, it) for it in one.values)
+        else:
+            schema = {"type": one.kind, **one.entries}
+            has_it = "format" not in schema and is_valid(value, schema, self._others)
+        return has_it and not one.others
 
     def _alternative(self, one: Alternative, theirs: Sequence[Alternative]) -> list[Difference]:
         same = [it for it in theirs if _is_of_kind(one.kind, it.kind)]
@@ -193,18 +199,20 @@ class Narrowing:
             if name not in required
         ]
         for name, schema in ours.items():
-            if schema is not False:
-                found.extend(self._member(name, schema, schemas_at(other, name)))
-        further = one.get("additionalProperties")
-        if further is not None and further is not False:
-            for name in theirs:
-                if name not in ours:
-                    found.extend(self._member(name, further, [theirs[name]]))
+            found.extend(self._member(name, schema, schemas_at(other, name)))
+        # What is declared by another one alone may come, if any name may.
+        open_one = {**one, "additionalProperties": one.get("additionalProperties", False)}
+        for name in theirs:
+            if name not in ours:
+                for schema in schemas_at(open_one, name):
+                    found.extend(self._member(name, schema, schemas_at(other, name)))
         found.extend(self._further(one, other))
         found.extend(self._number_of_members(one, other))
         return found
 
     def _member(self, name: str, schema: Schema, others: Sequence[Schema]) -> list[Difference]:
+        if schema is False:
+            return []
         if False in others:
             return [Difference("this field", name)]
         found = [it for other in others for it in self.differences(schema, other)]
@@ -218,12 +226,14 @@ class Narrowing:
         patterns: Mapping[str, Schema] = one.get("patternProperties", {})
         their_patterns: Mapping[str, Schema] = other.get("patternProperties", {})
         for pattern, schema in patterns.items():
-            what = f"fields like {pattern}"
-            inner = self.differences(schema, their_patterns.get(pattern, taken))
             is_alike = pattern in their_patterns or not their_patterns
             found.extend(
-                replace(it.within("{}"), what=f"{it.what}, in {what}", is_certain=is_alike)
-                for it in inner
+                replace(
+                    it.within("{}"),
+                    what=f"{it.what}, in fields like {pattern}",
+                    is_certain=it.is_certain and is_alike,
+                )
+                for it in self.differences(schema, their_patterns.get(pattern, taken))
             )
         found.extend(
             Difference(f"fields like {pattern}", is_certain=False)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, final
 from urllib.parse import quote, urlencode
 
 from wsendpoints.contract.json_schemas import Schema
-from wsendpoints.contract.reading import Channel, Payload
+from wsendpoints.contract.reading import Channel, Payload, Served
 from wsendpoints.fuzzing.hostile import Frame, hostile
 from wsendpoints.fuzzing.mutations import mutated
 from wsendpoints.fuzzing.values import NoValueError, Values
@@ -20,6 +20,10 @@ Kind: TypeAlias = Literal["valid", "nearly valid", "hostile"]
 
 ROUND: Final = 25
 """How many messages in a row go to one endpoint, by one connection if it is not closed."""
+
+_PART_OF_VALID: Final = 0.8
+_PART_OF_UNCHANGED: Final = 0.6
+"""How many messages are made of a valid one, and how many of these are left as they are."""
 
 _WRITTEN: Final = frozenset({"json", "msgpack"})
 """The encodings in which values can be written here; of others only frames are sent."""
@@ -87,19 +91,13 @@ class Plan:
         handshake = self.handshake(number)
         channel, encoding = handshake.channel, handshake.encoding
         known = [
-            (payload, served.marks)
+            (payload, _answers(served))
             for served in channel.served
             for payload in (served.replies if served.is_sent else served.messages)
             if payload.is_known and (payload.content != "value" or encoding in _WRITTEN)
         ]
         if known and chance.random() < _PART_OF_VALID:
-            payload, marks = chance.choice(known)
-            answered = [
-                one for one in channel.served if not one.is_sent and payload in one.messages
-            ]
-            is_answered = bool(answered) and not (
-                marks.get("x-may-be-silent") or marks.get("x-stream")
-            )
+            payload, is_answered = chance.choice(known)
             try:
                 value = Values(channel.components, chance).make(payload.schema)
             except NoValueError:
@@ -118,8 +116,10 @@ class Plan:
         return random.Random(f"{self._seed} {what}")  # noqa: S311
 
 
-_PART_OF_VALID: Final = 0.8
-_PART_OF_UNCHANGED: Final = 0.6
+def _answers(served: Served) -> bool:
+    """Whether a message that leads there is always answered."""
+    may_be_silent = served.marks.get("x-may-be-silent") or served.marks.get("x-stream")
+    return bool(served.replies) and not served.is_sent and not may_be_silent
 
 
 def _path(channel: Channel, chance: random.Random) -> str:
