@@ -6,7 +6,10 @@ import { Frames } from "./frame_list.js";
 import { Handshake } from "./handshake.js";
 import { Live } from "./live.js";
 import { Session } from "./session.js";
-import { html, useEffect, useReducer, useRef, useState } from "./vendor.js";
+import { html, useLayoutEffect, useReducer, useRef, useState } from "./vendor.js";
+
+// Milliseconds.
+const FRAME = 16;
 
 // Stands for the tab that has no connection of its own.
 const LIVE = { number: "live" };
@@ -75,20 +78,24 @@ export function App({ api, schemas, root, hasLive }) {
   `;
 }
 
-/** Renders again when a session changes, once a frame. */
+/** Renders again when a session changes: at once, or, for what may come in numbers, once a frame. */
 function useSession(session) {
   const [, render] = useReducer((count) => count + 1, 0);
-  useEffect(() => {
-    let asked = 0;
-    const end = session.listen(() => {
-      asked ||= requestAnimationFrame(() => {
-        asked = 0;
-        render();
-      });
+  // Before anything else can happen, so that nothing is missed.
+  useLayoutEffect(() => {
+    let timer = 0;
+    const now = () => {
+      clearTimeout(timer);
+      timer = 0;
+      render();
+    };
+    const end = session.listen((isOneOfMany) => {
+      if (!isOneOfMany) now();
+      else timer ||= setTimeout(now, FRAME);
     });
     return () => {
       end();
-      cancelAnimationFrame(asked);
+      clearTimeout(timer);
     };
   }, [session]);
 }

@@ -69,13 +69,6 @@ export function Compose({ session }) {
         onInput=${set("text")}
         onKeyDown=${press}
       ></textarea>
-      <div
-        id="validity"
-        class=${problems.length ? "validity wrong" : "validity"}
-        aria-live="polite"
-      >
-        <${Validity} problems=${problems} name=${message?.name} />
-      </div>
       <div class="actions">
         <button type="submit" class="main" disabled=${!isOpen}>
           ${problems.length ? "Send anyway" : "Send"}
@@ -91,6 +84,13 @@ export function Compose({ session }) {
           Indent
         </button>
         ${!isOpen && html`<span class="hint">Connect to send it.</span>`}
+      </div>
+      <div
+        id="validity"
+        class=${problems.length ? "validity wrong" : "validity"}
+        aria-live="polite"
+      >
+        <${Validity} problems=${problems} name=${message?.name} />
       </div>
       <${SavedMessages} session=${session} />
     </form>

@@ -22,7 +22,11 @@ export function Frames({ session }) {
     log.dropped > 0 && `${log.dropped} older ones are gone`,
     missed > 0 && `${missed} new ones since the pause`,
   ];
-  const set = (name) => (event) => setFilter({ ...filter, [name]: event.target.value });
+  const set = (name) => (event) => {
+    const { value } = event.target;
+    // Two may come before it is rendered again.
+    setFilter((it) => ({ ...it, [name]: value }));
+  };
   const messages = new Set([...endpoint.sent, ...endpoint.received].map((it) => it.name));
   const unchoose = () => {
     setChosen(null);

@@ -46,7 +46,10 @@ export function Live() {
     };
   }, []);
 
-  const set = (name) => (event) => setClose({ ...close, [name]: event.target.value });
+  const set = (name) => (event) => {
+    const { value } = event.target;
+    setClose((it) => ({ ...it, [name]: value }));
+  };
   return html`
     <div class="live" role="tabpanel" id="panel" aria-labelledby="tab-live">
       <p class="status" role="status">${told}</p>

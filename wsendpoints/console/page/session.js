@@ -26,7 +26,6 @@ export class Session {
     this.root = root;
     this.log = new Log();
     this.listeners = new Set();
-    this.version = 0;
     this.choose(endpoint);
   }
 
@@ -50,9 +49,9 @@ export class Session {
     return () => this.listeners.delete(listener);
   }
 
-  changed() {
-    this.version += 1;
-    for (const listener of this.listeners) listener();
+  /** Tells all listeners of a change, which may be one of many. */
+  changed(isOneOfMany = false) {
+    for (const listener of this.listeners) listener(isOneOfMany);
   }
 
   // The connection.
@@ -126,7 +125,7 @@ export class Session {
   /** Tells those who hear the page what has happened in the log. */
   tell(activity) {
     this.activity = activity;
-    this.changed();
+    this.changed(true);
   }
 
   note(text, details = []) {
