@@ -14,9 +14,6 @@ __all__ = ["OpenWindow", "Window", "browser", "open_window", "server"]
 
 PHONE: Final = {"width": 360, "height": 740}
 
-# Milliseconds: what all wait for comes much sooner, unless the machine has other things to do.
-WITHIN: Final = 20_000
-
 # What a browser logs itself where a handshake is refused: no page can keep it from that.
 REFUSED: Final = "Error during WebSocket handshake"
 
@@ -126,9 +123,7 @@ def open_window(browser: Browser, server: Server) -> Generator[OpenWindow]:
         windows.append(Window(context, url or server.url))
         return windows[-1]
 
-    expect.set_options(timeout=WITHIN)
     yield open_window
-    expect.set_options(timeout=None)
     for context in contexts:
         context.close()
     for window in windows:
