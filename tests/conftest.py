@@ -75,8 +75,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes `-n auto` starts."""
-    return min(os.cpu_count() or 1, MOST_WORKERS)
+    """Return how many processes `-n auto` starts: many tests wait for a server, or a browser."""
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
 
 
 def pytest_collection_finish() -> None:
