@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
+import anyio
 import pytest
 
 from tests.groups.users import Came, Room, Went
@@ -108,13 +109,33 @@ async def test_user_is_in_several_groups() -> None:
         assert await them.presence(Room()) == await them.presence(Kept()) == ("ada",)
 
 
+class Lingering(Chat):
+    """Has not ended until it is let."""
+
+    may_end: anyio.Event
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        await super().on_connect(websocket)
+        self.start_soon(self.linger)
+
+    async def linger(self) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self.may_end.wait()
+
+
 async def test_user_that_comes_back_before_it_is_missed() -> None:
     """Nobody is told: it was there all the time."""
-    them = Groups()
-    async with client_of(them, "ada") as ada, client_of(them, "bob") as bob:
+    them, may_end = Groups(), anyio.Event()
+    app = Lingering.as_asgi(them=them, may_end=may_end)
+    async with client_of(them, "ada") as ada, connect(app, "/?user=bob") as bob:
         assert await ada.receive(Came) == Came(came="bob")
         bob.vanish()
         async with client_of(them, "bob"):
+            may_end.set()
+            await bob.wait_for_app()
             await all_tasks_blocked()
             await ada.receive_nothing()
         assert await ada.receive(Went) == Went(went="bob")
