@@ -18,7 +18,7 @@ from wsendpoints.protocol.asgi import Event
 
 anyio_test = pytest.mark.anyio
 
-ROUNDS = 30
+ROUNDS = 15
 """Of each ending. `python -m benchmarks.connections` does ten thousand."""
 
 
