@@ -14,7 +14,7 @@ from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
 from wsendpoints.lifecycle.failures import failed_wait
 from wsendpoints.lifecycle.hooks import Hooks, Lifecycle
-from wsendpoints.lifecycle.loops import is_asyncio
+from wsendpoints.lifecycle.loops import asyncio_task
 from wsendpoints.lifecycle.outliving import Outliving
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event, Scope
@@ -53,9 +53,10 @@ async def serve(
         admission: Which clients may connect to its class.
         clock: Returns seconds.
     """
-    _mark_used(lifecycle, endpoint.websocket.scope)
-    if (watch := endpoint.websocket.scope.get(WATCHED)) is not None:
-        watch(endpoint)
+    scope = endpoint.websocket.scope
+    _mark_used(lifecycle, scope)
+    if WATCHED in scope:
+        scope[WATCHED](endpoint)
     connection, limits = lifecycle.connection, endpoint.limits
     connection.close_timeout = limits.close_timeout or math.inf
     if declaration.by_subprotocol:
@@ -86,7 +87,7 @@ async def serve(
                 spoken = lifecycle.declaration
                 conversation = Conversation(endpoint, spoken, connection, first, clock)
                 lifecycle.conversation = conversation
-                if is_asyncio():
+                if asyncio_task() is not None:
                     failure = await conversation.hold()
                     passed = conversation.passed()
                 else:
