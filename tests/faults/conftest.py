@@ -1,7 +1,6 @@
 """What the tests of faults share."""
 
 import gc
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,9 +10,7 @@ pytest.register_assert_rewrite(
 
 
 @pytest.fixture(scope="package", autouse=True)
-def quick_garbage_collection() -> Iterator[None]:
+def quick_garbage_collection() -> None:
     """Exempt older objects from each collection: most of these tests collect once."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()

@@ -18,7 +18,7 @@ from wsendpoints.protocol.asgi import Event
 
 anyio_test = pytest.mark.anyio
 
-ROUNDS = 15
+ROUNDS = 5
 """Of each ending. `python -m benchmarks.connections` does ten thousand."""
 
 
@@ -33,7 +33,7 @@ async def test_x01_nothing_remains_of_many_connections() -> None:
         for ending in endings:
             await Script(ending).serve()
 
-    for _ in range(10):
+    for _ in range(3):
         await serve_all()
     gc.collect()
     tracemalloc.start()

@@ -28,12 +28,10 @@ def count_tasks(is_trio: bool) -> int:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def small_heap() -> Iterator[None]:
+def small_heap() -> None:
     """Have the garbage collector, which runs often here, skip what earlier tests made."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -370,12 +370,10 @@ def pass_through_a_scope() -> trio.CancelScope:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick_garbage_collection() -> Iterator[None]:
+def quick_garbage_collection() -> None:
     """Exempt what there was before from each collection and each count of objects."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ from wsendpoints.messages.substitution import union_of
 
 T = TypeVar("T")
 
-EXAMPLES: Final = int(os.environ.get("WSENDPOINTS_TYPES_EXAMPLES", "120"))
+EXAMPLES: Final = int(os.environ.get("WSENDPOINTS_TYPES_EXAMPLES", "80"))
 """How many messages are tried with each annotation.
 
 With more than about ten thousand a test may take minutes: `-o faulthandler_timeout=0` lets it.
