@@ -268,3 +268,21 @@ async def test_limits_may_be_assigned_before_it_is_served() -> None:
     async with connect(Early.as_asgi(limits=Limits(max_message_size=5))) as client:
         await client.send_text("xxxxxxxxxxx")
         await client.expect_close(1009)
+
+
+@pytest.mark.parametrize("is_set_first", [False, True], ids=["after the accept", "before it"])
+async def test_connection_expires_from_its_accept_on(is_set_first: bool) -> None:
+    """Whenever it is told to: a moment that is past closes it as soon as it is open."""
+
+    class Expired(WebSocketEndpoint):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            if is_set_first:
+                websocket.expires_at = 0.0
+            await websocket.accept()
+            websocket.expires_at = 0.0
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            pass
+
+    async with connect(as_asgi(Expired), timeout=LONG) as client:
+        await client.expect_close(4401, "expires_at: 0 s")

@@ -107,8 +107,7 @@ class Conversation(Listener):
         """Hold it, until either side ends it.
 
         Returns:
-            The exception that ended it, if one did: of a hook, a handler, a task, or the
-            cancellation of this.
+            The exception that ended it, if one did: it may be the cancellation of this.
         """
         tasks = self.tasks
         try:
@@ -329,7 +328,8 @@ class Conversation(Listener):
     def on_accept(self) -> None:
         """Count the time until the first message, and until it expires; speak as was chosen."""
         self._deadlines.accepted()
-        self.on_expiry_set()
+        if self._connection.expires_at is not None:
+            self.on_expiry_set()
         if self._declaration.by_subprotocol:
             spoken = self._declaration.speaking(self._endpoint.websocket.subprotocol)
             self._declaration = spoken

@@ -14,7 +14,6 @@ from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
 from wsendpoints.lifecycle.failures import failed_wait
 from wsendpoints.lifecycle.hooks import Hooks, Lifecycle
-from wsendpoints.lifecycle.loops import asyncio_task
 from wsendpoints.lifecycle.outliving import Outliving
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event, Scope
@@ -87,7 +86,7 @@ async def serve(
                 spoken = lifecycle.declaration
                 conversation = Conversation(endpoint, spoken, connection, first, clock)
                 lifecycle.conversation = conversation
-                if asyncio_task() is not None:
+                if conversation.tasks.are_of_asyncio:
                     failure = await conversation.hold()
                     passed = conversation.passed()
                 else:

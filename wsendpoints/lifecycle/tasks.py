@@ -24,7 +24,7 @@ from wsendpoints.lifecycle.functions import check_awaitable
 from wsendpoints.lifecycle.loops import asyncio_task
 from wsendpoints.lifecycle.native import NativeTask, end_all
 from wsendpoints.protocol.exceptions import Denied, InvalidStateError, WebSocketDisconnect
-from wsendpoints.protocol.state import ConnectionState
+from wsendpoints.protocol.state import ACCEPTING, CONNECTING, HANDSHAKE, OPEN
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -40,14 +40,7 @@ _NONE: Final[set[Cancellable]] = set()
 
 _NO_HANDLERS: Final[set[Cancellable | NativeTask]] = set()
 
-_NOT_ENDED: Final = frozenset(
-    {
-        ConnectionState.CONNECTING,
-        ConnectionState.HANDSHAKE,
-        ConnectionState.ACCEPTING,
-        ConnectionState.OPEN,
-    }
-)
+_NOT_ENDED: Final = frozenset({CONNECTING, HANDSHAKE, ACCEPTING, OPEN})
 
 
 class Tasks:
@@ -85,8 +78,9 @@ class Tasks:
         self.failure: BaseException | None = None
         self._connection = connection
         self._is_closed = False
+        task = asyncio_task()
         # How often the task was cancelled natively before; `None` unless it is asyncio's.
-        self._requests: int | None = None
+        self._requests: int | None = None if task is None else task.cancelling()
         self._seconds = seconds
         self._running: set[Cancellable] = _NONE
         # Each waits until these sends have ended; `None` as long as nothing is cancelled alone.
@@ -96,9 +90,12 @@ class Tasks:
         self.were_started: bool = False
         self.also_ends: CancelScope | None = None
 
+    @property
+    def are_of_asyncio(self) -> bool:
+        """Whether it is asyncio's loop that runs them."""
+        return self._requests is not None
+
     async def __aenter__(self) -> None:
-        task = asyncio_task()
-        self._requests = None if task is None else task.cancelling()
         await self.group.__aenter__()
 
     async def __aexit__(
