@@ -344,7 +344,7 @@ def test_what_is_given_can_be_read() -> None:
     for mapping in (app.routes, app.servers):
         assert isinstance(mapping, Mapping)
         with pytest.raises(TypeError):
-            mapping["/x"] = Telling  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+            mapping["/x"] = Telling  # type: ignore[index]  # pyright: ignore[reportIndexIssue]  # tried
 
 
 def test_nothing_need_be_given() -> None:

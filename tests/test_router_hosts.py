@@ -70,7 +70,7 @@ def fastapi_within() -> ASGIApp:
 def litestar() -> ASGIApp:
     """Return it in a mount."""
     app: Any = Litestar([asgi("/ws", is_mount=True, copy_scope=True)(make_router())])
-    return app  # type: ignore[no-any-return]
+    return app  # type: ignore[no-any-return]  # untyped
 
 
 class Wrapper:
@@ -93,7 +93,7 @@ def quart() -> ASGIApp:
     """Return it around Quart's application."""
     app: Any = Quart(__name__)
     app.asgi_app = Wrapper(app.asgi_app)
-    return app  # type: ignore[no-any-return]
+    return app  # type: ignore[no-any-return]  # untyped
 
 
 def django() -> ASGIApp:

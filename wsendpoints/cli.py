@@ -190,7 +190,7 @@ def _fuzz(told: argparse.Namespace) -> int:
         headers=dict(map(_header, told.header)),
         patience=told.patience,
         # So that it can be given again.
-        seed=random.randrange(10**6) if told.seed is None else told.seed,  # noqa: S311
+        seed=random.randrange(10**6) if told.seed is None else told.seed,  # noqa: S311 - no secret
         messages=told.messages,
         seconds=seconds,
         codes=told.allow_code,

@@ -51,7 +51,7 @@ class Told:
 class Played:
     """A link with its wires."""
 
-    def __init__(self, backoff: Backoff | None = Backoff(), **target: Any) -> None:  # noqa: B008
+    def __init__(self, backoff: Backoff | None = Backoff(), **target: Any) -> None:  # noqa: B008 - frozen
         self.wires = Wires()
         self.told = Told()
         self.link = Link(

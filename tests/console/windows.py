@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Generator
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, expect
 
 from tests.console.tools import TOOLS
-from tests.examples.browsing import WITHIN, Server, browser, serving
+from tests.examples.browsing import WITHIN, ObservedWindow, Server, browser, serving
 
 __all__ = ["OpenWindow", "Window", "browser", "open_window", "server"]
 
@@ -18,19 +17,8 @@ PHONE: Final = {"width": 360, "height": 740}
 REFUSED: Final = "Error during WebSocket handshake"
 
 
-class Window:
-    """One window, with its own storage; it records what goes wrong in it."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.page: Page = context.new_page()
-        self.url = url
-        self.complaints: list[str] = []
-        self.hosts: set[str | None] = set()
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.on("request", lambda it: self.hosts.add(urlsplit(it.url).hostname))
-        self.page.on("websocket", lambda it: self.hosts.add(urlsplit(it.url).hostname))
+class Window(ObservedWindow):
+    """A window on the console."""
 
     def open(self, endpoint: str = "", path: str = "/docs") -> None:
         """Open the page, and choose an endpoint by its title."""

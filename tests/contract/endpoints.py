@@ -142,5 +142,5 @@ class Quiet(WebSocketEndpoint):
 class Loud(WebSocketEndpoint):
     encoding = "text"
 
-    async def on_receive(self, websocket: WebSocket, data: Annotated[str, Field(max_length=5)]):  # type: ignore[no-untyped-def]
+    async def on_receive(self, websocket: WebSocket, data: Annotated[str, Field(max_length=5)]):  # type: ignore[no-untyped-def]  # as some do
         return data.upper()

@@ -535,7 +535,7 @@ class Emails(WebSocketEndpoint):
 
     encoding = "json"
 
-    async def on_receive(self, websocket: WebSocket, data): ...  # type: ignore[no-untyped-def]
+    async def on_receive(self, websocket: WebSocket, data): ...  # type: ignore[no-untyped-def]  # as some do
 
 
 ROUTES: Final[Mapping[str, type[WebSocketEndpoint[Any]]]] = {

@@ -316,7 +316,7 @@ def test_correlation_is_gone() -> None:
 class Undeclared(WebSocketEndpoint):
     encoding = "json"
 
-    async def on_receive(self, websocket: WebSocket, data: Numbered):  # type: ignore[no-untyped-def]
+    async def on_receive(self, websocket: WebSocket, data: Numbered):  # type: ignore[no-untyped-def]  # as some do
         """Answer with anything."""
 
 

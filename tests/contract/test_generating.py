@@ -173,7 +173,7 @@ def test_struct_without_a_schema_is_an_error() -> None:
 
 def test_model_that_names_what_is_not_there_is_an_error() -> None:
     """A type that can't be compiled is told of."""
-    model = create_model("Model", within="Missing")  # type: ignore[call-overload]
+    model = create_model("Model", within="Missing")  # type: ignore[call-overload]  # not a type
     with pytest.raises(ConfigurationError, match=r"^test: Model can't be validated"):
         generate([(model, "validation")], "test")
 

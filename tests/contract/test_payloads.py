@@ -93,7 +93,7 @@ def test_message_says_where_its_id_is() -> None:
         encoding = "json"
         correlation_id = "a/b~c"
 
-        async def on_receive(self, websocket: WebSocket, data: Odd) -> list[int]: ...  # type: ignore[empty-body]
+        async def on_receive(self, websocket: WebSocket, data: Odd) -> list[int]: ...  # type: ignore[empty-body]  # not called
 
     named, found = payloads(Named)
     key = found.received(named.received[0])

@@ -10,13 +10,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.ports import HOST, reserve_port
 
-__all__ = ["WITHIN", "Server", "browser", "opened", "serving"]
+__all__ = ["WITHIN", "ObservedWindow", "Server", "browser", "opened", "serving"]
 
 WITHIN: Final = 60_000
 """Milliseconds in which everything happens that is waited for, however busy the machine is."""
@@ -48,6 +49,32 @@ def browser() -> Generator[Browser]:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+class ObservedWindow:
+    """One window, with its own cookies and storage; it records what goes wrong in it.
+
+    Args:
+        context: The window's alone.
+        url: Of the server.
+
+    Attributes:
+        page: What is in it.
+        url: Of the server.
+        complaints: What was logged, raised, or asked in a dialog.
+        hosts: What was sent requests, or connected to.
+    """
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.page: Page = context.new_page()
+        self.url = url
+        self.complaints: list[str] = []
+        self.hosts: set[str | None] = set()
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.on("request", lambda it: self.hosts.add(urlsplit(it.url).hostname))
+        self.page.on("websocket", lambda it: self.hosts.add(urlsplit(it.url).hostname))
 
 
 class Server:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Generator
 from typing import Final
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, expect
 
-from tests.examples.browsing import WITHIN, Server, browser, serving
+from tests.examples.browsing import WITHIN, ObservedWindow, Server, browser, serving
 
 __all__ = ["browser"]
 
@@ -21,19 +20,8 @@ def server() -> Generator[Server]:
         yield server
 
 
-class Window:
-    """One browser window, with its own cookies and storage; it records what goes wrong in it."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.page: Page = context.new_page()
-        self.url = url
-        self.complaints: list[str] = []
-        self.hosts: set[str | None] = set()
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.on("request", lambda it: self.hosts.add(urlsplit(it.url).hostname))
-        self.page.on("websocket", lambda it: self.hosts.add(urlsplit(it.url).hostname))
+class Window(ObservedWindow):
+    """A window on the chat."""
 
     @property
     def log(self) -> Locator:

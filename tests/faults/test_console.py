@@ -139,7 +139,7 @@ def test_p08_document_is_one_of_the_meta_schema(tmp_path: Path) -> None:
 
 def body_of(app: WebSocketRouter) -> bytes:
     """Return the document of a router."""
-    answer = app._documents.find("/asyncapi.json", "GET")  # pyright: ignore[reportPrivateUsage]
+    answer = app._documents.find("/asyncapi.json", "GET")  # pyright: ignore[reportPrivateUsage]  # no request
     assert answer is not None
     return answer.body
 

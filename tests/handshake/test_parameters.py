@@ -620,7 +620,7 @@ class StrictData:
 class StrictDict(TypedDict):
     """Takes nothing else."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # as pydantic documents
 
     room: str
 

@@ -126,7 +126,7 @@ class Link:
             failures += 2 if comeback == "later" else 0
             limit = min(self._backoff.max, self._backoff.min * 2 ** min(failures, 64))
             failures += 1
-            wait = 0.0 if comeback == "token" else random.uniform(0, limit)  # noqa: S311
+            wait = 0.0 if comeback == "token" else random.uniform(0, limit)  # noqa: S311 - no secret
             await anyio.sleep_until(max(anyio.current_time() + wait, tried + _SECOND))
 
     async def _connect(self) -> tuple[Close, float]:

@@ -113,7 +113,7 @@ class Plan:
 
     def _chance(self, what: str) -> random.Random:
         # What nobody could guess is of no use here.
-        return random.Random(f"{self._seed} {what}")  # noqa: S311
+        return random.Random(f"{self._seed} {what}")  # noqa: S311 - no secret
 
 
 def _answers(served: Served) -> bool:
