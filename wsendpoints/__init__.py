@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wsendpoints.handling import handles
     from wsendpoints.handshake.credentials import Credential
     from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
+    from wsendpoints.handshake.sources import Cookie, Header
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
     from wsendpoints.lifecycle.task_handle import TaskHandle
@@ -60,6 +61,7 @@ __all__ = [
     "ConfigurationError",
     "ConfigurationWarning",
     "ConnectionState",
+    "Cookie",
     "Credential",
     "DenialResponse",
     "Denied",
@@ -69,6 +71,7 @@ __all__ = [
     "ErrorReply",
     "Given",
     "GroupFullError",
+    "Header",
     "Headers",
     "InvalidDataError",
     "InvalidMessageError",
@@ -103,11 +106,13 @@ _MODULES: Final = {
     "CloseCode": "protocol.close_codes",
     "Codec": "messages.custom",
     "ConnectionState": "protocol.state",
+    "Cookie": "handshake.sources",
     "Credential": "handshake.credentials",
     "DenialResponse": "connection.denial",
     "Dialect": "dialects.dialect",
     "ErrorMessage": "messages.error_message",
     "Given": "attributes",
+    "Header": "handshake.sources",
     "Headers": "handshake.datastructures",
     "JsonRpc": "dialects.jsonrpc",
     "Limits": "protocol.limits",

@@ -116,8 +116,9 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             each has an encoding, and `encoding` is that of a connection without subprotocol.
         require_subprotocol: Whether a client that offers none of them is refused with 400, before
             `on_connect`. Which of them is chosen is up to `on_connect`.
-        params: Annotate it with a model of the path and query parameters. They are validated
-            before `on_connect`, and a client with others is refused with 422.
+        params: Annotate it with a model of the path and query parameters; a field that is annotated
+            with `Header()` or `Cookie()` is read from there. They are validated before
+            `on_connect`, and a client with others is refused with 422.
         security: What clients show of who they are, such as `(Credential("bearer"),)`: any of these
             will do. It is for the contract; `on_connect` checks them.
         limits: What a connection may take of the server. Until `on_connect` is done, `self.limits`

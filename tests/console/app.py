@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route
 
 from tests.console.hostile import HARMLESS, MARKUP, hostile
 from wsendpoints import (
+    Cookie,
     Credential,
     Denied,
     ErrorReply,
@@ -77,6 +78,7 @@ class Params(BaseModel):
     limit: int = Field(10, description="How many at most.", ge=1)
     token: str = ""
     mood: Literal["good", "bad"] = "good"
+    theme: Annotated[str, Cookie()] = "light"
 
 
 class Room(WebSocketEndpoint):

@@ -69,6 +69,7 @@ def test_handshake_has_what_was_filled_in(open_window: OpenWindow) -> None:
     expect(window.field("token (optional)")).to_have_attribute("type", "password")
     expect(form).to_contain_text("A page can't send the header “Authorization”.")
     expect(form).to_contain_text("The browser sends the cookie “session”, if it has it.")
+    expect(form).to_contain_text("The browser sends the cookie “theme”, if it has it.")
     expect(form).to_contain_text("/rooms/a%20b/%C3%BC%3F?limit=3&token=secret&mood=bad")
     window.field("room").fill("ü")
     window.button("Connect").click()

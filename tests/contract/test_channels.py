@@ -1,12 +1,12 @@
 """An endpoint as a channel, with its operations."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 
 from tests.contract.endpoints import Assistant, Calculator, Chat, Loud, Quiet
-from wsendpoints import Credential, Limits, Rate, WebSocketEndpoint
+from wsendpoints import Cookie, Credential, Header, Limits, Rate, WebSocket, WebSocketEndpoint
 from wsendpoints.contract import describe
 from wsendpoints.contract.channels import channel_of, operations_of, security_of
 from wsendpoints.contract.payloads import Payloads
@@ -29,6 +29,36 @@ def some(*names: str) -> dict[str, Any]:
     """Return how an operation refers to messages."""
     refs = [{"$ref": f"#/channels/It/messages/{it}"} for it in names]
     return {"channel": {"$ref": "#/channels/It"}, "messages": refs}
+
+
+def test_headers_and_cookies_that_are_read() -> None:
+    """The binding has headers, and an extension has the cookies."""
+
+    class Params(BaseModel):
+        tenant: Annotated[int, Header("X-Tenant")]
+        theme: Annotated[Literal["light", "dark"], Cookie()] = "light"
+        session: Annotated[str, Cookie("sid")]
+
+    class Room(WebSocketEndpoint):
+        params: Params
+        subprotocols = ("a",)
+        require_subprotocol = True
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            """Take a text."""
+
+    found, _ = channel(Room, "/")
+    headers = found["bindings"]["ws"]["headers"]
+    assert headers["properties"]["X-Tenant"] == {"type": "integer"}
+    assert headers["required"] == ["X-Tenant", "Sec-WebSocket-Protocol"]
+    assert found["x-cookies"] == {
+        "type": "object",
+        "properties": {
+            "theme": {"type": "string", "enum": ["light", "dark"], "default": "light"},
+            "sid": {"type": "string"},
+        },
+        "required": ["sid"],
+    }
 
 
 def test_channel_says_what_the_handshake_takes() -> None:

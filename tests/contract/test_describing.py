@@ -22,7 +22,9 @@ from tests.some_messages import Leave, Plain, Said, Say
 from wsendpoints import (
     Codec,
     ConfigurationError,
+    Cookie,
     Credential,
+    Header,
     Limits,
     MsgspecJSON,
     WebSocket,
@@ -49,6 +51,28 @@ NAMES = {
     "message": "message",
     "more": "more",
 }
+
+
+def test_parameters_of_headers_and_cookies() -> None:
+    """They have the names of these, whatever the path has."""
+
+    class Params(BaseModel):
+        room: Annotated[str, Header("X-Room")]
+        tags: Annotated[list[str], Header("X-Tag")] = Field(default=[], alias="tag")
+        theme: Annotated[str, Cookie()] = "light"
+
+    class Room(WebSocketEndpoint):
+        params: Params
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            """Take a text."""
+
+    assert describe(Room, "/{room}").parameters == (
+        Parameter("room", "path", is_required=True, is_multiple=False),
+        Parameter("X-Room", "header", is_required=True, is_multiple=False, others=("room",)),
+        Parameter("X-Tag", "header", is_required=False, is_multiple=True, others=("tag",)),
+        Parameter("theme", "cookie", is_required=False, is_multiple=False, others=("theme",)),
+    )
 
 
 def test_class_is_described() -> None:

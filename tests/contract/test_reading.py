@@ -1,11 +1,12 @@
 """What is read from a document."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel
 
 from tests.contract.endpoints import Assistant, Calculator, Chat, Loud
-from wsendpoints import WebSocket, WebSocketEndpoint, handles
+from wsendpoints import Cookie, Credential, Header, WebSocket, WebSocketEndpoint, handles
 from wsendpoints.contract.asyncapi import asyncapi
 from wsendpoints.contract.reading import read_document
 from wsendpoints.dialects import JsonRpc
@@ -38,7 +39,8 @@ def test_channels_are_read() -> None:
     assert {it.name for it in chat.sent} == {"Said", "Leave", "Error"}
     assert [*chat.encodings] == ["chat.v2", "chat.v1"]
     assert chat.path == {"room": {"type": "string"}}
-    assert [*chat.query] == ["since", "tag"]
+    assert [*chat.asked] == [("query", "since"), ("query", "tag")]
+    assert chat.required == []
     assert [it["type"] for it in chat.security] == ["http", "httpApiKey"]
     assert chat.codes[1009] == ["max_message_size"]
     assert chat.limits["max_message_size"] == 1024 * 1024
@@ -53,6 +55,32 @@ def test_channels_are_read() -> None:
     assert loud.received[0].content == "text"
     assert calculator.is_open
     assert calculator.received[0].is_known
+
+
+def test_headers_and_cookies_are_read() -> None:
+    """Apart from those that are told elsewhere."""
+
+    class Params(BaseModel):
+        tenant: Annotated[str, Header("X-Tenant")]
+        theme: Annotated[str, Cookie()]
+        font: Annotated[str, Cookie()] = ""
+
+    class Room(WebSocketEndpoint):
+        params: Params
+        subprotocols = ("a",)
+        require_subprotocol = True
+        security = (Credential("bearer"),)
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            """Take a text."""
+
+    (channel,) = read_document(asyncapi({"/": Room}, title="A", version="1"), "it")
+    assert channel.asked == {
+        ("header", "x-tenant"): {"type": "string"},
+        ("cookie", "theme"): {"type": "string"},
+        ("cookie", "font"): {"type": "string", "default": ""},
+    }
+    assert channel.required == [("header", "x-tenant"), ("cookie", "theme")]
 
 
 def test_content_is_a_value_or_a_frame() -> None:

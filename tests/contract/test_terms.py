@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from tests.contract.changes import documents, endpoint, one, params
-from wsendpoints import Credential, Limits, Rate
+from wsendpoints import Cookie, Credential, Header, Limits, Rate
 from wsendpoints.contract.reading import read_document
 from wsendpoints.contract.terms import handshake_changes, term_changes
 
@@ -34,7 +34,22 @@ def told(old: Any, new: Any) -> list[str]:
         (
             params(a=(str, "")),
             {},
-            ["a: is no parameter of the query: what clients give has no effect?"],
+            ["a: is not read from the query: what clients give has no effect?"],
+        ),
+        (
+            params(),
+            params(a=Annotated[str, Header()], b=(Annotated[str, Cookie()], "")),
+            ["a: is required as a header: clients may connect without it"],
+        ),
+        (
+            params(a=Annotated[str, Header("X-A")], b=(Annotated[str, Cookie()], "")),
+            params(c=(Annotated[str, Cookie("b")], "")),
+            ["x-a: is not read from a header: what clients give has no effect?"],
+        ),
+        (
+            params(a=Annotated[str, Cookie()]),
+            params(a=Annotated[Literal["b"], Cookie()]),
+            ['a: no longer takes anything but "b": clients may give that'],
         ),
         (
             params(),

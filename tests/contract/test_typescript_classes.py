@@ -1,6 +1,6 @@
 """The classes of clients in TypeScript."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel
@@ -17,9 +17,11 @@ from tests.contract.clients.app import (
 from tests.contract.endpoints import Assistant, Calculator, Chat, Quiet
 from wsendpoints import (
     Codec,
+    Cookie,
     Credential,
     Dialect,
     ErrorReply,
+    Header,
     WebSocket,
     WebSocketEndpoint,
     handles,
@@ -253,6 +255,31 @@ def test_parameters() -> None:
     assert "readonly query: { readonly file: string;" in text
     assert "constructor(options: WhereClientOptions) {" in text
     assert "constructor(options: AlbumClientOptions = {}) {" in written(Album)
+
+
+class Unsent(BaseModel):
+    tenant: Annotated[int, Header("X-Tenant")]
+    session: Annotated[str, Cookie()]
+    theme: Annotated[str, Cookie()] = ""
+
+
+class Behind(WebSocketEndpoint):
+    """Is behind a proxy."""
+
+    encoding = "text"
+    params: Unsent
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        """Take a text."""
+
+
+def test_headers_and_cookies_can_only_be_told() -> None:
+    """What has to be there is in the comment, and is no option."""
+    text = written(Behind)
+    assert "constructor(options: BehindClientOptions = {}) {" in text
+    assert "It needs the header `X-Tenant`, that browsers let no page set." in text
+    assert "It needs the cookie `session`, which the browser sends if it has it." in text
+    assert "theme" not in text
 
 
 class Lines(Codec[str]):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 def handshake(subprotocol: str | None = None) -> Handshake:
     """Return a handshake."""
     (channel,) = read_document(document_of(Honest), "it")
-    return Handshake(channel, "/?a=b", subprotocol, "json")
+    return Handshake(channel, "/?a=b", {"x-c": "d"}, subprotocol, "json")
 
 
 def app_of(cls: Any) -> ASGIApp:

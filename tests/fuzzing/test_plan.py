@@ -9,7 +9,7 @@ from tests.contract.endpoints import Calculator
 from tests.contract.test_reading import Unknown
 from tests.fuzzing.endpoints import Honest, Say, document_of
 from tests.packing import unpack
-from wsendpoints import WebSocket, WebSocketEndpoint, handles
+from wsendpoints import Cookie, Header, WebSocket, WebSocketEndpoint, handles
 from wsendpoints.contract.reading import read_document
 from wsendpoints.fuzzing.plan import ROUND, Plan, Sent
 
@@ -71,6 +71,33 @@ def test_handshakes_have_parameters() -> None:
     assert any(it.path.endswith("odd=") for it in found)
     assert {it.subprotocol for it in found} == {None, "a", "b"}
     assert {it.encoding for it in found} == {"text"}
+
+
+class Asked(BaseModel):
+    tenant: Annotated[int, Header("X-Tenant")]
+    languages: Annotated[list[str], Header("Accept-Language")] = []
+    theme: Annotated[Literal["light", "dark; or"], Cookie()]
+    font: Annotated[str, Cookie()] = ""
+
+
+class Behind(WebSocketEndpoint):
+    encoding = "text"
+    params: Asked
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        """Take a text."""
+
+
+def test_handshakes_have_headers_and_cookies() -> None:
+    """Without what neither can have."""
+    plan = Plan(read_document(document_of(Behind), "it"), 1)
+    found = [plan.handshake(it * ROUND).headers for it in range(40)]
+    assert all(it["x-tenant"].lstrip("-").isdigit() for it in found)
+    assert {it["cookie"].split("; ")[0] for it in found} == {"theme=light", "theme=darkor"}
+    assert 0 < sum("; font=" in it["cookie"] for it in found) < 40
+    languages = [it["accept-language"] for it in found if "accept-language" in it]
+    assert 0 < len(languages) < 40
+    assert all(it.isascii() and it.isprintable() for it in languages)
 
 
 def test_optional_answers_are_not_awaited() -> None:

@@ -10,6 +10,7 @@ from wsendpoints.contract.json_schemas import Schema, entries_of
 from wsendpoints.contract.payloads import Payloads
 from wsendpoints.contract.schemas import Schemas
 from wsendpoints.handshake.credentials import Credential
+from wsendpoints.handshake.parameters import Place
 from wsendpoints.protocol.limits import Rate
 
 __all__ = ["channel_of", "operations_of", "security_of"]
@@ -50,6 +51,10 @@ def channel_of(description: Description, schemas: Schemas, payloads: Payloads) -
         found["parameters"] = parameters
     found["messages"] = payloads.objects
     found["bindings"] = {"ws": _binding(description, schemas)}
+    cookies, needed = _asked(description, schemas, "cookie")
+    if cookies:
+        # The binding has headers alone.
+        found["x-cookies"] = _object(cookies, needed)
     return found | _extensions(description)
 
 
@@ -71,14 +76,9 @@ def _parameter(schema: Schema) -> dict[str, Any]:
 
 
 def _binding(description: Description, schemas: Schemas) -> dict[str, Any]:
-    query: dict[str, Any] = {}
-    required: list[str] = []
-    for it in description.parameters:
-        if it.place == "query":
-            query[it.name] = schemas.parameter(description, it)
-            required.extend([it.name] if it.is_required else [])
+    query, query_needed = _asked(description, schemas, "query")
     query |= {it.name: _credential(it) for it in description.security if it.place == "query"}
-    headers: dict[str, Any] = {}
+    headers, needed = _asked(description, schemas, "header")
     if description.subprotocols:
         headers[_SUBPROTOCOL] = {
             "description": "Those of these that the client speaks, separated by commas.",
@@ -90,13 +90,23 @@ def _binding(description: Description, schemas: Schemas) -> dict[str, Any]:
         for it in description.security
         if it.place in ("bearer", "header")
     }
-    needed = [_SUBPROTOCOL] if description.is_subprotocol_required else []
+    if description.is_subprotocol_required:
+        needed.append(_SUBPROTOCOL)
     found: dict[str, Any] = {"method": "GET"}
     if query:
-        found["query"] = _object(query, required)
+        found["query"] = _object(query, query_needed)
     if headers:
         found["headers"] = _object(headers, needed)
     return {**found, "bindingVersion": "0.1.0"}
+
+
+def _asked(
+    description: Description, schemas: Schemas, place: Place
+) -> tuple[dict[str, Schema], list[str]]:
+    """Return the schemas of the parameters in a place, and the names of those that are required."""
+    found = [it for it in description.parameters if it.place == place]
+    names = [it.name for it in found if it.is_required]
+    return {it.name: schemas.parameter(description, it) for it in found}, names
 
 
 def _credential(credential: Credential) -> Schema:

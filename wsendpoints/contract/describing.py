@@ -264,10 +264,14 @@ def _parameters(parameters: Parameters | None, path: str) -> Iterator[Parameter]
             is_rest=converter == ":path",
         )
     for field in () if parameters is None else parameters.fields:
-        name, *others = field.names
-        if not any(it in in_path for it in field.names):
-            is_multiple = name in field.multiple
-            yield Parameter(name, "query", field.is_required, is_multiple, tuple(others))
+        is_multiple = field.names[0] in field.multiple
+        names = field.names
+        if field.source is not None:
+            names = [field.source.name, *names]
+        elif any(it in in_path for it in names):
+            continue
+        name, *others = names
+        yield Parameter(name, field.place, field.is_required, is_multiple, tuple(others))
 
 
 def _speeches(declaration: Declaration, spoken: Sequence[str | None]) -> Iterator[Speech]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.handshake.credentials import Credential
+from wsendpoints.handshake.parameters import Place
 from wsendpoints.messages.options import Overlap
 from wsendpoints.protocol.limits import Limits
 
@@ -22,14 +23,11 @@ __all__ = [
     "Message",
     "Operation",
     "Parameter",
-    "Place",
     "Speech",
 ]
 
 Frames: TypeAlias = Literal["text", "binary", "any"]
 """The frames that messages are in. A server reads JSON from either, and writes it as text."""
-
-Place: TypeAlias = Literal["path", "query"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,8 @@ class Parameter:
     """A parameter of the handshake, which a field of `params` takes.
 
     Attributes:
-        name: What it is called; for one of the query, any of `others` will do, too.
+        name: What it is called; for one of the query, any of `others` will do, too. The name of a
+            header, or a cookie, is that one, and that of its field is among `others`.
         place: Where it is.
         is_required: Whether a client without it is refused.
         is_multiple: Whether it may be given several times, each of which counts.

@@ -1,20 +1,25 @@
 """What an AsyncAPI document of ours says of each channel, as values to compare and to test by."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from wsendpoints.contract.json_schemas import Schema, entries_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Channel", "Content", "Payload", "Served", "read_document"]
+__all__ = ["Asked", "Channel", "Content", "Payload", "Served", "read_document"]
 
 Content: TypeAlias = Literal["value", "text", "binary"]
 """What a message is: a value in the encoding of the endpoint, or a frame as it is."""
 
+Asked: TypeAlias = tuple[Literal["query", "header", "cookie"], str]
+"""Where a parameter is, and what it is called; headers in lower case."""
+
 _RECORDS: Final = ("x-params", "x-result", "x-item")
 """Where a record of an unknown dialect has what is in it."""
+
+_TOLD: Final = frozenset({"authorization", "sec-websocket-protocol"})
 
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
 
@@ -66,8 +71,8 @@ class Channel:
         address: Its path.
         served: What the server does there.
         path: The schemas of the parameters of the path, in order.
-        query: The schemas of the parameters of the query, by name.
-        required: The names of those that have to be there.
+        asked: The schemas of the parameters elsewhere in the handshake, by place and name.
+        required: Those of them that have to be there.
         encodings: How messages are written without a subprotocol, `None`, and with each.
         limits: What one connection may take.
         codes: The close codes, each with the limits that lead to it.
@@ -82,8 +87,8 @@ class Channel:
     address: str
     served: Sequence[Served]
     path: Mapping[str, Schema]
-    query: Mapping[str, Schema]
-    required: Sequence[str]
+    asked: Mapping[Asked, Schema]
+    required: Collection[Asked]
     encodings: Mapping[str | None, Mapping[str, str]]
     limits: Mapping[str, Any]
     codes: Mapping[int, Sequence[str]]
@@ -134,7 +139,12 @@ def _channel(document: Mapping[str, Any], key: str, found: Mapping[str, Any]) ->
         if it["channel"]["$ref"] == f"#/channels/{key}"
     }
     messages = {name: _payload(name, it) for name, it in found["messages"].items()}
-    query: Mapping[str, Any] = found["bindings"]["ws"].get("query", {})
+    binding: Mapping[str, Any] = found["bindings"]["ws"]
+    asked: dict[Asked, Schema] = {}
+    required: list[Asked] = []
+    _add_asked(asked, required, "query", binding.get("query", {}))
+    _add_asked(asked, required, "header", binding.get("headers", {}))
+    _add_asked(asked, required, "cookie", found.get("x-cookies", {}))
     encodings: dict[str | None, Mapping[str, str]] = {**found.get("x-subprotocols", {})}
     if "x-encoding" in found:
         encodings[None] = found["x-encoding"]
@@ -148,8 +158,8 @@ def _channel(document: Mapping[str, Any], key: str, found: Mapping[str, Any]) ->
             name: parameters.get(name, {}).get("x-schema", {"type": "string"})
             for name in _IN_PATH.findall(found["address"])
         },
-        query=query.get("properties", {}),
-        required=query.get("required", ()),
+        asked=asked,
+        required=required,
         encodings=encodings,
         limits=found["x-limits"],
         codes={int(code): it["limits"] for code, it in found["x-close-codes"].items()},
@@ -159,6 +169,20 @@ def _channel(document: Mapping[str, Any], key: str, found: Mapping[str, Any]) ->
         is_open=bool(found.get("x-sends-more")),
         components=components["schemas"],
     )
+
+
+def _add_asked(
+    asked: dict[Asked, Schema],
+    required: list[Asked],
+    place: Literal["query", "header", "cookie"],
+    found: Mapping[str, Any],
+) -> None:
+    properties: Mapping[str, Schema] = found.get("properties", {})
+    names = {it: it.lower() if place == "header" else it for it in properties}
+    # What has these headers is told elsewhere: the encodings, and the credentials.
+    keys: dict[str, Asked] = {it: (place, name) for it, name in names.items() if name not in _TOLD}
+    asked |= {key: properties[it] for it, key in keys.items()}
+    required += [keys[it] for it in found.get("required", ()) if it in keys]
 
 
 def _payload(name: str, message: Mapping[str, Any]) -> Payload:

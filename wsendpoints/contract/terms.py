@@ -18,6 +18,9 @@ _OF_CLIENTS: Final = frozenset(
 """The limits that a client keeps to by what it does. The others depend on the network, or on the
 server."""
 
+_IN: Final = {"query": "in the query", "header": "as a header", "cookie": "as a cookie"}
+_FROM: Final = {"query": "from the query", "header": "from a header", "cookie": "from a cookie"}
+
 
 def handshake_changes(old: Channel, new: Channel) -> Iterator[Change]:
     """Yield what has changed of the way in: parameters, credentials, subprotocols, encodings."""
@@ -25,14 +28,16 @@ def handshake_changes(old: Channel, new: Channel) -> Iterator[Change]:
     places = zip(old.path.items(), new.path.values(), strict=True)
     for (name, schema), now in places:
         yield from _parameter(narrowing, name, schema, now)
-    for name, now in new.query.items():
-        if name in old.query:
-            yield from _parameter(narrowing, name, old.query[name], now)
-        if name in new.required and name not in old.required:
-            yield True, name, "is required in the query", "clients may connect without it"
-    for name in old.query:
-        if name not in new.query:
-            yield False, name, "is no parameter of the query", "what clients give has no effect"
+    for asked, now in new.asked.items():
+        place, name = asked
+        if asked in old.asked:
+            yield from _parameter(narrowing, name, old.asked[asked], now)
+        if asked in new.required and asked not in old.required:
+            yield True, name, f"is required {_IN[place]}", "clients may connect without it"
+    for asked in old.asked:
+        if asked not in new.asked:
+            place, name = asked
+            yield False, name, f"is not read {_FROM[place]}", "what clients give has no effect"
     yield from _credentials(old, new)
     yield from _encodings(old, new)
 

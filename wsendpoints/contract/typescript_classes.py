@@ -152,7 +152,9 @@ class _Class:
 
     def _client(self) -> str:
         found = self._description
-        doc = comment([found.summary, found.description, f"It is at `{found.path}`."])
+        doc = comment(
+            [found.summary, found.description, f"It is at `{found.path}`.", *self._unsent()]
+        )
         tag = "never" if found.tag is None or found.dialect is not None else literal(found.tag)
         base = f"Client<{self._sends}, {self._gets}, {tag}, {self._groups}>"
         members = [self._constructor(), *self._requests(), *self._answers()]
@@ -162,9 +164,21 @@ class _Class:
         body = indented("\n".join(members))
         return f"{doc}export class {self._name} extends {base} {{\n{body}}}\n"
 
+    def _unsent(self) -> Iterator[str]:
+        """Yield what whoever uses it has to know of the headers and cookies that are read."""
+        for it in self._description.parameters:
+            if it.place in ("header", "cookie") and it.is_required:
+                why = "that browsers let no page set"
+                if it.place == "cookie":
+                    why = "which the browser sends if it has it"
+                yield f"It needs the {it.place} `{it.name}`, {why}."
+
     def _constructor(self) -> str:
         found = self._description
-        needs = any(it.place == "path" or it.is_required for it in found.parameters)
+        needs = any(
+            it.place == "path" or (it.place == "query" and it.is_required)
+            for it in found.parameters
+        )
         needs |= any(codec_of(it) is None for it in found.speeches)
         given = f"options: {self._options}{'' if needs else ' = {}'}"
         contract = indented("".join(f"{it}\n" for it in self._contract()), "    ")

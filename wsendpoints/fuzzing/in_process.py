@@ -55,7 +55,7 @@ class InProcess:
             async with connect(
                 self._app,
                 handshake.path,
-                headers=self._headers,
+                headers={**handshake.headers, **self._headers},
                 subprotocols=offered,
                 scope=self._state,
                 timeout=self._patience,

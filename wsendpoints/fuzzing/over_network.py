@@ -63,7 +63,7 @@ class OverNetwork:
         try:
             connection: Any = await self._client.connect(
                 f"{self._url}{handshake.path}",
-                additional_headers=self._headers,
+                additional_headers={**handshake.headers, **self._headers},
                 subprotocols=offered,
                 open_timeout=self._patience,
                 close_timeout=self._patience,

@@ -2,7 +2,8 @@
 
 import json
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, Literal, TypeAlias, final
@@ -25,6 +26,9 @@ _PART_OF_VALID: Final = 0.8
 _PART_OF_UNCHANGED: Final = 0.6
 """How many messages are made of a valid one, and how many of these are left as they are."""
 
+_NOT_SENT: Final = re.compile(r"[^!#-+\--:<-~]+")
+"""What a value of a cookie may not have (RFC 6265, section 4.1.1), and headers do without."""
+
 _WRITTEN: Final = frozenset({"json", "msgpack"})
 """The encodings in which values can be written here; of others only frames are sent."""
 
@@ -36,12 +40,14 @@ class Handshake:
     Attributes:
         channel: The endpoint.
         path: Its path, with the query.
+        headers: The headers that are read there, cookies among them.
         subprotocol: What the client offers; `None` for nothing.
         encoding: How messages are written then.
     """
 
     channel: Channel
     path: str
+    headers: Mapping[str, str]
     subprotocol: str | None
     encoding: str
 
@@ -83,7 +89,19 @@ class Plan:
         chance = self._chance(f"handshake {round_}")
         subprotocol = chance.choice(sorted(channel.encodings, key=str))
         encoding = channel.encodings[subprotocol]["encoding"]
-        return Handshake(channel, _path(channel, chance), subprotocol, encoding)
+        asked = [
+            (*asked, _parameter(channel, schema, chance))
+            for asked, schema in channel.asked.items()
+            if asked in channel.required or chance.randrange(2)
+        ]
+        query, headers, cookies = (
+            [(name, value) for place, name, value in asked if place == it]
+            for it in ("query", "header", "cookie")
+        )
+        path = _path(channel, chance)
+        if query:
+            path = f"{path}?{urlencode(query, doseq=True)}"
+        return Handshake(channel, path, _headers(headers, cookies), subprotocol, encoding)
 
     def message(self, number: int) -> Sent:
         """Return a message."""
@@ -127,12 +145,22 @@ def _path(channel: Channel, chance: random.Random) -> str:
     for name, schema in channel.path.items():
         value = _parameter(channel, schema, chance)
         path = path.replace(f"{{{name}}}", quote(f"{value}", safe=""))
-    query = [
-        (name, _parameter(channel, schema, chance))
-        for name, schema in channel.query.items()
-        if name in channel.required or chance.randrange(2)
-    ]
-    return f"{path}?{urlencode(query, doseq=True)}" if query else path
+    return path
+
+
+def _headers(
+    headers: Sequence[tuple[str, Any]], cookies: Sequence[tuple[str, Any]]
+) -> Mapping[str, str]:
+    found = {name: _sendable(value) for name, value in headers}
+    if cookies:
+        found["cookie"] = "; ".join(f"{name}={_sendable(value)}" for name, value in cookies)
+    return found
+
+
+def _sendable(value: Any) -> str:
+    """Return what a header may have of a value: of several, the first alone."""
+    text = f"{value[0] if isinstance(value, list) and value else value}"
+    return _NOT_SENT.sub("", text)
 
 
 def _parameter(channel: Channel, schema: Schema, chance: random.Random) -> Any:

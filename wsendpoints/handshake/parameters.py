@@ -1,12 +1,13 @@
-"""The parameters of a connection: read from its path and query, and validated by a model."""
+"""The parameters of a connection: read from its handshake, and validated by a model."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, final
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from wsendpoints.handshake.request import Request
+from wsendpoints.handshake.sources import Header, Source, source_of
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.client_errors import to_client_error
 from wsendpoints.messages.error_message import ErrorWriter
@@ -19,7 +20,10 @@ from wsendpoints.protocol.exceptions import (
     ErrorDetails,
 )
 
-__all__ = ["Field", "Parameters"]
+__all__ = ["Field", "Parameters", "Place"]
+
+Place: TypeAlias = Literal["path", "query", "header", "cookie"]
+"""Where a parameter is in the handshake."""
 
 _ARRAYS: Final = frozenset(
     {"call", "deque", "frozenset", "generator", "list", "named-tuple", "set", "tuple"}
@@ -43,24 +47,36 @@ class Field(NamedTuple):
         names: The names of its parameter: its aliases, in order, its own name, or both.
         multiple: Those names under which it gets all values of the parameter, not only the last.
         is_required: Whether a client is refused that does not give it.
+        source: The header or the cookie that it is read from, by name; `None` if it is read from
+            the path, or the query.
     """
 
     names: Sequence[str]
     multiple: frozenset[str]
     is_required: bool
+    source: Source | None
+
+    @property
+    def place(self) -> Place:
+        """Where it is, if it is not in the path."""
+        if self.source is None:
+            return "query"
+        return "header" if isinstance(self.source, Header) else "cookie"
 
 
 @final
 class Parameters:
-    """The parameters that a class reads from the path and the query of its connections.
+    """The parameters that a class reads from the handshake of its connections.
 
     The host's router finds the path parameters. A parameter has the name of its field, or one of
     the field's aliases. The path wins over the query: a field that is in the path is not read from
     the query, under any of its names. If a query parameter was sent several times, a field with a
     list, set or tuple in its type gets all values, in order; any other field gets the last value.
+    A field that is marked with `Header` or `Cookie` is read from there alone; several lines of a
+    header are several values.
 
     Text is converted even if the model is strict: `"5"` is an int. The model's `extra` decides
-    whether parameters that match no field are ignored, forbidden or kept.
+    whether parameters of the path and the query that match no field are ignored, forbidden or kept.
 
     Args:
         annotation: A pydantic model, a dataclass or a TypedDict.
@@ -75,7 +91,16 @@ class Parameters:
         ConfigurationError: The annotation is something else, or pydantic can't validate it.
     """
 
-    __slots__ = ("_multiple", "_renamed", "_validator", "adapter", "annotation", "fields")
+    __slots__ = (
+        "_elsewhere",
+        "_hidden",
+        "_multiple",
+        "_renamed",
+        "_validator",
+        "adapter",
+        "annotation",
+        "fields",
+    )
 
     def __init__(self, annotation: Any, where: str) -> None:
         if not is_object(annotation):
@@ -89,7 +114,15 @@ class Parameters:
         fields = list(_fields_of(self.adapter.core_schema))
         self._multiple: frozenset[str] = frozenset[str]().union(*(it.multiple for it in fields))
         # The fields for which `read` has to hide names in the query: those with several names.
-        self._renamed: list[Field] = [field for field in fields if len(field.names) > 1]
+        self._renamed: list[Field] = [
+            field for field in fields if len(field.names) > 1 and field.source is None
+        ]
+        self._elsewhere: list[tuple[Field, Source]] = [
+            (field, field.source) for field in fields if field.source is not None
+        ]
+        self._hidden: frozenset[str] = frozenset(
+            name for field, _ in self._elsewhere for name in field.names
+        )
         self.fields: Sequence[Field] = fields
 
     def check_path(self, path: str, parameters: Mapping[str, object], where: str) -> None:
@@ -109,7 +142,7 @@ class Parameters:
         schema = self.adapter.core_schema
         if not _forbids_others(schema):
             return
-        known = {name for field in _fields_of(schema) for name in field.names}
+        known = {name for field in self.fields if field.source is None for name in field.names}
         for name in parameters:
             if name not in known:
                 raise ConfigurationError(
@@ -123,11 +156,11 @@ class Parameters:
         Raises:
             Denied: They are invalid. The status is 422 and the body is JSON:
                 `{"errors": [{"loc", "type", "msg"}, ...]}`, with the number of further errors
-                under `"more"`, if there are any. `loc` begins with `"path"` or `"query"`. The
-                body never quotes the values that the client sent.
+                under `"more"`, if there are any. `loc` begins with the place, `"path"`, `"query"`,
+                `"header"` or `"cookie"`. The body never quotes the values that the client sent.
         """
         path, query = websocket.path_params, websocket.query_params
-        hidden = set(path)
+        hidden = {*path, *self._hidden}
         for field in self._renamed:
             if any(name in path for name in field.names):
                 hidden.update(field.names)
@@ -137,6 +170,8 @@ class Parameters:
             if name not in hidden
         }
         values.update(path)
+        if self._elsewhere:
+            self._read_elsewhere(websocket, values)
         try:
             # Lax, even if the model is strict: a URL holds nothing but text.
             return self._validator.validate_python(values, strict=False)
@@ -144,24 +179,40 @@ class Parameters:
             # The names of path parameters are the application's, also of those that are no field.
             error = to_client_error(exc, self._validator.places, values, json=False, also=path)
             headers = {"content-type": "application/json"}
-            raise Denied(422, headers=headers, body=_body(error, path)) from None
+            raise Denied(422, headers=headers, body=self._body(error, path)) from None
 
+    def _read_elsewhere(self, websocket: Request, values: dict[str, Any]) -> None:
+        headers, cookies = websocket.headers, websocket.cookies
+        for field, source in self._elsewhere:
+            for name in field.names:
+                # One of the path, of the same name.
+                values.pop(name, None)
+            if isinstance(source, Header):
+                found = headers.getlist(source.name)
+            else:
+                found = [cookies[source.name]] if source.name in cookies else []
+            name = field.names[0]
+            if found:
+                values[name] = found if name in field.multiple else found[-1]
 
-def _body(error: ClientMessageError, path: Mapping[str, Any]) -> bytes:
-    message = ErrorWriter("type", None).invalid(error, None)
-    body: dict[str, Any] = {"errors": [_located(error, path) for error in message["errors"]]}
-    if "more" in message:
-        body["more"] = message["more"]
-    return to_json(body)
+    def _body(self, error: ClientMessageError, path: Mapping[str, Any]) -> bytes:
+        message = ErrorWriter("type", None).invalid(error, None)
+        body: dict[str, Any] = {"errors": [self._located(it, path) for it in message["errors"]]}
+        if "more" in message:
+            body["more"] = message["more"]
+        return to_json(body)
 
+    def _located(self, error: ErrorDetails, path: Mapping[str, Any]) -> ErrorDetails:
+        """Return `error` with its place first in its `loc`, as in FastAPI.
 
-def _located(error: ErrorDetails, path: Mapping[str, Any]) -> ErrorDetails:
-    """Return `error` with `"path"` or `"query"` first in its `loc`, as in FastAPI.
-
-    An error of the model as a whole has no parameter, and counts as the query's.
-    """
-    place = "path" if error["loc"] and error["loc"][0] in path else "query"
-    return {**error, "loc": [place, *error["loc"]]}
+        An error of the model as a whole has no parameter, and counts as the query's.
+        """
+        name, *rest = error["loc"] or [""]
+        for field, source in self._elsewhere:
+            if name in field.names:
+                return {**error, "loc": [field.place, source.name, *rest]}
+        place = "path" if name in path else "query"
+        return {**error, "loc": [place, *error["loc"]]}
 
 
 def _fields_of(schema: Any) -> Iterator[Field]:
@@ -197,7 +248,10 @@ def _fields_of(schema: Any) -> Iterator[Field]:
         multiple = {*names} if _holds_several(field["schema"], definitions) else indexed
         # Of the three that have fields, a TypedDict alone says so.
         is_required = field.get("required", True) and field["schema"]["type"] != "default"
-        yield Field([*names], frozenset(multiple), is_required)
+        source = source_of(field["schema"])
+        if source is not None and not source.name:
+            source = source.of_field(next(iter(names)))
+        yield Field([*names], frozenset(multiple), is_required, source)
 
 
 def _forbids_others(schema: Any) -> bool:

@@ -94,9 +94,8 @@ function readEndpoint(key, channel, operations, schemes) {
       else if (STOPS.test(message.name)) stop ??= message;
     }
   }
-  const binding = channel.bindings?.ws ?? {};
   const security = own.flatMap((it) => it.security ?? []).map((it) => schemes[nameOf(it.$ref)]);
-  const [query, notes] = readHandshake(key, binding, new Set(security));
+  const [query, notes] = readHandshake(key, channel, new Set(security));
   return {
     key,
     address: text(channel.address),
@@ -147,7 +146,8 @@ function readMessage(id, key, message, correlation) {
   };
 }
 
-function readHandshake(key, binding, security) {
+function readHandshake(key, channel, security) {
+  const binding = channel.bindings?.ws ?? {};
   const { properties = {}, required = [] } = binding.query ?? {};
   const secrets = new Set([...security].filter((it) => it?.in === "query").map((it) => it.name));
   const query = Object.entries(properties).map(([name, schema]) => ({
@@ -155,12 +155,20 @@ function readHandshake(key, binding, security) {
     isRequired: required.includes(name),
     isSecret: secrets.has(name),
   }));
-  const notes = [...security].flatMap((it) => {
-    if (it?.in === "cookie") return [`The browser sends the cookie “${it.name}”, if it has it.`];
-    if (it?.in === "header") return [`A page can't send the header “${it.name}”.`];
-    return it?.scheme === "bearer" ? ["A page can't send the header “Authorization”."] : [];
+  const shown = [...security].flatMap((it) => {
+    if (it?.in === "cookie" || it?.in === "header") return [[it.in, it.name]];
+    return it?.scheme === "bearer" ? [["header", "Authorization"]] : [];
   });
-  return [query, notes];
+  const asked = [
+    ...(binding.headers?.required ?? []).map((name) => ["header", name]),
+    ...Object.keys(channel["x-cookies"]?.properties ?? {}).map((name) => ["cookie", name]),
+  ].filter(([, name]) => name !== "Sec-WebSocket-Protocol");
+  const notes = [...shown, ...asked].map(([place, name]) =>
+    place === "cookie"
+      ? `The browser sends the cookie “${name}”, if it has it.`
+      : `A page can't send the header “${name}”.`,
+  );
+  return [query, [...new Set(notes)]];
 }
 
 function readField(id, name, schema, description) {

@@ -1,0 +1,99 @@
+"""Marks of the parameters that are neither in the path nor in the query."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.protocol.headers import is_token
+
+__all__ = ["Cookie", "Header", "Source", "source_of"]
+
+_KEY: Final = "wsendpoints.source"
+"""Where pydantic's core schema of a field has its mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Marks a field of `params` that is read from a header of the handshake.
+
+    ```python
+    class Params(BaseModel):
+        tenant: Annotated[str, Header("X-Tenant")]
+        languages: Annotated[list[str], Header("Accept-Language")] = []
+    ```
+
+    Browsers let no page set a header: it is for other clients, and for what a proxy adds.
+
+    Args:
+        name: The name of the header, in whatever case. By default that of the field, or its alias,
+            with `-` for each `_`.
+
+    Raises:
+        ConfigurationError: No header can be called so (RFC 9110, section 5.1).
+    """
+
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name(self, self.name)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return _marked(handler(source), self)
+
+    def of_field(self, name: str) -> "Header":
+        """Return the header that is called like a field."""
+        return Header(name.replace("_", "-").lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """Marks a field of `params` that is read from a cookie of the handshake.
+
+    ```python
+    class Params(BaseModel):
+        theme: Annotated[Literal["light", "dark"], Cookie()] = "light"
+    ```
+
+    Args:
+        name: The name of the cookie. By default that of the field, or its alias.
+
+    Raises:
+        ConfigurationError: No cookie can be called so (RFC 6265, section 4.1.1).
+    """
+
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name(self, self.name)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return _marked(handler(source), self)
+
+    def of_field(self, name: str) -> "Cookie":
+        """Return the cookie that is called like a field."""
+        return Cookie(name)
+
+
+Source: TypeAlias = Header | Cookie
+
+
+def _check_name(source: Source, name: str) -> None:
+    if name and not is_token(name):
+        kind = type(source).__name__
+        raise ConfigurationError(f"{kind}({name!r}): no {kind.lower()} can be called so")
+
+
+def _marked(schema: Any, source: Source) -> Any:
+    return {**schema, "metadata": {**schema.get("metadata", {}), _KEY: source}}
+
+
+def source_of(schema: Any) -> Source | None:
+    """Return the mark of a field, in pydantic's core schema of its type."""
+    while schema is not None:
+        found: Source | None = schema.get("metadata", {}).get(_KEY)
+        if found is not None:
+            return found
+        # What is around it: a default, `None`, a validator.
+        schema = schema.get("schema")
+    return None
