@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from tests.client.endpoints import Add, Chat, Confirm, Confirmed, Said, Say
+from tests.client.endpoints import Add, Added, Chat, Confirm, Confirmed, Said, Say
 from tests.client.wires import Wires
 from wsendpoints.client import ClosedError, connect
 
@@ -60,6 +60,19 @@ async def test_code_that_may_not_be_sent_is_refused() -> None:
         assert await client.receive() == Said(text="a")
         assert client.is_connected
         assert client.positions == {}
+
+
+async def test_client_handles_messages() -> None:
+    """A function gets those of a class, and the loop the others."""
+    wires = Wires()
+    texts: list[str] = []
+    async with connect(Chat, "ws://host/", transport=wires.open) as client:
+        client.on(Said, lambda it: texts.append(it.text))
+        wire = await wires.next()
+        wire.give({"type": "said", "text": "a"})
+        wire.give({"type": "added", "sum": 1})
+        assert await client.receive() == Added(sum=1)
+    assert texts == ["a"]
 
 
 async def test_client_asks_and_answers() -> None:

@@ -386,3 +386,30 @@ def test_messages_of_both_libraries_can_not_be_read() -> None:
 
     with pytest.raises(ConfigurationError, match="a Struct of msgspec's"):
         speech(Both)
+
+
+# What a client may ask for.
+
+
+def test_classes_that_are_sent() -> None:
+    """A message's, a base class of one, and an error's; of what is not declared, any."""
+    for kind in (Said, Added, BaseModel, object, ErrorMessage):
+        speech(Chat).check_sent(kind)
+
+    class Open(WebSocketEndpoint):
+        encoding = "json"
+
+        async def on_receive(self, websocket: WebSocket, data: Say) -> Any:
+            """Answer with anything."""
+
+    speech(Open).check_sent(Said)
+
+
+@pytest.mark.parametrize(
+    "kind", [Say, Literal["a"], Said | Added], ids=["class", "literal", "union"]
+)
+def test_classes_that_are_not_sent(kind: Any) -> None:
+    """The text says what there is."""
+    sent = "use the class of one of Added, Said, Confirm"
+    with pytest.raises(TypeError, match=rf"^Chat sends no .*: {sent}$"):
+        speech(Chat).check_sent(kind)

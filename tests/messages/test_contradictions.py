@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, handles
+from wsendpoints import ConfigurationError, JsonRpc, WebSocket, WebSocketEndpoint, handles
 
 
 class Said(BaseModel):
@@ -49,6 +49,12 @@ NAMED: Any = handles("say")
             {"encoding": "text", "correlation_id": "id", "on_receive": taking(str)},
             "Chat declares `correlation_id`, but in the encoding 'text' a message is a frame",
             id="id in a frame",
+        ),
+        pytest.param(
+            {"encoding": "text", "dialect": JsonRpc(), "say": NAMED(taking(str))},
+            "Chat declares `dialect = JsonRpc(...)`, which reads values, but in the encoding "
+            "'text' a message is a frame",
+            id="dialect without values",
         ),
         pytest.param(
             {"encoding": "text", "say": REFUSING(taking(str))},

@@ -231,6 +231,12 @@ COMPILED: Final = [
         "which answer belongs to which call",
     ),
     Row(
+        "class Chat(WebSocketEndpoint):\n    dialect = JsonRpc()\n"
+        '    @handles("say")\n    async def say(self, websocket, text: str): ...',
+        "Chat declares `dialect = JsonRpc(...)`, which reads values, but in the encoding None a "
+        'message is a frame: set encoding = "json"',
+    ),
+    Row(
         'dialect = JsonRpc()\n@handles("tokens")\nasync def tokens(self, websocket): yield 1',
         "Chat.tokens sends each value with `yield`, but JsonRpc has no streams: return one result, "
         "and send notifications before it by `self.push(Notification(...))`",

@@ -90,6 +90,25 @@ class Client(Generic[M]):
         """
         return cast("M", await self._session.request(message, timeout))
 
+    def on(self, kind: type[Q], handler: Callable[[Q], object]) -> None:
+        """Call a function with each message of a class that the server sends.
+
+        They are called one after the other, in the order of the messages, beside whoever uses the
+        client; `receive` and the loop get the others. As many messages wait as may for the loop. A
+        reply to a `request` is that, and nothing for a handler. What a handler raises ends the
+        client, and is raised by `async with`.
+
+        Args:
+            kind: A class of messages that the server sends, a base class of some, or
+                `ErrorMessage`.
+            handler: A function, or an `async def`. It takes the place of an earlier one for this
+                class. Where classes of several handlers fit, the first one is called.
+
+        Raises:
+            TypeError: The server sends none of this class.
+        """
+        self._session.on(kind, handler)
+
     def answer(self, question: type[Q], handler: Callable[[Q], Awaitable[object]]) -> None:
         """Answer the questions of a type, those that the server's `ask` sends.
 
@@ -100,6 +119,9 @@ class Client(Generic[M]):
         Args:
             question: The class of the questions.
             handler: Returns the answer. It takes the place of an earlier one for this class.
+
+        Raises:
+            TypeError: The server sends none of this class.
         """
         self._session.answer(question, handler)
 

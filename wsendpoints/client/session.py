@@ -4,6 +4,8 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from inspect import isawaitable
 from typing import Any, Final, TypeAlias, final
 
 import anyio
@@ -91,7 +93,9 @@ class Session:
         self._queue: deque[_Outgoing] = deque()
         self._sending = anyio.Lock()
         self._pending: dict[Id, _Pending] = {}
-        self._handlers: dict[type, _Handler] = {}
+        self._answers: dict[type, _Handler] = {}
+        self._handlers: dict[type, Callable[[Any], object]] = {}
+        self._handled: Inbox[Callable[[], object]] = Inbox(bound, lambda: bool(self._pending))
         # The connection that there is, and the same once what waited is sent.
         self._current: Socket | None = None
         self._socket: Socket | None = None
@@ -133,11 +137,16 @@ class Session:
             is_error = isinstance(message, ErrorMessage)
             pending.settle(message, _request_error(message) if is_error else None)
             return
-        for klass, handler in self._handlers.items():
+        for klass, answer in self._answers.items():
             if id_ is not None and isinstance(message, klass):
-                self._tasks.start_soon(self._answer, handler, message, id_)
+                self._tasks.start_soon(self._answer, answer, message, id_)
                 return
-        await self.inbox.put(message)
+        for klass, handler in self._handlers.items():
+            if isinstance(message, klass):
+                await self._handled.put(partial(handler, message))
+                break
+        else:
+            await self.inbox.put(message)
         self._positions.update(received.positions)
 
     def lost(self, close: Close) -> None:
@@ -151,6 +160,7 @@ class Session:
         self._queue.clear()
         self._fail(ClosedError(*close), [*self._pending.values()])
         self.inbox.end(close)
+        self._handled.end(close)
         self.ready.set()
 
     def _fail(self, error: ClientError, some: Iterable[_Pending]) -> None:
@@ -216,6 +226,7 @@ class Session:
         pending = self._pending[id_] = _Pending(outgoing)
         # What is before its reply may wait for room.
         self.inbox.notify()
+        self._handled.notify()
         try:
             with anyio.fail_after(timeout):
                 await self._post(outgoing)
@@ -231,7 +242,8 @@ class Session:
 
     def answer(self, question: type, handler: _Handler) -> None:
         """Answer questions; see `Client.answer`."""
-        self._handlers[question] = handler
+        self._speech.check_sent(question)
+        self._answers[question] = handler
 
     async def _answer(self, handler: _Handler, question: object, id_: Id) -> None:
         socket = self._current
@@ -243,6 +255,26 @@ class Session:
                 await socket.send(outgoing.frame)
             except Lost:
                 return
+
+    # What is handled.
+
+    def on(self, kind: type, handler: Callable[[Any], object]) -> None:
+        """Call a function with messages; see `Client.on`."""
+        self._speech.check_sent(kind)
+        if not self._handlers:
+            self._tasks.start_soon(self._handle)
+        self._handlers[kind] = handler
+
+    async def _handle(self) -> None:
+        """Call what handles messages, in their order."""
+        while True:
+            try:
+                handle = await self._handled.take()
+            except (StopAsyncIteration, ClosedError):
+                return
+            found = handle()
+            if isawaitable(found):
+                await found
 
 
 def _request_error(message: ErrorMessage) -> RequestError:

@@ -63,6 +63,7 @@ class Speech:
         self._outbound = Outbound(self._taken, self._codec, self._name)
         sent = [it.type for it in description.sent]
         self._decoders, refused = _decoders(sent, self._codec, self._name)
+        self._sent = sent
         self._unread: tuple[type[Exception], ...] = (*refused, ClientMessageError)
         self._errors = description.errors
         self._error_classes = [it for it in map(bare, sent) if _is_error_class(it)]
@@ -128,6 +129,20 @@ class Speech:
         return answer if self._correlation is None else self._correlation.fill(answer, id_)
 
     # What the server sends.
+
+    def check_sent(self, kind: object) -> None:
+        """Check that messages of the server's can be instances of a class.
+
+        Raises:
+            TypeError: None is, or it is no class.
+        """
+        if is_class(kind) and (
+            kind is ErrorMessage
+            or any(it is Any or (is_class(it) and issubclass(it, kind)) for it in self._sent)
+        ):
+            return
+        sends = ", ".join(map(name_of, self._sent))
+        raise TypeError(f"{self._name} sends no {name_of(kind)}: use the class of one of {sends}")
 
     def read(self, frame: str | bytes) -> Received:
         """Return what the server sent.

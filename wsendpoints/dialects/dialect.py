@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from wsendpoints.dialects.records import Id, Record
 from wsendpoints.protocol.exceptions import ErrorReply
@@ -55,7 +55,13 @@ class Dialect(ABC):
 
     The codes of the errors that the library itself answers with are those of `ErrorCode`, and those
     of `InvalidRecordError`. `write_error` gives them the names that the protocol has for them.
+
+    Attributes:
+        needs_values: Whether it reads values alone, as of JSON, so that a class needs an `encoding`
+            that has them. By default it may read texts, too.
     """
+
+    needs_values: ClassVar[bool] = False
 
     def records(self, value: Any) -> Sequence[Any]:
         """Return the records in a frame. By default: the frame is one.

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.dialects.records import (
@@ -64,6 +64,8 @@ class JsonRpc(Dialect):
     Raises:
         ConfigurationError: A code is no integer, or `max_batch` is not positive.
     """
+
+    needs_values: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.messages.annotations import MISSING
 from wsendpoints.messages.codec import MessageCodec
 from wsendpoints.messages.methods import Method
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["check_refusing", "check_typed", "check_unnamed", "check_values"]
+__all__ = ["check_readable", "check_refusing", "check_typed", "check_unnamed", "check_values"]
 
 
 def check_unnamed(where: str, methods: Sequence[Method]) -> None:
@@ -50,6 +51,21 @@ def check_values(where: str, codec: MessageCodec, methods: Sequence[Method]) -> 
         raise ConfigurationError(
             f"{where} declares `correlation_id`, but in the encoding {codec.name!r} a message is "
             'a frame, and has no fields: set encoding = "json"'
+        )
+
+
+def check_readable(
+    where: str, codec: MessageCodec, dialect: Dialect, methods: Sequence[Method]
+) -> None:
+    """Check that a dialect can read what is in a frame.
+
+    Raises:
+        ConfigurationError: It reads values, and in this encoding there are none.
+    """
+    if methods and dialect.needs_values and not codec.has_values:
+        raise ConfigurationError(
+            f"{where} declares `dialect = {type(dialect).__qualname__}(...)`, which reads values, "
+            f'but in the encoding {codec.name!r} a message is a frame: set encoding = "json"'
         )
 
 

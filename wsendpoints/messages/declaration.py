@@ -13,6 +13,7 @@ from wsendpoints.messages.annotations import MISSING, check_bound
 from wsendpoints.messages.answers import Answers, read_error_codes
 from wsendpoints.messages.codecs import Encode, MessageCodec, codec_of
 from wsendpoints.messages.contradictions import (
+    check_readable,
     check_refusing,
     check_typed,
     check_unnamed,
@@ -350,6 +351,7 @@ def _spoken(
     outbound = Outbound(sent if procedures is None else [Notification], codec, where)
     envelope = None
     if procedures is not None:
+        check_readable(where, codec, cls.dialect, methods)
         envelope = Envelope(cls.dialect, codec, procedures, where)
         envelope.join(inbound, outbound)
     correlation = None
