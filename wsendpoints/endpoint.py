@@ -381,6 +381,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             await connection.transmit(answer)
 
     on_gap = ignore_gap
+    """`async def on_gap(self, websocket, gap: Gap)`: messages of a group were lost; see `Gap`."""
 
 
 async def _ignore() -> None:

@@ -28,7 +28,11 @@ class _User:
 
 @final
 class Hub:
-    """What several `MemoryBackplane`s share, on one event loop."""
+    """What several `MemoryBackplane`s share, on one event loop.
+
+    Attributes:
+        logs: Numbers the messages of each group, and keeps the last ones.
+    """
 
     def __init__(self) -> None:
         self.logs: Logs = Logs()

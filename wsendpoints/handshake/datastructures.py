@@ -37,7 +37,12 @@ _COOKIE_ESCAPE: Final = re.compile(r"\\([0-3][0-7]{2}|.)", re.DOTALL)
 
 
 class Address(NamedTuple):
-    """The peer's address."""
+    """The peer's address.
+
+    Attributes:
+        host: Its IP address, or what else the server tells.
+        port: Its port.
+    """
 
     host: str
     port: int

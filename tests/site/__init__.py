@@ -1,0 +1,1 @@
+"""The site of the documentation: its pages, its reference, and the pictures made of code."""
