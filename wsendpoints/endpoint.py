@@ -22,7 +22,7 @@ from wsendpoints.hosting import Route, check_mounting, fastapi_route
 from wsendpoints.lifecycle.adapters import ADAPTERS
 from wsendpoints.lifecycle.answering import ANSWERED
 from wsendpoints.lifecycle.hooks import Lifecycle
-from wsendpoints.lifecycle.serving import serve
+from wsendpoints.lifecycle.serving import WATCHED, serve, serve_watched
 from wsendpoints.messages.annotations import UnboundTypeVariable
 from wsendpoints.messages.assignments import guard_assignments, refuse_assignment
 from wsendpoints.messages.custom import AnyEncoding, Subprotocols
@@ -292,6 +292,8 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             lifecycle = self._lifecycle
         except AttributeError:
             raise not_initialised(type(self)) from None
+        if WATCHED in self.websocket.scope:
+            return serve_watched(self, lifecycle, self._admission).__await__()
         return serve(self, lifecycle, lifecycle.declaration, self._admission).__await__()
 
     # What a subclass overrides.

@@ -3,7 +3,8 @@
 import inspect
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -67,12 +68,15 @@ class Live:
         self._numbers = count(1)
         self._watched: dict[int, _Watched] = {}
 
-    def watch(self, endpoint: Any) -> None:
-        """Know of a connection until it ends."""
+    @contextmanager
+    def watch(self, endpoint: Any) -> Generator[None]:
+        """Know of a connection until it has ended."""
         number = next(self._numbers)
-        lifecycle = lifecycle_of(endpoint)
-        self._watched[number] = _Watched(endpoint, lifecycle, datetime.now(UTC))
-        lifecycle.connection.at_end(partial(self._watched.pop, number))
+        self._watched[number] = _Watched(endpoint, lifecycle_of(endpoint), datetime.now(UTC))
+        try:
+            yield
+        finally:
+            del self._watched[number]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request: GET tells what there is, POST closes some of it."""

@@ -16,6 +16,7 @@ from wsendpoints.groups.groups import Groups
 from wsendpoints.groups.lifespan import serve_lifespan
 from wsendpoints.handshake.origins import Origins
 from wsendpoints.handshake.request import Request
+from wsendpoints.handshake.routing import ROUTE
 from wsendpoints.lifecycle.serving import WATCHED
 from wsendpoints.live import Live, LiveCheck
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
@@ -295,7 +296,9 @@ class WebSocketRouter:
         # Not in place: the host, or a middleware, may go on with it.
         inner = {**scope, "path_params": {**Request(scope).path_params, **params}}
         if self._live is not None:
-            inner[WATCHED] = self._live.watch
+            inner[WATCHED] = (*scope.get(WATCHED, ()), self._live.watch)
+        if WATCHED in inner:
+            inner[ROUTE] = place.pattern.text
         if place.depth:
             outer = "/".join(path.split("/")[: place.depth + 1])
             # As Starlette's `Mount` has it: the path stays whole, and `base_url` is the host's.

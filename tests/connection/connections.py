@@ -11,6 +11,7 @@ from wsendpoints import ConnectionState
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
 from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.exceptions import ClientMessageError
 
 __all__ = [
     "ACCEPT",
@@ -122,6 +123,9 @@ class Noting(Listener):
 
     def on_held_up(self) -> None:
         self.told.append("held up")
+
+    def on_invalid(self, error: ClientMessageError) -> None:
+        self.told.append("invalid")
 
     def on_expiry_set(self) -> None:
         self.told.append("expiry")

@@ -11,7 +11,7 @@ from tests.connection.connections import ACCEPT, SEND, Noting, S, connection_in
 from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import Limits, WebSocket, WebSocketEndpoint
+from wsendpoints import ClientMessageError, Limits, WebSocket, WebSocketEndpoint
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.websocket import connection_of
@@ -73,6 +73,9 @@ class Log(Listener):
     def on_disconnect(self) -> None:
         self.log.append("disconnect")
 
+    def on_invalid(self, error: ClientMessageError) -> None:
+        self.log.append(type(error).__name__)
+
     def on_expiry_set(self) -> None:
         self.log.append("expiry")
 
@@ -114,6 +117,17 @@ async def test_listener_hears_what_happens_to_an_endpoint() -> None:
     server = FakeServer(CONNECT, text("push"), text("expire"), text("close"))
     await Chat(make_scope(), server.receive, server.send)
     assert Chat.log == ["connect", "accept", "expiry", "close", 4000]
+
+
+async def test_listener_hears_of_what_a_client_does_wrong() -> None:
+    """Before the endpoint is."""
+
+    class Chat(Logged):
+        encoding = "json"
+
+    server = FakeServer(CONNECT, text("{"))
+    await Chat(make_scope(), server.receive, server.send)
+    assert Chat.log == ["connect", "accept", "InvalidDataError", "invalid", "close", 1007]
 
 
 async def test_listener_hears_of_the_last_close() -> None:

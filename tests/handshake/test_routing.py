@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import litestar
 import pytest
 from fastapi import FastAPI
+from fastapi import WebSocket as FastAPIWebSocket
 from litestar import Litestar, asgi
 from starlette.applications import Starlette
 from starlette.routing import Host, Mount, NoMatchFound, Route, Router, WebSocketRoute
 
-from wsendpoints import InvalidStateError, WebSocket, WebSocketEndpoint
-from wsendpoints.handshake.routing import base_url_of, url_of_route
+from wsendpoints import InvalidStateError, WebSocket, WebSocketEndpoint, WebSocketRouter
+from wsendpoints.handshake.routing import base_url_of, route_of, url_of_route
+from wsendpoints.lifecycle.serving import WATCHED
 from wsendpoints.protocol.asgi import Scope
 from wsendpoints.testing import connect
 
@@ -166,3 +169,66 @@ def test_url_for_without_a_router(scope: Scope) -> None:
         "url_for('chat'): no router that knows its routes by name has put itself into the scope. "
         "Those of Starlette, FastAPI and Litestar do; elsewhere, use base_url"
     )
+
+
+class Routed(WebSocketEndpoint):
+    """Sends how its own path is written."""
+
+    encoding = "json"
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        """Send it."""
+        await websocket.accept()
+        await websocket.send_json(route_of(websocket.scope))
+
+
+@litestar.websocket("/rooms/{room:str}")
+async def room_of_litestar(socket: litestar.WebSocket[Any, Any, Any]) -> None:
+    """Serve it by a handler of Litestar's, which has names for paths."""
+    await Routed.serve(socket)
+
+
+@litestar.asgi("/rooms", is_mount=True, copy_scope=True)
+async def mounted_in_litestar(scope: Any, receive: Any, send: Any) -> None:
+    """Serve it below a path of Litestar's, for which it has none."""
+    await Routed(scope, receive, send)
+
+
+def in_fastapi() -> FastAPI:
+    """Return an application with a route to it."""
+    app = FastAPI()
+
+    async def room(websocket: FastAPIWebSocket) -> None:
+        await Routed.serve(websocket)
+
+    app.add_api_websocket_route("/rooms/{room}", room)
+    return app
+
+
+ROUTER = WebSocketRouter({"/v1": WebSocketRouter({"/rooms/{room:int}": Routed})})
+
+
+@pytest.mark.parametrize(
+    ("app", "route"),
+    [
+        pytest.param(Routed.as_asgi(), None, id="alone"),
+        pytest.param(ROUTER, "/v1/rooms/{room:int}", id="router"),
+        pytest.param(Starlette(routes=[Mount("/", ROUTER)]), "/v1/rooms/{room:int}", id="mounted"),
+        pytest.param(in_fastapi(), "/rooms/{room}", id="FastAPI"),
+        pytest.param(Litestar([room_of_litestar]), "/rooms/{room}", id="Litestar"),
+        pytest.param(Litestar([mounted_in_litestar]), None, id="Litestar, mounted"),
+    ],
+)
+@pytest.mark.anyio
+async def test_route_of_a_watched_connection(app: Any, route: str | None) -> None:
+    """It is as the router that knows it has it."""
+    path = "/v1/rooms/1" if route and route.startswith("/v1") else "/rooms/1"
+    async with connect(app, path, scope={WATCHED: ()}) as client:
+        assert await client.receive_json() == route
+
+
+@pytest.mark.anyio
+async def test_a_router_tells_no_route_where_nobody_watches() -> None:
+    """A scope has no more than is needed."""
+    async with connect(ROUTER, "/v1/rooms/1") as client:
+        assert await client.receive_json() is None

@@ -3,7 +3,7 @@
 import contextlib
 import gc
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 import anyio
@@ -44,8 +44,8 @@ async def test_client_that_closes_ends_the_connection_with_its_code() -> None:
     assert Echo.log == ["connect", 4001]
 
 
-async def test_who_watches_is_told_of_the_endpoint_before_the_handshake() -> None:
-    """By a function in the scope."""
+async def test_what_watches_a_connection_is_around_all_of_it() -> None:
+    """It is told of the endpoint before the handshake, and left behind `on_disconnect`."""
     log: list[Any] = []
 
     class Watched(Recording):
@@ -53,11 +53,33 @@ async def test_who_watches_is_told_of_the_endpoint_before_the_handshake() -> Non
             log.append(self)
             await websocket.accept()
 
-    async with connect(Watched.as_asgi(), scope={WATCHED: log.append}):
-        pass
-    told, itself = log
+        async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+            log.append(close_code)
+            raise ValueError("a mistake")
+
+    @contextlib.contextmanager
+    def outer(endpoint: Any) -> Generator[None]:
+        log.append("outer")
+        with pytest.raises(ValueError, match="a mistake") as raised:
+            yield
+        log.append("outer left")
+        raise raised.value
+
+    @contextlib.contextmanager
+    def inner(endpoint: Any) -> Generator[None]:
+        log.append(endpoint)
+        try:
+            yield
+        finally:
+            log.append("inner left")
+
+    with pytest.raises(ValueError, match="a mistake"):
+        async with connect(Watched.as_asgi(), scope={WATCHED: (outer, inner)}):
+            pass
+    first, told, itself, *others = log
     assert told is itself
     assert isinstance(told, Watched)
+    assert (first, others) == ("outer", [1000, "inner left", "outer left"])
 
 
 async def test_connection_that_is_reset_ends_with_1006() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from tests.some_messages import Said, Say
 from wsendpoints import ConfigurationError, handles, provides
-from wsendpoints.messages.methods import Adapters, Method, read
+from wsendpoints.messages.method import Method
+from wsendpoints.messages.methods import Adapters, read
 from wsendpoints.messages.providers import Plan, read_providers
 from wsendpoints.messages.wrapping import Kind
 

@@ -9,8 +9,8 @@ from typing_extensions import TypedDict
 from tests.some_messages import Leave, Said, Say
 from wsendpoints import ConfigurationError
 from wsendpoints.messages.annotations import MISSING
-from wsendpoints.messages.methods import Method
-from wsendpoints.messages.routing import Routed, route
+from wsendpoints.messages.method import Method
+from wsendpoints.messages.routing import Routed, rerouted, route
 from wsendpoints.messages.substitution import union_of
 
 
@@ -86,6 +86,39 @@ def test_dict_of_several_handlers_comes_with_its_own() -> None:
     assert [*routes] == [Routed]
     read = TypeAdapter[Any](union_of(union)).validate_python({"type": "jump"})
     assert read == Routed(handlers[1].handler, {"type": "jump"})
+
+
+def other(endpoint: Any, websocket: Any, data: Any) -> Any:
+    """Be a handler that takes the place of another one."""
+    return "other", data
+
+
+@pytest.mark.parametrize(
+    ("takes", "message", "name"),
+    [
+        pytest.param({"a": Say, "b": Leave}, Say(), "other", id="model"),
+        pytest.param({"a": Say, "b": Leave}, Leave(), "b", id="another model"),
+        pytest.param({"a": Say, "b": Leave}, Whisper(), "other", id="subclass"),
+        pytest.param({"a": Move, "b": Jump}, {"type": "move"}, "other", id="dict"),
+        pytest.param({"a": Move, "b": Jump}, {"type": "jump"}, "b", id="another dict"),
+    ],
+)
+def test_another_handler_gets_the_messages_of_one(
+    takes: dict[str, Any], message: Any, name: str
+) -> None:
+    """The others get theirs."""
+    methods = [method(name, it) for name, it in takes.items()]
+    on_message, handlers, union = route("Chat", methods, routed=True)
+    read = TypeAdapter[Any](union_of(union)).validate_python(message)
+    on_message, handlers = rerouted(on_message, handlers, {methods[0].handler: other})
+    assert handlers.get(read.__class__, on_message)(None, None, read) == (name, message)
+
+
+def test_another_handler_in_place_of_the_only_one() -> None:
+    """It gets all, where that one is."""
+    only = method("on_receive", Any).handler
+    assert rerouted(only, {}, {only: other}) == (other, {})
+    assert rerouted(only, {}, {}) == (only, {})
 
 
 def test_message_of_no_handler_is_an_error() -> None:

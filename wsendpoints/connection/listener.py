@@ -1,5 +1,7 @@
 """What is told of a connection, as it happens: the way up from a connection to what serves it."""
 
+from wsendpoints.protocol.exceptions import ClientMessageError
+
 __all__ = ["Listener"]
 
 
@@ -32,6 +34,9 @@ class Listener:
 
     def on_held_up(self) -> None:
         """Messages have waited for long behind a handler."""
+
+    def on_invalid(self, error: ClientMessageError) -> None:
+        """A message is unusable, which the endpoint's `on_invalid` is about to be told."""
 
     def on_expiry_set(self) -> None:
         """`Connection.expires_at` was set."""

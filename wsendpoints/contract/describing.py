@@ -28,7 +28,7 @@ from wsendpoints.messages.custom import CustomCodec
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.messages.declared import union_in
 from wsendpoints.messages.error_message import BUSY
-from wsendpoints.messages.methods import Method
+from wsendpoints.messages.method import Method
 from wsendpoints.messages.outbound import NOTHING
 from wsendpoints.messages.procedures import Procedure
 from wsendpoints.messages.routing import Routed

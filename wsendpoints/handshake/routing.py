@@ -1,12 +1,15 @@
-"""URLs of the application that a connection belongs to, by the names of its host's routes."""
+"""The routes of the application that a connection is of: its own, and URLs of others by name."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from wsendpoints.handshake.url import URL
 from wsendpoints.protocol.exceptions import InvalidStateError
 
-__all__ = ["base_url_of", "url_of_route"]
+__all__ = ["ROUTE", "base_url_of", "route_of", "url_of_route"]
+
+ROUTE: Final = "wsendpoints.route"
+"""What a scope has whose connection is watched: the path of its route, as a router has it."""
 
 
 def base_url_of(scope: Mapping[str, Any]) -> URL:
@@ -19,6 +22,24 @@ def base_url_of(scope: Mapping[str, Any]) -> URL:
     root: object = scope.get("app_root_path", scope.get("root_path"))
     path = root if isinstance(root, str) else ""
     return URL.from_scope({**scope, "path": f"{path.rstrip('/')}/", "query_string": b""})
+
+
+def route_of(scope: Mapping[str, Any]) -> str | None:
+    """Return how the path of a connection is written where it is routed, as `/chat/{room}`.
+
+    Args:
+        scope: The scope of the connection. Any key may be missing.
+
+    Returns:
+        `None` if the host does not tell.
+    """
+    routes: list[object] = [
+        scope.get(ROUTE),
+        # Starlette's and FastAPI's, then Litestar's.
+        getattr(scope.get("route"), "path", None),
+        scope.get("path_template"),
+    ]
+    return next((route for route in routes if isinstance(route, str) and route), None)
 
 
 def url_of_route(scope: Mapping[str, Any], name: str, path_params: Mapping[str, Any]) -> URL:

@@ -105,6 +105,8 @@ class Answering:
         self._connection.invalid_in_a_row += 1
         if message is None:
             ANSWERED.set(self._id_of_invalid(error))
+        for listener in self._connection.listeners:
+            listener.on_invalid(error)
         limit = self._endpoint.limits.max_invalid
         if isinstance(error, InvalidMessageError):
             logger.debug("%s: %s", name_of(self._endpoint), error.detail)

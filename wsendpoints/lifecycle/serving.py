@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from wsendpoints.connection.websocket import tell_subprotocol
 from wsendpoints.handshake.admission import Admission
@@ -24,10 +25,13 @@ from wsendpoints.protocol.state import (
     HANDSHAKE,
 )
 
-__all__ = ["WATCHED", "serve"]
+__all__ = ["WATCHED", "Watch", "serve", "serve_watched"]
+
+Watch: TypeAlias = Callable[[Any], AbstractContextManager[object]]
+"""Returns, given an endpoint, what is entered before its handshake, and left when it has ended."""
 
 WATCHED: Final = "wsendpoints.watched"
-"""What a scope has that is told of the endpoint: a function, called before the handshake."""
+"""What a scope has whose connection is watched: a tuple of functions, each a `Watch`."""
 
 _SERVED: Final = "wsendpoints.served"
 """What marks a scope: to use one for two connections is a mistake that would mix them up."""
@@ -54,8 +58,6 @@ async def serve(
     """
     scope = endpoint.websocket.scope
     _mark_used(lifecycle, scope)
-    if WATCHED in scope:
-        scope[WATCHED](endpoint)
     connection, limits = lifecycle.connection, endpoint.limits
     connection.close_timeout = limits.close_timeout or math.inf
     if declaration.by_subprotocol:
@@ -105,6 +107,20 @@ async def serve(
         admission.open -= 1
         # An exception that is raised holds this frame: without these references it is no cycle.
         del failure, endpoint
+
+
+async def serve_watched(endpoint: Hooks, lifecycle: Lifecycle, admission: Admission) -> None:
+    """Serve a connection within what watches it, as its scope says.
+
+    Args:
+        endpoint: The endpoint.
+        lifecycle: The endpoint's. What watches may replace its declaration.
+        admission: Which clients may connect to its class.
+    """
+    with ExitStack() as stack:
+        for watch in endpoint.websocket.scope[WATCHED]:
+            stack.enter_context(watch(endpoint))
+        await serve(endpoint, lifecycle, lifecycle.declaration, admission)
 
 
 def _mark_used(lifecycle: Lifecycle, scope: Scope) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.messages.annotations import MISSING
 from wsendpoints.messages.codec import MessageCodec
-from wsendpoints.messages.methods import Method
+from wsendpoints.messages.method import Method
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["check_readable", "check_refusing", "check_typed", "check_unnamed", "check_values"]

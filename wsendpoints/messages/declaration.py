@@ -25,11 +25,10 @@ from wsendpoints.messages.envelope import LIBRARY_CODES, Envelope, read_procedur
 from wsendpoints.messages.error_message import BUSY, ErrorWriter
 from wsendpoints.messages.exchange import Exchange
 from wsendpoints.messages.inbound import Inbound
+from wsendpoints.messages.method import Handler, Method
 from wsendpoints.messages.methods import (
     Adapters,
-    Handler,
     Look,
-    Method,
     Stream,
     check_hooks,
     find,

@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, get_args, get_ori
 from wsendpoints.messages.annotations import MISSING, message_types
 from wsendpoints.messages.blocking import check_blocking
 from wsendpoints.messages.keys import KeyOf, key_reader
+from wsendpoints.messages.method import Handler, Method, running_beside
 from wsendpoints.messages.options import PLAIN, Options, Overlap
 from wsendpoints.messages.providers import Plan, Provider, plan_of
 from wsendpoints.messages.replies import reply_of
@@ -32,9 +33,7 @@ from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = [
     "Adapters",
-    "Handler",
     "Look",
-    "Method",
     "Stream",
     "check_callable",
     "check_hooks",
@@ -50,9 +49,6 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-Handler: TypeAlias = Callable[[Any, Any, Any], Any]
-"""Called with the endpoint, the WebSocket and the message; returns the coroutine of the reply."""
 
 Stream: TypeAlias = Callable[[Any, Any, Any], AsyncGenerator[Any, None]]
 """Called with the same; returns the async generator of the replies."""
@@ -96,22 +92,6 @@ class Adapters(NamedTuple):
     answered: Handler
     calling: Callable[[Handler, str, Any, bool], Handler]
     exchange: Handler
-
-
-class Method(NamedTuple):
-    """A method that handles messages, with the types of what it takes and sends.
-
-    What it returns is that of an item, if it sends a stream of them.
-    """
-
-    name: str
-    handler: Handler
-    takes: Any
-    returns: Any
-    options: Options = PLAIN
-    is_blocking: bool = False
-    plan: Plan | None = None
-    is_stream: bool = False
 
 
 def looking_at(cls: Any, names: Iterable[str]) -> Look:
@@ -293,10 +273,13 @@ def read(
     options = options_of(cls, name, PLAIN if before is None else before.options)
     if is_correlated:
         handler = adapters.correlating(handler)
-    if options.concurrent:
-        key_of = key_reader(options, takes, f"{cls.__qualname__}.{name}")
-        handler = adapters.concurrent(handler, name, key_of, options.overlap)
-    return Method(name, handler, takes, returns, options, is_blocking, plan, is_stream)
+    method = Method(name, handler, takes, returns, options, is_blocking, plan, is_stream)
+    if not options.concurrent:
+        return method
+    key_of = key_reader(options, takes, f"{cls.__qualname__}.{name}")
+    return running_beside(
+        method, lambda handler: adapters.concurrent(handler, name, key_of, options.overlap)
+    )
 
 
 def check_callable(

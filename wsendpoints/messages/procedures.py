@@ -10,9 +10,9 @@ from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.messages.annotations import parameter_type
 from wsendpoints.messages.blocking import check_blocking
 from wsendpoints.messages.keys import key_reader
+from wsendpoints.messages.method import Handler, Method, running_beside
 from wsendpoints.messages.methods import (
     Adapters,
-    Method,
     check_callable,
     handler_of,
     options_of,
@@ -96,16 +96,17 @@ def read_procedure(
     options = options_of(cls, name, PLAIN if method is None else method.options)
     handler = handler_of(found, _invoking(found, name), kind, adapters, plan)
     handler = adapters.calling(handler, name, results, is_stream)
+    method = Method(name, handler, parameters.takes, returns, options, is_blocking, plan, is_stream)
     if options.concurrent:
         key_of = key_reader(options, parameters.takes, where)
-        handler = adapters.concurrent(
-            handler, name, lambda called: key_of(called.data), options.overlap
-        )
-    return Procedure(
-        Method(name, handler, parameters.takes, returns, options, is_blocking, plan, is_stream),
-        parameters,
-        results,
-    )
+
+        def beside(handler: Handler) -> Handler:
+            return adapters.concurrent(
+                handler, name, lambda called: key_of(called.data), options.overlap
+            )
+
+        method = running_beside(method, beside)
+    return Procedure(method, parameters, results)
 
 
 def by_name(procedures: Mapping[str, Procedure], where: str) -> Mapping[str, Procedure]:

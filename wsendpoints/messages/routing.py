@@ -9,12 +9,12 @@ from pydantic import AfterValidator
 
 from wsendpoints.messages.annotations import MISSING
 from wsendpoints.messages.joining import takes_anything
-from wsendpoints.messages.methods import Handler, Method
+from wsendpoints.messages.method import Handler, Method
 from wsendpoints.messages.tags import clash, members
 from wsendpoints.messages.unions import runtime_types
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["Routed", "Routes", "route"]
+__all__ = ["Routed", "Routes", "rerouted", "route"]
 
 Routes: TypeAlias = tuple[Handler, Mapping[type, Handler], Sequence[Any]]
 """The handler for messages of classes that are not in the table, the table from classes to
@@ -61,6 +61,32 @@ def route(where: str, methods: Sequence[Method], *, routed: bool) -> Routes:
             union.append(Annotated[member, AfterValidator(route)])
             routes[Routed] = _handle_routed
     return _by_instance(routes), routes, union
+
+
+def rerouted(
+    on_message: Handler, handlers: Mapping[type, Handler], others: Mapping[Handler, Handler]
+) -> tuple[Handler, Mapping[type, Handler]]:
+    """Return the same routes, to other handlers.
+
+    Args:
+        on_message: The handler for messages of classes that are not in the table.
+        handlers: The table from classes to handlers.
+        others: What takes the place of a handler; those that are not in it stay.
+
+    Returns:
+        The first two, changed.
+    """
+    if on_message in others or not handlers:
+        return others.get(on_message, on_message), handlers
+
+    def handle_routed(endpoint: Any, websocket: Any, data: Routed) -> Any:
+        return others.get(data.handler, data.handler)(endpoint, websocket, data.message)
+
+    routes = {
+        klass: handle_routed if handler is _handle_routed else others.get(handler, handler)
+        for klass, handler in handlers.items()
+    }
+    return _by_instance(routes), routes
 
 
 def _refuse_ambiguity(where: str, owners: Sequence[tuple[Any, Method]]) -> None:
