@@ -10,7 +10,7 @@ import pytest
 from starlette.websockets import WebSocket as Starlettes
 
 from tests.connection.websocket_calls import RECEIVING, SENDING, without_gc
-from tests.fake_server import CONNECT, DISCONNECT, FakeServer, text
+from tests.fake_server import CONNECT, DISCONNECT, FakeServer, make_scope, text
 from wsendpoints import (
     ConnectionState,
     InvalidDataError,
@@ -334,3 +334,9 @@ async def test_x02_nothing_keeps_a_websocket_alive() -> None:
         server = FakeServer(text("x"), text("{"), text("x"), DISCONNECT)
         alive = await converse(server)
         assert alive() is None
+
+
+def test_id_is_kept_for_the_whole_connection() -> None:
+    """Another WebSocket over the same scope is the same connection."""
+    scope = make_scope()
+    assert WebSocket(scope).connection_id == WebSocket(scope).connection_id

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 from pydantic import BaseModel
@@ -281,3 +282,20 @@ async def test_nothing_is_posted_once_it_was_served() -> None:
     lifecycle = Lifecycle(await connection_in(S.OPEN, FakeServer()), DECLARATION)
     lifecycle.is_used = True
     lifecycle.post(endpoint_of(lifecycle), {"type": "websocket.send", "text": "x"})
+
+
+async def test_what_waits_is_counted_while_a_conversation_is_held() -> None:
+    """Behind a handler; there is nothing before and after."""
+    lifecycles: list[Lifecycle] = []
+
+    class Slow(WebSocketEndpoint):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            lifecycles.append(self._lifecycle)
+            await anyio.sleep(10)
+
+    async with connect(Slow.as_asgi(), timeout=60) as client:
+        for _ in range(3):
+            await client.send_text("a")
+        await anyio.sleep(1)
+        assert lifecycles[0].waiting == 2
+    assert lifecycles[0].waiting == 0

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.receiving import Receiving, check_mode
+from wsendpoints.handshake.identity import connection_id_of
 from wsendpoints.messages.codecs import encode_json
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
@@ -77,6 +78,14 @@ class WebSocket(Receiving):
 
     def __repr__(self) -> str:
         return f"<WebSocket {self.scope.get('path', '')!r} {self._connection.state.value}>"
+
+    @property
+    def connection_id(self) -> str:
+        """By what the connection is known in logs and traces: 32 hexadecimal digits, random.
+
+        It is made when something asks for it. A client is not told.
+        """
+        return connection_id_of(self.scope)
 
     @property
     def subprotocol(self) -> str | None:

@@ -199,6 +199,13 @@ class Lifecycle:
         return await self.two_way.ask(question, expected, timeout)
 
     @property
+    def waiting(self) -> int:
+        """How many messages of the client wait to be handled; any thread may ask."""
+        # A conversation that has just ended has no reader any more.
+        reader: Any = getattr(self.conversation, "reader", None)
+        return 0 if reader is None else reader.waiting
+
+    @property
     def open_outbox(self) -> Outbox | None:
         """What waits for the client, if anything may."""
         return None if self.tasks is None else self.tasks.outbox

@@ -114,6 +114,11 @@ class Reader(Attention):
         self._room: anyio.Event | None = None
         self._scope: anyio.CancelScope | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be handled."""
+        return len(self._inbox) + self._held
+
     def release(self) -> None:
         """Give the connection's `receive` back, and drop the references to the connection.
 
@@ -329,5 +334,5 @@ class Reader(Attention):
 
     def is_filled(self, part: float) -> bool:
         """Whether so large a part of the room is taken, from 0 to 1."""
-        number, size = len(self._inbox) + self._held, self._size + self._held_size
+        number, size = self.waiting, self._size + self._held_size
         return is_filled(self._limits, number, size, part)
