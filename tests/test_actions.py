@@ -17,6 +17,7 @@ from wsendpoints import (
     WebSocketEndpoint,
     handles,
 )
+from wsendpoints.actions import admissions_of
 from wsendpoints.dialects import Notification, Request
 from wsendpoints.testing import connect
 
@@ -258,3 +259,22 @@ async def test_post_sends_without_waiting() -> None:
     async with connect(as_asgi(Posting)) as client:
         await client.send_json("x")
         assert await client.receive(Ran) == Ran(id="x")
+
+
+async def test_class_is_drained_with_its_subclasses() -> None:
+    """Each once, also one with two of them as its bases; no other class is."""
+
+    class Base(Recording):
+        pass
+
+    left, right = (type(name, (Base,), {}) for name in ("Left", "Right"))
+    both: Any = type("Both", (left, right), {})
+    classes = (Base, left, right, both)
+    async with connect(as_asgi(both)) as client:
+        await Base.drain(over=0)
+        await client.expect_close(1012, "drain: 0 s")
+    assert all(vars(it)["_admission"].is_draining for it in classes)
+    assert not vars(Recording)["_admission"].is_draining
+    assert {*admissions_of(Base)} == {vars(it)["_admission"] for it in classes}
+    assert len(admissions_of(Base)) == 4
+    assert {*admissions_of(WebSocketEndpoint)} > {*admissions_of(Base)}

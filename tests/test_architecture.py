@@ -92,10 +92,12 @@ LIFECYCLE: Final = [
     "concurrency",
     "adapters",
     "two_way",
+    "leaving",
     "conversation",
     "ending",
     "outliving",
     "serving",
+    "draining",
 ]
 """Within `lifecycle/` too each file may import those before it."""
 

@@ -2,17 +2,19 @@
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Hashable
 from types import MethodType
-from typing import Any, Generic, TypeVarTuple, Unpack
+from typing import Any, ClassVar, Generic, TypeVarTuple, Unpack
 
 from typing_extensions import TypeForm, TypeVar
 
+from wsendpoints.handshake.admission import Admission
+from wsendpoints.lifecycle.draining import drain
 from wsendpoints.lifecycle.hooks import Lifecycle
 from wsendpoints.lifecycle.streaming import start_streaming
 from wsendpoints.lifecycle.task_handle import TaskHandle
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.protocol.limits import Limits
 
-__all__ = ["Actions"]
+__all__ = ["Actions", "admissions_of"]
 
 # The messages that a class sends. Without brackets it is `Any`, so that nothing is checked.
 M = TypeVar("M", default=Any)
@@ -25,9 +27,11 @@ class Actions(Generic[M]):
 
     They are for the connection of the endpoint, from any task of its event loop: a handler, a task
     of `start_soon`, or a request of somewhere else in the application that knows the endpoint.
+    `drain` is for all connections of the class.
     """
 
     limits: Limits
+    _admission: ClassVar[Admission]
     _lifecycle: Lifecycle
 
     def push(self, message: M) -> Coroutine[Any, Any, None]:
@@ -181,3 +185,42 @@ class Actions(Generic[M]):
         if beside is None:
             return False
         return beside.cancel(key) if name is None else beside.cancel_handler(name)
+
+    @classmethod
+    async def drain(cls, *, over: float) -> None:
+        """Close all connections of the class before a restart, and let no client connect any more.
+
+        It is for the end of a process, such as a `preStop` hook of Kubernetes, and for good: no
+        client connects to the class, or to a subclass, in this process again. `WebSocketEndpoint`
+        itself stands for all classes.
+
+        New clients get a 503, or, where the server can't send one, are accepted, and closed with
+        1012 at once. Those that are connected are closed with 1012 ("service restart"), one after
+        the other, evenly over the time. What a client has sent is handled, and answered, before
+        that, for `limits.grace` seconds at most; tasks of `start_soon` and `stream` are not waited
+        for. A client whose handshake is not answered yet is closed once `on_connect` is done.
+
+        It returns once all connections have ended, with their `on_disconnect`. Cancelling it, as by
+        `anyio.move_on_after`, leaves those open whose turn has not come. Any task may call it, any
+        number of times.
+
+        Args:
+            over: Seconds over which the connections are closed; 0 closes them all at once.
+
+        Raises:
+            ConfigurationError: It is no such time.
+        """
+        await drain(admissions_of(cls), over, cls.__qualname__)
+
+
+def admissions_of(cls: type[Actions[Any]]) -> list[Admission]:
+    """Return what counts the connections of a class, and of each of its subclasses."""
+    classes: dict[type[Actions[Any]], None] = {}
+    remaining = [cls]
+    while remaining:
+        each = remaining.pop()
+        if each not in classes:
+            classes[each] = None
+            remaining += each.__subclasses__()
+    # `WebSocketEndpoint` itself has none.
+    return [vars(it)["_admission"] for it in classes if "_admission" in vars(it)]

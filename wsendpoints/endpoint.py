@@ -137,7 +137,6 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     limits: Limits = Limits()
     cancel_on_disconnect: bool = False
 
-    _admission: ClassVar[Admission]
     _required_attributes: ClassVar[Required] = {}
     _own_attributes: ClassVar[Own] = ()
     _declaration: ClassVar[Declaration | None] = None

@@ -269,7 +269,7 @@ def watch(
     assert endpoint.illegal == []
     _check_hooks(endpoint)
     _check_log(endpoint, log, debug, tells)
-    assert vars(endpoint)["_admission"].open == 0
+    assert vars(endpoint)["_admission"].open == set()
     assert _running_tasks() == tasks
     assert _timers() == timers
     gc.collect()

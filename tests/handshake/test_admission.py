@@ -233,3 +233,35 @@ async def test_path_of_a_route_is_checked_by_the_parameters() -> None:
     Admission(Recording, None, ()).check_path("/{team}", {"team": "str"})
     with pytest.raises(ConfigurationError, match=r"which Strict\.params forbids"):
         Admission(Strict, None, ()).check_path("/{team}", {"team": "str"})
+
+
+async def test_drained_class_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
+    """A page of another origin is refused as ever, and learns nothing."""
+    caplog.set_level(logging.INFO, "wsendpoints")
+
+    class Drained(Recording):
+        pass
+
+    app = Drained.as_asgi()
+    vars(Drained)["_admission"].is_draining = True
+    refusal = await denied(app)
+    assert (refusal.status, refusal.body) == (503, b"the server is restarting")
+    assert (b"retry-after", b"1") in refusal.headers
+    assert caplog.messages == [
+        f"{Drained.__qualname__}: a client is refused: the server is restarting"
+    ]
+    assert (await denied(app, headers={"origin": "http://evil.example"})).status == 403
+
+
+def test_who_waits_for_the_last_connection_is_told_once() -> None:
+    """When it has ended, and not before."""
+    told: list[str] = []
+    admission = Admission(Recording, None, ())
+    admission.drained = (lambda: told.append("one"), lambda: told.append("other"))
+    admission.open.add("connection")
+    admission.ended()
+    assert told == []
+    admission.open.clear()
+    admission.ended()
+    admission.ended()
+    assert told == ["one", "other"]

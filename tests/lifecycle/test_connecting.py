@@ -22,8 +22,8 @@ from wsendpoints import (
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.websocket import connection_of
 from wsendpoints.lifecycle.connecting import connect_alone
-from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.protocol.asgi import Event, Send
+from wsendpoints.protocol.deadline import Deadline
 
 pytestmark = pytest.mark.anyio
 

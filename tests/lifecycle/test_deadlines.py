@@ -12,8 +12,9 @@ import pytest
 from tests.connection.connections import S, connection_in
 from tests.fake_server import FakeServer
 from wsendpoints import Limits
-from wsendpoints.lifecycle.deadlines import Deadline, Deadlines, strictest
+from wsendpoints.lifecycle.deadlines import Deadlines, strictest
 from wsendpoints.lifecycle.tasks import Tasks
+from wsendpoints.protocol.deadline import Deadline
 from wsendpoints.protocol.limits import OUTCOMES, Period
 
 pytestmark = pytest.mark.anyio
@@ -447,6 +448,31 @@ async def test_moment_of_the_past_is_now() -> None:
     deadline = Deadline("expires_at", 0, 4401, logging.INFO)
     assert play.passed == deadline
     assert deadline.reason == "expires_at: 0 s"
+
+
+# The grace of what is handled where the connection is left.
+
+DRAINED: Final = Deadline("drain", 20, 1012, logging.DEBUG)
+
+
+def leave(deadlines: Deadlines) -> None:
+    """Have it left once nothing is handled."""
+    deadlines.leave(DRAINED)
+
+
+async def test_handler_of_a_connection_that_is_left_has_its_grace() -> None:
+    """However often it is left; the deadline tells why."""
+    play = Play(limits_of(grace=30))
+    await play.run(Deadlines.handling, leave, 10.0, leave)
+    assert play.seconds == pytest.approx(30)
+    assert play.passed == DRAINED
+
+
+async def test_no_grace_is_no_limit_where_it_is_left() -> None:
+    """And a connection that has ended has the grace of its end."""
+    assert await ended(limits_of(), leave) == NEVER
+    assert await ended(limits_of(grace=30), leave, 10.0, disconnected) == (40, "grace")
+    assert await ended(limits_of(grace=30), disconnected, 10.0, leave) == (30, "grace")
 
 
 # The strictest of several limits.

@@ -24,12 +24,13 @@ from wsendpoints import (
     WebSocketEndpoint,
 )
 from wsendpoints.connection.websocket import connection_of
+from wsendpoints.handshake.admission import Restarting
 from wsendpoints.lifecycle import ending
-from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
 from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.lifecycle.hooks import Farewell
 from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.deadline import Deadline
 
 pytestmark = pytest.mark.anyio
 
@@ -288,6 +289,24 @@ async def test_denial_is_a_refusal_without_the_extension() -> None:
     life = await life_in(S.HANDSHAKE)
     await life.end(Denied(401))
     assert life.closes == [(1000, "")]
+    assert life.raised is None
+
+
+@pytest.mark.parametrize(("offers", "chosen"), [((), None), (("v1", "v2"), "v2")])
+async def test_client_of_a_drained_class_hears_of_the_restart(
+    offers: Sequence[str], chosen: str | None
+) -> None:
+    """It is accepted and closed where the server could send it a 403 alone, and no hook runs."""
+    life = await life_in(S.HANDSHAKE, scope={"subprotocols": offers})
+    Chat.subprotocols = ["v2"]
+    try:
+        await life.end(Restarting())
+    finally:
+        del Chat.subprotocols
+    accept, close = life.server.sent
+    assert (accept["type"], accept["subprotocol"]) == ("websocket.accept", chosen)
+    assert (close["code"], close["reason"]) == (1012, "the server is restarting")
+    assert Chat.codes == []
     assert life.raised is None
 
 

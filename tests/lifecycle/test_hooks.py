@@ -1,6 +1,7 @@
 """What an endpoint needs of the life of its connection: tasks, and that it is served once."""
 
-from typing import Any, Literal
+import logging
+from typing import Any, Final, Literal
 
 import anyio
 import pytest
@@ -23,6 +24,7 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.hooks import LATE, Lifecycle, lifecycle_of, name_of
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
+from wsendpoints.protocol.deadline import Deadline
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +47,12 @@ class Applying:
     def __init__(self, connection: Connection) -> None:
         self.tasks = Tasks(connection)
         self.applied: list[Limits] = []
+        self.is_held = False
+        self.left: list[Deadline] = []
+
+    def leave(self, deadline: Deadline) -> None:
+        """Note why."""
+        self.left.append(deadline)
 
     def limit_by(self, limits: Limits) -> None:
         """Note them."""
@@ -211,18 +219,6 @@ async def test_client_is_asked_while_the_connection_is_served() -> None:
 # What waits for the client.
 
 
-class Held:
-    """A conversation that is held."""
-
-    two_way = None
-
-    def __init__(self, connection: Connection) -> None:
-        self.tasks = Tasks(connection)
-
-    def limit_by(self, limits: Limits) -> None:
-        """Keep other limits."""
-
-
 def endpoint_of(lifecycle: Lifecycle) -> Any:
     """Return an endpoint with this life."""
     endpoint: Any = Idle(make_scope(), FakeServer().receive, FakeServer().send)
@@ -240,7 +236,7 @@ async def test_outbox_is_that_of_the_connection() -> None:
     assert lifecycle.open_outbox is None
     with pytest.raises(InvalidStateError, match="not served yet"):
         lifecycle.outbox(endpoint)
-    lifecycle.conversation = held = Held(connection)
+    lifecycle.conversation = held = Applying(connection)
     async with held.tasks:
         assert lifecycle.open_outbox is None
         box = lifecycle.outbox(endpoint)
@@ -259,7 +255,7 @@ async def test_outbox_is_there_once_it_is_accepted(state: S) -> None:
     connection = await connection_in(state, FakeServer())
     lifecycle = Lifecycle(connection, DECLARATION)
     endpoint = endpoint_of(lifecycle)
-    lifecycle.conversation = Held(connection)
+    lifecycle.conversation = Applying(connection)
     with pytest.raises(InvalidStateError):
         lifecycle.outbox(endpoint)
     with pytest.raises(InvalidStateError):
@@ -272,7 +268,7 @@ async def test_nothing_is_posted_once_it_has_ended(state: S) -> None:
     connection = await connection_in(state, FakeServer())
     lifecycle = Lifecycle(connection, DECLARATION)
     endpoint = endpoint_of(lifecycle)
-    lifecycle.conversation = Held(connection)
+    lifecycle.conversation = Applying(connection)
     lifecycle.post(endpoint, {"type": "websocket.send", "text": "x"})
     assert lifecycle.open_outbox is None
 
@@ -299,3 +295,40 @@ async def test_what_waits_is_counted_while_a_conversation_is_held() -> None:
         await anyio.sleep(1)
         assert lifecycles[0].waiting == 2
     assert lifecycles[0].waiting == 0
+
+
+# When it is left.
+
+DEADLINE: Final = Deadline("drain", 20, 1012, logging.DEBUG)
+
+
+@pytest.mark.parametrize("state", [S.ACCEPTING, S.OPEN])
+async def test_client_that_has_said_nothing_is_closed_at_once(state: S) -> None:
+    """There is no conversation with it yet."""
+    server = FakeServer()
+    lifecycle = Lifecycle(await connection_in(state, server), DECLARATION)
+    await lifecycle.leave(DEADLINE)
+    assert server.sent == [{"type": "websocket.close", "code": 1012, "reason": "drain: 20 s"}]
+
+
+@pytest.mark.parametrize("state", [S.CONNECTING, S.HANDSHAKE, S.CLOSED, S.DISCONNECTED])
+async def test_client_that_is_not_there_is_not_closed(state: S) -> None:
+    """It is refused by the checks of the handshake, or has left."""
+    server = FakeServer()
+    lifecycle = Lifecycle(await connection_in(state, server), DECLARATION)
+    await lifecycle.leave(DEADLINE)
+    assert server.sent == []
+
+
+async def test_conversation_is_left_once_it_has_begun() -> None:
+    """On trio it begins in a task of its own, which may not have run yet."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    lifecycle = Lifecycle(connection, DECLARATION)
+    lifecycle.conversation = conversation = Applying(connection)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lifecycle.leave, DEADLINE)
+        for _ in range(3):
+            await checkpoint()
+        assert conversation.left == []
+        conversation.is_held = True
+    assert conversation.left == [DEADLINE]

@@ -12,7 +12,7 @@ import pytest
 from tests.clocks import as_asgi
 from tests.recording import Recording
 from wsendpoints import ClientMessageError, WebSocket, handles
-from wsendpoints.lifecycle.names import name_of_method, tell_sender
+from wsendpoints.lifecycle.names import name_of_method, tell_cancelled, tell_sender
 from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.testing import connect
 
@@ -134,3 +134,10 @@ async def test_error_says_where_the_method_is_written() -> None:
         assert told(method) == (f"Sleeps.{name}", [place])
     assert told(Sleeps.__reduce__) == ("Sleeps.__reduce__", [])
     assert told(wrapped) == ("Sleeps", [])
+
+
+async def test_handler_that_is_cancelled_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """By the name of its class."""
+    caplog.set_level(logging.INFO, "wsendpoints")
+    tell_cancelled(object.__new__(Sleeps))
+    assert caplog.messages == ["Sleeps: a handler is cancelled: the client disconnected"]

@@ -425,3 +425,18 @@ async def test_nothing_keeps_a_connection_alive() -> None:
         assert [reference() for reference in kept] == [None] * 4
     finally:
         gc.enable()
+
+
+async def test_each_connection_of_a_drained_class_is_told_of() -> None:
+    """When it has ended, with its clean-up."""
+
+    class Drained(Recording):
+        pass
+
+    admission: Any = vars(Drained)["_admission"]
+    async with connect(Drained.as_asgi()) as one:
+        admission.is_draining = True
+        admission.drained = (lambda: Drained.log.append("drained"),)
+        await one.close()
+    assert Drained.log == ["connect", 1000, "drained"]
+    assert admission.open == set()

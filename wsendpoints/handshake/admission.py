@@ -1,8 +1,8 @@
 """Which clients may connect: the checks of a handshake before `on_connect` is called."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, cast, final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, Protocol, cast, final
 
 from wsendpoints.handshake.origins import AllowedOrigins, Origins, compile_origins, origin_refusal
 from wsendpoints.handshake.parameters import Parameters
@@ -13,9 +13,21 @@ from wsendpoints.protocol.headers import is_token
 from wsendpoints.protocol.limits import Limits
 from wsendpoints.protocol.subprotocols import BEARER, choose_subprotocol
 
-__all__ = ["Admission", "Door", "check_subprotocols"]
+__all__ = ["RESTARTING", "Admission", "Door", "Restarting", "check_subprotocols"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
+
+RESTARTING: Final = "the server is restarting"
+"""What a client is told that comes while its class is drained."""
+
+
+@final
+class Restarting(Denied):
+    """Refuses a client because the class is drained: another process will take it."""
+
+    def __init__(self) -> None:
+        # RFC 9110, section 15.6.4: without it many clients take a 503 for an outage.
+        super().__init__(503, headers={"retry-after": "1"}, body=RESTARTING)
 
 
 class Door(Protocol):
@@ -38,17 +50,29 @@ class Admission:
         subprotocols: Its `subprotocols`.
 
     Attributes:
-        open: How many connections of the class are open in this process.
+        open: The connections of the class in this process, from before the handshake to the end.
+        is_draining: Whether no more of them may begin.
+        drained: Called once none is open any more while it drains.
         parameters: What reads the parameters of a connection, if the class declares any.
 
     Raises:
         ConfigurationError: The class declares its origins, subprotocols or parameters incorrectly.
     """
 
-    __slots__ = ("_declared", "_origins", "_where", "open", "parameters")
+    __slots__ = (
+        "_declared",
+        "_origins",
+        "_where",
+        "drained",
+        "is_draining",
+        "open",
+        "parameters",
+    )
 
     def __init__(self, cls: type, allowed_origins: Origins, subprotocols: object) -> None:
-        self.open: int = 0
+        self.open: set[Any] = set()
+        self.is_draining: bool = False
+        self.drained: tuple[Callable[[], object], ...] = ()
         self._where = cls.__qualname__
         self._declared = allowed_origins
         self._origins: AllowedOrigins = compile_origins(allowed_origins, self._where)
@@ -76,15 +100,15 @@ class Admission:
 
         Args:
             door: The endpoint.
-            websocket: The connection, which counts in `open` already.
+            websocket: The connection, which is among those in `open` already.
 
         Returns:
             The parameters, if the class declares any; `None` otherwise.
 
         Raises:
             Denied: The client may not connect. The status is 403 because of its origin, 503
-                because there are too many connections, 400 because it speaks none of the
-                subprotocols, 422 because of its parameters.
+                because the class is drained, or there are too many connections, 400 because it
+                speaks none of the subprotocols, 422 because of its parameters.
             ConfigurationError: A subprotocol is required, and there is none.
         """
         origins = self._origins
@@ -95,8 +119,11 @@ class Admission:
         if refusal is not None:
             logger.warning("%s: %s", self._where, refusal)
             raise Denied(403)
+        if self.is_draining:
+            logger.info("%s: a client is refused: %s", self._where, RESTARTING)
+            raise Restarting
         limit = door.limits.max_connections
-        if limit is not None and self.open > limit:
+        if limit is not None and len(self.open) > limit:
             logger.info("%s: max_connections: %d: one more is refused", self._where, limit)
             raise Denied(503, body=f"max_connections: {limit}")
         if door.require_subprotocol:
@@ -108,6 +135,13 @@ class Admission:
         except Denied:
             logger.info("%s: the parameters of a client are refused", self._where)
             raise
+
+    def ended(self) -> None:
+        """Tell those who wait for it if none of its connections is left."""
+        if not self.open:
+            drained, self.drained = self.drained, ()
+            for tell in drained:
+                tell()
 
     def _require_subprotocol(self, subprotocols: Iterable[str], websocket: Request) -> None:
         if choose_subprotocol(subprotocols, websocket.subprotocols) is not None:

@@ -175,7 +175,7 @@ class Concurrency:
     async def finish(self) -> None:
         """Wait until all that runs, and waits, is done."""
         while self.is_active:
-            self._idle = anyio.Event()
+            self._idle = self._idle or anyio.Event()
             await self._idle.wait()
 
     def _is_busy(self, key: Hashable) -> bool:

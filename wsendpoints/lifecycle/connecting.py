@@ -11,10 +11,11 @@ import anyio
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.stepping import DONE, resume
-from wsendpoints.lifecycle.deadlines import Deadline, strictest
+from wsendpoints.lifecycle.deadlines import strictest
 from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.deadline import Deadline
 from wsendpoints.protocol.limits import Period
 from wsendpoints.protocol.state import RECEIVE
 

@@ -1,6 +1,5 @@
 """The conversation with one client: message after message, and what runs beside them."""
 
-import logging
 import math
 from collections.abc import Callable, Coroutine
 from time import monotonic
@@ -13,13 +12,13 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.stepping import DONE, resume
 from wsendpoints.lifecycle.answering import Answering
-from wsendpoints.lifecycle.backlog import PATIENCE
 from wsendpoints.lifecycle.calling import answering_of
-from wsendpoints.lifecycle.deadlines import REMAINING, Deadline, Deadlines
+from wsendpoints.lifecycle.deadlines import REMAINING, Deadlines
 from wsendpoints.lifecycle.failures import failed_wait, raise_replaced
-from wsendpoints.lifecycle.hooks import LATE, Hooks, name_of
+from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.intake import Intake
-from wsendpoints.lifecycle.names import name_of_awaited, tell_sender
+from wsendpoints.lifecycle.leaving import Leaving
+from wsendpoints.lifecycle.names import tell_cancelled, tell_held_up, tell_sender
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.lifecycle.stage import Stage
 from wsendpoints.lifecycle.tasks import Tasks
@@ -27,18 +26,13 @@ from wsendpoints.lifecycle.two_way import TwoWay
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.messages.unawaited import UnawaitedError
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.protocol.exceptions import (
-    ClientMessageError,
-    InvalidStateError,
-    WebSocketDisconnect,
-)
+from wsendpoints.protocol.deadline import Deadline
+from wsendpoints.protocol.exceptions import ClientMessageError, WebSocketDisconnect
 from wsendpoints.protocol.frames import frame_of
 from wsendpoints.protocol.limits import Limits
 from wsendpoints.protocol.state import CLOSED, DISCONNECTED, HANDSHAKE, OPEN, RECEIVE
 
 __all__ = ["Conversation"]
-
-logger: logging.Logger = logging.getLogger("wsendpoints")
 
 # Python 3.11 takes thirty times as long to read a member of an enumeration from its class.
 _CONNECTING: Final = Stage.CONNECTING
@@ -158,15 +152,24 @@ class Conversation(Listener):
         Raises:
             InvalidStateError: It is done: messages are looked at as was decided before the first.
         """
-        if self.reader.stage is not _CONNECTING:
-            raise InvalidStateError(LATE)
+        intake = self._intake.limited_by(limits)
+        self.reader.limit_by(limits, intake)
+        self._intake = intake
         connection = self._connection
         connection.close_timeout = limits.close_timeout or math.inf
         self._deadlines.limit_by(
             limits, is_open=connection.state is OPEN, awaits_first=not self._intake.has_arrived
         )
-        self._intake = self._intake.limited_by(limits)
-        self.reader.limit_by(limits, self._intake)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether `hold` has begun."""
+        return hasattr(self, "_steps")
+
+    def leave(self, deadline: Deadline) -> None:
+        """Close the connection once no message is handled, or the grace of its handlers is over."""
+        self._deadlines.leave(deadline)
+        Leaving(self._endpoint, self._connection, self.reader, self.two_way, deadline).begin()
 
     async def _converse(self) -> None:
         """Answer the handshake, if that is to be done, then handle each message.
@@ -348,12 +351,7 @@ class Conversation(Listener):
 
     def on_held_up(self) -> None:
         """Tell which handler, or hook, lets messages wait."""
-        logger.warning(
-            "%s has been waiting for over %g s, and messages wait behind it: start what takes long "
-            "with `start_soon`",
-            name_of_awaited(self._endpoint, self._steps()),
-            PATIENCE,
-        )
+        tell_held_up(self._endpoint, self._steps())
 
     def on_told(self) -> None:
         """Let a task, or a stream, that is told of the end clean up undisturbed."""
@@ -373,9 +371,7 @@ class Conversation(Listener):
         self.tasks.cancel()
         if self._endpoint.cancel_on_disconnect:
             if self._is_handling:
-                logger.info(
-                    "%s: a handler is cancelled: the client disconnected", name_of(self._endpoint)
-                )
+                tell_cancelled(self._endpoint)
             self.tasks.end()
             return
         if self._is_handling:

@@ -16,33 +16,13 @@ import anyio
 
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.close_codes import CloseCode
+from wsendpoints.protocol.deadline import Deadline
 from wsendpoints.protocol.limits import EXPIRY, TIMED, Limits, Period, is_timed
 
-__all__ = ["REMAINING", "Deadline", "Deadlines", "strictest"]
+__all__ = ["REMAINING", "Deadlines", "strictest"]
 
 _GRACE_AT_SHUTDOWN: Final = 1.0
 """Seconds that a handler may go on where the server waits for it before it can exit."""
-
-
-class Deadline(NamedTuple):
-    """What ends a connection.
-
-    Attributes:
-        limit: The name of the limit.
-        seconds: How long it allows.
-        code: The code to close with.
-        level: The level of the log line that tells of it.
-    """
-
-    limit: str
-    seconds: float
-    code: int
-    level: int
-
-    @property
-    def reason(self) -> str:
-        """The reason to close with: it names the limit."""
-        return f"{self.limit}: {self.seconds:g} s"
 
 
 REMAINING: Final = Deadline("remaining messages", 1.0, CloseCode.ABNORMAL_CLOSURE, logging.DEBUG)
@@ -60,6 +40,9 @@ class _Running(NamedTuple):
 
 _NONE: Final[dict[Hashable, _Running]] = {}
 """Shared by all connections for which nothing runs: an empty dict takes 64 bytes."""
+
+_LEAVING: Final = "leaving"
+"""The key of what a handler may take until its connection is left."""
 
 _PUSHES: Final = "pushes"
 """The key of all sends that are no replies."""
@@ -331,6 +314,16 @@ class Deadlines:
             deadline = Deadline("expires_at", seconds, EXPIRY.code, EXPIRY.level)
             self._run_once(EXPIRY, deadline)
 
+    def leave(self, deadline: Deadline) -> None:
+        """The connection is left once nothing is handled: what is, may take its grace.
+
+        Args:
+            deadline: Why it is left.
+        """
+        grace = self.limits.grace
+        if grace is not None and not self._is_ended:
+            self._run_once(_LEAVING, deadline, grace)
+
     # Periods that come once: the deadline of the cancel scope.
 
     def _begin_once(self, period: Period) -> None:
@@ -340,10 +333,11 @@ class Deadlines:
         if deadline is not None:
             self._run_once(period, deadline)
 
-    def _run_once(self, key: Hashable, deadline: Deadline) -> None:
+    def _run_once(self, key: Hashable, deadline: Deadline, seconds: float | None = None) -> None:
         if self._once is _NONE:
             self._once = {}
-        running = _Running(anyio.current_time() + deadline.seconds, deadline)
+        wait = deadline.seconds if seconds is None else seconds
+        running = _Running(anyio.current_time() + wait, deadline)
         # To begin again what runs already does not put it off.
         self._once[key] = min(self._once.get(key, running), running)
         self._move_scope()

@@ -9,7 +9,7 @@ import anyio
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.denial import DenialResponse
-from wsendpoints.lifecycle.deadlines import Deadline
+from wsendpoints.handshake.admission import RESTARTING, Restarting
 from wsendpoints.lifecycle.failures import (
     Verdict,
     after_accept,
@@ -20,8 +20,10 @@ from wsendpoints.lifecycle.failures import (
 from wsendpoints.lifecycle.hooks import Farewell, Hooks, name_of
 from wsendpoints.lifecycle.shielding import run_shielded
 from wsendpoints.protocol.close_codes import CloseCode, describe
+from wsendpoints.protocol.deadline import Deadline
 from wsendpoints.protocol.exceptions import Denied, WebSocketDisconnect
 from wsendpoints.protocol.state import ConnectionState
+from wsendpoints.protocol.subprotocols import choose_subprotocol
 
 __all__ = ["Ending"]
 
@@ -268,6 +270,12 @@ class Ending:
         ):
             if self._websocket.can_respond:
                 await self._websocket.send_denial_response(response)
+            elif isinstance(denied, Restarting):
+                # Many clients take a bare 403 for the last word, and would not come back.
+                offered = self._websocket.subprotocols
+                chosen = choose_subprotocol(self._endpoint.subprotocols, offered)
+                await self._websocket.accept(chosen)
+                await self._websocket.close(CloseCode.SERVICE_RESTART, RESTARTING)
             else:
                 await self._websocket.close()
 

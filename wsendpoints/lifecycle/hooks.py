@@ -4,6 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import Any, Final, Protocol, TypeAlias, TypeVarTuple, Unpack, final
 
+from anyio.lowlevel import checkpoint
+
 from wsendpoints.connection.carriers import running_posting
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.outbox import Outbox, size_of
@@ -15,9 +17,10 @@ from wsendpoints.lifecycle.task_handle import TaskHandle
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event
+from wsendpoints.protocol.deadline import Deadline
 from wsendpoints.protocol.exceptions import ClientMessageError, InvalidStateError
 from wsendpoints.protocol.limits import Limits
-from wsendpoints.protocol.state import BROKEN, CLOSED, DISCONNECTED, OPEN, SEND
+from wsendpoints.protocol.state import ACCEPTING, BROKEN, CLOSED, DISCONNECTED, OPEN, SEND
 
 __all__ = [
     "LATE",
@@ -115,6 +118,14 @@ class Held(Protocol):
     def two_way(self) -> Beside | None:
         """What goes on beside the loop."""
         ...
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it has begun."""
+        ...
+
+    def leave(self, deadline: Deadline) -> None:
+        """Close the connection once no message is handled."""
 
     def limit_by(self, limits: Limits) -> None:
         """Keep other limits."""
@@ -228,6 +239,19 @@ class Lifecycle:
         if box.is_closed:
             raise connection.disconnect_error()
         return box
+
+    async def leave(self, deadline: Deadline) -> None:
+        """Close the connection, once no message is handled, and once it is accepted.
+
+        This waits for the close only where the client has said nothing yet.
+        """
+        # On trio it begins in a task of its own.
+        while self.conversation is not None and not self.conversation.is_held:
+            await checkpoint()
+        if self.conversation is not None:
+            self.conversation.leave(deadline)
+        elif self.connection.state in {ACCEPTING, OPEN}:
+            await self.connection.end(deadline.code, deadline.reason)
 
     def post(self, endpoint: Member, event: Event) -> None:
         """Send an event, or have it wait in the outbox, where the connection has not ended.

@@ -1,14 +1,18 @@
 """How the methods of an endpoint are called in the log, and in errors."""
 
 import inspect
+import logging
 from collections.abc import Mapping
 from types import CodeType, MappingProxyType
 from typing import Any, Final
 
+from wsendpoints.lifecycle.backlog import PATIENCE
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.messages.unawaited import UnawaitedError
 
-__all__ = ["name_of_awaited", "name_of_method", "tell_sender"]
+__all__ = ["name_of_method", "tell_cancelled", "tell_held_up", "tell_sender"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
 
 _HOOKS: Final[Mapping[object, str]] = MappingProxyType(
     {"_connect": "on_connect", "refuse": "on_invalid", "on_error": "on_error"}
@@ -46,14 +50,30 @@ def tell_sender(error: UnawaitedError, endpoint: Hooks, method: Any) -> None:
         error.add_note(place)
 
 
-def name_of_awaited(endpoint: Hooks, loop: Any) -> str:
-    """Return the name of the handler or hook that a conversation's loop awaits.
+def tell_cancelled(endpoint: Hooks) -> None:
+    """Tell that a handler is cancelled because its client disconnected."""
+    logger.info("%s: a handler is cancelled: the client disconnected", name_of(endpoint))
 
-    This asks the coroutine, so that no message pays for keeping the handler somewhere.
+
+def tell_held_up(endpoint: Hooks, loop: Any) -> None:
+    """Tell which handler, or hook, lets messages wait.
 
     Args:
         endpoint: The conversation's.
-        loop: The coroutine of the loop, suspended.
+        loop: The coroutine of its loop, suspended.
+    """
+    logger.warning(
+        "%s has been waiting for over %g s, and messages wait behind it: start what takes long "
+        "with `start_soon`",
+        _name_of_awaited(endpoint, loop),
+        PATIENCE,
+    )
+
+
+def _name_of_awaited(endpoint: Hooks, loop: Any) -> str:
+    """Return the name of the handler or hook that a conversation's loop awaits.
+
+    This asks the coroutine, so that no message pays for keeping the handler somewhere.
     """
     awaited: Any = loop.cr_await
     if getattr(awaited, "__name__", None) == "answer":

@@ -18,9 +18,9 @@ from anyio.abc import TaskGroup
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.conversation import Conversation
-from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
 from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.protocol.deadline import Deadline
 
 __all__ = ["PATIENCE", "Outliving"]
 

@@ -13,8 +13,8 @@ a task switch a message. Instead the role moves:
 """
 
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import anyio
 
@@ -22,6 +22,7 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.attention import Attention
 from wsendpoints.lifecycle.backlog import Backlog
 from wsendpoints.lifecycle.deadlines import Deadlines
+from wsendpoints.lifecycle.hooks import LATE
 from wsendpoints.lifecycle.intake import Intake
 from wsendpoints.lifecycle.room import is_filled, size_of
 from wsendpoints.lifecycle.stage import Stage
@@ -57,6 +58,7 @@ class Reader(Attention):
 
     __slots__ = (
         "_arrival",
+        "_at_rest",
         "_backlog",
         "_failure",
         "_has_waited",
@@ -112,6 +114,7 @@ class Reader(Attention):
         self._arrival: anyio.Event | None = None
         self._backlog: Backlog | None = None
         self._room: anyio.Event | None = None
+        self._at_rest: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._scope: anyio.CancelScope | None = None
 
     @property
@@ -126,9 +129,16 @@ class Reader(Attention):
         """
         self._connection.receive = self.receive
         del self.receive, self._connection, self.tasks, self._deadlines, self._backlog
+        self._at_rest = None
 
     def limit_by(self, limits: Limits, intake: Intake) -> None:
-        """Have other limits for what waits in the inbox, and another intake, from now on."""
+        """Have other limits for what waits in the inbox, and another intake, from now on.
+
+        Raises:
+            InvalidStateError: `on_connect` is done.
+        """
+        if self.stage is not Stage.CONNECTING:
+            raise InvalidStateError(LATE)
         self._limits = limits
         self._intake = intake
 
@@ -168,9 +178,11 @@ class Reader(Attention):
         while self._is_taking or not self._inbox:
             self._check_failure()
             self._watch()
+            if self._at_rest is not None:
+                self.at_rest(self._at_rest)
             await self._news()
         event = self._pop()
-        if not (self._watching or self._inbox or self._failure):
+        if not (self._watching or self._inbox or self._failure or self._at_rest):
             self._inbox = _EMPTY
             self.has_role = True
         return event
@@ -211,6 +223,22 @@ class Reader(Attention):
             if self._backlog is not None:
                 self._backlog.shrank()
         return event
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the loop waits for a message, and none that has come is waiting for it."""
+        return self.stage is None and not self._inbox
+
+    def at_rest(self, func: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start a task once the loop waits for a message, and none that has come waits for it."""
+        if self.is_at_rest:
+            self._at_rest = None
+            self.tasks.start_own(func, "wsendpoints leaving")
+        else:
+            # What the server has already is to be handled before.
+            self.read_meanwhile()
+            self.has_role = False
+            self._at_rest = func
 
     def _check_failure(self) -> None:
         if self._failure is not None:

@@ -11,13 +11,13 @@ from wsendpoints.connection.websocket import tell_subprotocol
 from wsendpoints.handshake.admission import Admission
 from wsendpoints.lifecycle.connecting import connect_alone
 from wsendpoints.lifecycle.conversation import Conversation
-from wsendpoints.lifecycle.deadlines import Deadline
 from wsendpoints.lifecycle.ending import Ending
 from wsendpoints.lifecycle.failures import failed_wait
 from wsendpoints.lifecycle.hooks import Hooks, Lifecycle
 from wsendpoints.lifecycle.outliving import Outliving
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import Event, Scope
+from wsendpoints.protocol.deadline import Deadline
 from wsendpoints.protocol.exceptions import InvalidStateError
 from wsendpoints.protocol.limits import Period, is_timed
 from wsendpoints.protocol.state import (
@@ -62,7 +62,7 @@ async def serve(
     connection.close_timeout = limits.close_timeout or math.inf
     if declaration.by_subprotocol:
         tell_subprotocol(endpoint.websocket, lifecycle.accepts)
-    admission.open += 1
+    admission.open.add(lifecycle)
     failure: BaseException | None = None
     passed: Deadline | None = None
     outliving: Outliving | None = None
@@ -104,7 +104,9 @@ async def serve(
             await _ending(endpoint, lifecycle, passed).conclude(failure)
     finally:
         connection.ended()
-        admission.open -= 1
+        admission.open.discard(lifecycle)
+        if admission.is_draining:
+            admission.ended()
         # An exception that is raised holds this frame: without these references it is no cycle.
         del failure, endpoint
 

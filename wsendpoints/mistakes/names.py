@@ -85,6 +85,7 @@ _CALLS: Final = {
     "stream": 1,
     "ask": 2,
     "cancel": 1,
+    "drain": 1,
     "as_asgi": 0,
     "as_route": 0,
     "serve": 1,

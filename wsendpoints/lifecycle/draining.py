@@ -1,0 +1,54 @@
+"""Draining: no client may connect any more, and those that are connected leave one by one."""
+
+import logging
+import math
+from collections.abc import Sequence
+
+import anyio
+
+from wsendpoints.handshake.admission import Admission
+from wsendpoints.protocol.close_codes import CloseCode
+from wsendpoints.protocol.deadline import Deadline
+from wsendpoints.protocol.exceptions import ConfigurationError
+
+__all__ = ["drain"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+
+async def drain(admissions: Sequence[Admission], over: object, name: str) -> None:
+    """Refuse new clients of some classes, and close their connections; return once all have ended.
+
+    Cancelling it leaves those open whose turn has not come yet. New clients are refused all the
+    same. Any number of tasks may drain the same classes.
+
+    Args:
+        admissions: Those of the classes.
+        over: Seconds over which the connections are closed, evenly.
+        name: What is drained, for the log and the text of an error.
+
+    Raises:
+        ConfigurationError: `over` is no time.
+    """
+    if isinstance(over, bool) or not (isinstance(over, int | float) and 0 <= over < math.inf):
+        raise ConfigurationError(f"{name}.drain(over={over!r}): use seconds, 0 or more")
+    for each in admissions:
+        each.is_draining = True
+    lifecycles = [it for each in admissions for it in each.open]
+    logger.info("%s: %d connections are closed over %g s", name, len(lifecycles), over)
+    start = anyio.current_time()
+    deadline = Deadline("drain", over, CloseCode.SERVICE_RESTART, logging.DEBUG)
+    async with anyio.create_task_group() as group:
+        for number, lifecycle in enumerate(lifecycles):
+            await anyio.sleep_until(start + over * number / len(lifecycles))
+            group.start_soon(lifecycle.leave, deadline)
+        for each in admissions:
+            await _emptied(each)
+
+
+async def _emptied(admission: Admission) -> None:
+    """Wait until all connections of a class have ended."""
+    if admission.open:
+        event = anyio.Event()
+        admission.drained = (*admission.drained, event.set)
+        await event.wait()

@@ -1,0 +1,81 @@
+"""Leaving a client between two messages, so that what it sent is handled, and answered."""
+
+import logging
+from typing import Final, Protocol, final
+
+from anyio.lowlevel import checkpoint
+
+from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.reader import Reader
+from wsendpoints.protocol.deadline import Deadline
+
+__all__ = ["Leaving"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+_TURNS: Final = 10
+
+
+class _Beside(Protocol):
+    @property
+    def is_handling(self) -> bool:
+        """Whether any handler runs beside the loop."""
+        ...
+
+    async def finish(self) -> None:
+        """Wait until none does."""
+
+
+@final
+class Leaving:
+    """Closes a connection once no message is handled, and none waits for it.
+
+    How long that may take, `Deadlines.leave` sees to.
+
+    Args:
+        endpoint: Whose connection it is.
+        connection: The connection.
+        reader: Knows when the loop waits for a message.
+        beside: The handlers that run beside the loop; `None` if there can be none.
+        deadline: Why it is left.
+    """
+
+    __slots__ = ("_beside", "_connection", "_deadline", "_endpoint", "_reader")
+
+    def __init__(
+        self,
+        endpoint: Hooks,
+        connection: Connection,
+        reader: Reader,
+        beside: _Beside | None,
+        deadline: Deadline,
+    ) -> None:
+        self._endpoint = endpoint
+        self._connection = connection
+        self._reader = reader
+        self._beside = beside
+        self._deadline = deadline
+
+    def begin(self) -> None:
+        """Close it as soon as that is possible."""
+        self._reader.at_rest(self._leave)
+
+    async def _leave(self) -> None:
+        # What the server has already comes first: its `receive` may take some turns of the loop.
+        for _ in range(_TURNS):
+            await checkpoint()
+        # Another message may have come since, or while this waits.
+        while self._reader.is_at_rest:
+            if self._beside is None or not self._beside.is_handling:
+                await self._close()
+                return
+            await self._beside.finish()
+        self.begin()
+
+    async def _close(self) -> None:
+        if self._connection.is_closable:
+            name, deadline = name_of(self._endpoint), self._deadline
+            logger.log(deadline.level, "%s: %s", name, deadline.reason)
+            code = self._endpoint.limits.close_codes.get(deadline.limit, deadline.code)
+            await self._connection.end(code, deadline.reason)
