@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         WebSocketDisconnect,
         WebSocketError,
     )
+    from wsendpoints.protocol.jittered import Jittered
     from wsendpoints.protocol.limits import Limits, Rate
     from wsendpoints.protocol.starlette_states import WebSocketState
     from wsendpoints.protocol.state import ConnectionState
@@ -76,6 +77,7 @@ __all__ = [
     "InvalidDataError",
     "InvalidMessageError",
     "InvalidStateError",
+    "Jittered",
     "JsonRpc",
     "Limits",
     "MessageTooBigError",
@@ -114,6 +116,7 @@ _MODULES: Final = {
     "Given": "attributes",
     "Header": "handshake.sources",
     "Headers": "handshake.datastructures",
+    "Jittered": "protocol.jittered",
     "JsonRpc": "dialects.jsonrpc",
     "Limits": "protocol.limits",
     "MsgspecJSON": "messages.msgspec_json",

@@ -6,7 +6,16 @@ import pytest
 from pydantic import BaseModel, Field
 
 from tests.contract.endpoints import Assistant, Calculator, Chat, Loud, Quiet
-from wsendpoints import Cookie, Credential, Header, Limits, Rate, WebSocket, WebSocketEndpoint
+from wsendpoints import (
+    Cookie,
+    Credential,
+    Header,
+    Jittered,
+    Limits,
+    Rate,
+    WebSocket,
+    WebSocketEndpoint,
+)
 from wsendpoints.contract import describe
 from wsendpoints.contract.channels import channel_of, operations_of, security_of
 from wsendpoints.contract.payloads import Payloads
@@ -152,7 +161,7 @@ class Guarded(WebSocketEndpoint):
     encoding = "json"
     params: Options
     security = (Credential("query", "token", "From /login."), Credential("header", "X-Key"))
-    limits = Limits(rate=Rate(5, per=2))
+    limits = Limits(rate=Rate(5, per=2), max_age=Jittered(3600, 600))
 
 
 def test_parameters_and_credentials() -> None:
@@ -177,6 +186,7 @@ def test_parameters_and_credentials() -> None:
     }
     assert binding["headers"] == {"type": "object", "properties": {"X-Key": {"type": "string"}}}
     assert found["x-limits"]["rate"] == {"messages": 5, "per": 2, "burst": None}
+    assert found["x-limits"]["max_age"] == {"seconds": 3600, "jitter": 600}
     assert operations == {}
 
 

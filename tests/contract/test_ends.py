@@ -1,6 +1,6 @@
 """How a connection ends, or never begins."""
 
-from wsendpoints import Limits, Rate
+from wsendpoints import Jittered, Limits, Rate
 from wsendpoints.contract.description import Closing, Speech
 from wsendpoints.contract.ends import closings_of, refusals_of
 
@@ -59,6 +59,16 @@ def test_limits_have_their_codes() -> None:
         Closing(4429, ("rate: 3 in 2 s",), ("rate",)),
     ]
     assert {type(it.code) for it in found} == {int}
+
+
+def test_age_is_told_with_its_jitter() -> None:
+    """A client sees the shortest and the longest time."""
+    limits = Limits(max_age=Jittered(3600, 600))
+    found = closings_of(limits, [], validates=False, has_dialect=False, expires=False)
+    (restart,) = (it for it in found if it.code == 1012)
+    assert restart == Closing(
+        1012, ("the server is shutting down", "max_age: 3000 to 4200"), ("max_age",)
+    )
 
 
 def test_handshake_is_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from tests.contract.changes import documents, endpoint, one, params
-from wsendpoints import Cookie, Credential, Header, Limits, Rate
+from wsendpoints import Cookie, Credential, Header, Jittered, Limits, Rate
 from wsendpoints.contract.reading import read_document
 from wsendpoints.contract.terms import handshake_changes, term_changes
 
@@ -131,6 +131,26 @@ def told(old: Any, new: Any) -> list[str]:
             ["rate: is 5 in 1 s, and was 5 in 1 s: clients may exceed it"],
         ),
         ({"limits": Limits(rate=Rate(5))}, {"limits": Limits(rate=Rate(10, per=2))}, []),
+        (
+            {},
+            {"limits": Limits(max_age=Jittered(3600, 600))},
+            ["max_age: is 3000 to 4200: connections may be closed sooner?"],
+        ),
+        (
+            {"limits": Limits(max_age=Jittered(3600, 600))},
+            {"limits": Limits(max_age=2999)},
+            ["max_age: is 2999, and was 3000 to 4200: connections may be closed sooner?"],
+        ),
+        (
+            {"limits": Limits(max_age=3000)},
+            {"limits": Limits(max_age=Jittered(3600, 600))},
+            [],
+        ),
+        (
+            {"limits": Limits(max_age=3600)},
+            {"limits": Limits(max_age=Jittered(3600, 600))},
+            ["max_age: is 3000 to 4200, and was 3600: connections may be closed sooner?"],
+        ),
         (
             {},
             {"limits": Limits(outbox=5)},

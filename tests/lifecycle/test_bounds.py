@@ -114,6 +114,7 @@ CASES: Final = {
         closes=[(4000, "")],
     ),
     "disconnect_timeout": Case("on_disconnect", disconnects=True, log=["connect", 1001]),
+    "max_age": Case(frames=["x"], log=["connect", 1012], closes=[(1012, "max_age: 1000 s")]),
     "expires_at": Case(
         "expired",
         log=["connect", 4401],

@@ -1,7 +1,9 @@
 """What is done before a connection is left: messages are answered, within their grace."""
 
+import logging
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Any
 
 import anyio
 import pytest
@@ -11,7 +13,7 @@ from tests.fake_server import CONNECT, DISCONNECT, FakeServer, text
 from tests.lifecycle.drains import LONG, Answering, Timing, drained, echo, served
 from tests.recording import Recording
 from tests.waiting import all_tasks_blocked
-from wsendpoints import Limits, WebSocket, handles
+from wsendpoints import Jittered, Limits, WebSocket, handles
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -219,3 +221,82 @@ async def test_connection_that_is_over_is_not_closed() -> None:
         server.deliver(DISCONNECT)
     assert [event["type"] for event in server.offers] == ["websocket.accept", "websocket.send"]
     assert [code for _, code in Pushing.ended] == [4001]
+
+
+# The age.
+
+
+def aging(base: type[Timing], **limits: Any) -> type[Timing]:
+    """Return a subclass with these limits."""
+    return type("Aging", (base,), {"limits": Limits(**limits)})
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_connection_is_left_when_it_is_old(
+    speaks: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether its client says anything or not; the log tells of it at DEBUG."""
+    caplog.set_level(logging.DEBUG, "wsendpoints")
+    cls = aging(echo(), max_age=1000)
+    async with connect(as_asgi(cls), timeout=LONG) as client:
+        began = anyio.current_time()
+        if speaks:
+            for _ in range(9):
+                await client.send(100.0)
+                assert await client.receive(float) == 100.0
+        await client.expect_close(1012, "max_age: 1000 s")
+        assert anyio.current_time() - began == pytest.approx(1000)
+    assert "Aging: max_age: 1000 s" in caplog.messages
+    assert {it.levelno for it in caplog.records} == {logging.DEBUG}
+
+
+async def test_old_connection_answers_what_was_sent() -> None:
+    """Within the grace of its handlers, and with the code of the class."""
+    cls = aging(echo(), max_age=10, grace=30, close_codes={"max_age": 4900})
+    async with connect(as_asgi(cls), timeout=LONG) as client:
+        for seconds in (12.0, 8.0):
+            await client.send(seconds)
+        assert await client.receive(float) == 12.0
+        assert await client.receive(float) == 8.0
+        await client.expect_close(4900, "max_age: 10 s")
+    async with connect(as_asgi(cls), timeout=LONG) as client:
+        began = anyio.current_time()
+        await client.send(100.0)
+        await client.expect_close(4900, "max_age: 10 s")
+        assert anyio.current_time() - began == pytest.approx(10 + 30)
+
+
+async def test_age_of_each_connection_is_drawn() -> None:
+    """So that those that came together do not go together."""
+    cls = aging(echo(), max_age=Jittered(3600, 600))
+    began = anyio.current_time()
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(served, cls, Answering(CONNECT))
+    ages = [moment - began for moment, code in cls.ended if code == 1012]
+    assert len({*ages}) == 20
+    assert 3000 <= min(ages) <= max(ages) <= 4200.001
+
+
+@pytest.mark.parametrize("is_accepted_first", [True, False])
+async def test_limits_that_on_connect_assigns_have_the_age(is_accepted_first: bool) -> None:
+    """That of the class holds no longer."""
+
+    class Choosing(Timing):
+        limits = Limits(max_age=5, connect_timeout=None)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            if is_accepted_first:
+                await websocket.accept()
+            age = websocket.query_params.get("age")
+            self.limits = Limits(max_age=None if age is None else float(age))
+            if not is_accepted_first:
+                await websocket.accept()
+
+    async with connect(as_asgi(Choosing), "/?age=500", timeout=LONG) as client:
+        began = anyio.current_time()
+        await client.expect_close(1012, "max_age: 500 s")
+        assert anyio.current_time() - began == pytest.approx(500)
+    async with connect(as_asgi(Choosing), timeout=LONG):
+        await anyio.sleep(1000)
+    assert [code for _, code in Choosing.ended] == [1012, 1000]

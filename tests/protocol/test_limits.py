@@ -10,6 +10,7 @@ import pytest
 
 from wsendpoints.protocol.close_codes import CloseCode
 from wsendpoints.protocol.exceptions import ConfigurationError, MessageTooBigError
+from wsendpoints.protocol.jittered import Jittered
 from wsendpoints.protocol.limits import (
     EXPIRY,
     MEASURED,
@@ -63,6 +64,7 @@ def test_defaults() -> None:
         "outbox_bytes": 1024 * 1024,
         "groups": 1000,
         "max_connections": None,
+        "max_age": None,
         "close_codes": {},
     }
 
@@ -80,9 +82,23 @@ def test_anything_else_is_refused(name: str, value: Any) -> None:
     """The error names the limit and its value."""
     with pytest.raises(ConfigurationError) as caught:
         Limits(**{name: value})
-    assert str(caught.value) == (
-        f"Limits({name}={value!r}): use a number above 0, or None for no limit"
-    )
+    right = "a number above 0, a Jittered(...)" if name == "max_age" else "a number above 0"
+    assert str(caught.value) == f"Limits({name}={value!r}): use {right}, or None for no limit"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_age_is_drawn(name: str) -> None:
+    """Other limits are the same for all connections."""
+    value: Any = Jittered(3600, 600)
+    if name == "max_age":
+        limits = Limits(max_age=value)
+        assert limits.max_age == value
+        assert pickle.loads(pickle.dumps(limits)) == limits  # noqa: S301
+        assert limits == Limits(max_age=Jittered(3600, 600)) != Limits(max_age=3600)
+        assert hash(limits) == hash(Limits(max_age=Jittered(3600, 600)))
+    else:
+        with pytest.raises(ConfigurationError):
+            Limits(**{name: value})
 
 
 @pytest.mark.parametrize("name", TIMES)
@@ -131,6 +147,7 @@ TABLE: dict[str, tuple[int, int, Period | Measure | None]] = {
     "outbox_bytes": (1013, WARNING, None),
     "groups": (1006, WARNING, None),
     "max_connections": (1006, INFO, None),
+    "max_age": (1012, logging.DEBUG, Period.AGE),
 }
 
 
@@ -241,7 +258,7 @@ def test_nothing_else_has_a_code_to_choose(name: Any) -> None:
     assert str(caught.value) == (
         f"Limits(close_codes={{{name!r}: 4000}}): {name!r} {what}: use max_message_size, "
         "max_invalid, rate, first_message_timeout, idle_timeout, handler_timeout, send_timeout, "
-        "inbox_timeout, outbox, outbox_bytes"
+        "inbox_timeout, outbox, outbox_bytes, max_age"
     )
 
 

@@ -11,6 +11,7 @@ from wsendpoints.contract.payloads import Payloads
 from wsendpoints.contract.schemas import Schemas
 from wsendpoints.handshake.credentials import Credential
 from wsendpoints.handshake.parameters import Place
+from wsendpoints.protocol.jittered import Jittered
 from wsendpoints.protocol.limits import Rate
 
 __all__ = ["channel_of", "operations_of", "security_of"]
@@ -151,7 +152,7 @@ def _speech(speech: Speech) -> dict[str, Any]:
 
 
 def _limit(value: Any) -> Any:
-    return asdict(value) if isinstance(value, Rate) else value
+    return asdict(value) if isinstance(value, Jittered | Rate) else value
 
 
 # What is done there.

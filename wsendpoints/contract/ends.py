@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from wsendpoints.contract.description import Closing, Speech
 from wsendpoints.protocol.close_codes import CloseCode
+from wsendpoints.protocol.jittered import Jittered
 from wsendpoints.protocol.limits import EXPIRY, OUTCOMES, Limits, Period, Rate
 
 __all__ = ["closings_of", "refusals_of"]
@@ -71,6 +72,8 @@ def _closing(limits: Limits) -> Iterator[tuple[str, object]]:
 def _written(value: object) -> str:
     if isinstance(value, Rate):
         return f"{value.messages} in {value.per:g} s"
+    if isinstance(value, Jittered):
+        return f"{value.least:g} to {value.most:g}"
     return f"{value}"
 
 

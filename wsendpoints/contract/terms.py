@@ -1,6 +1,6 @@
 """What has changed of how a client connects to an endpoint, and of what ends its connection."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from wsendpoints.contract.json_schemas import Schema, entries_of
@@ -130,19 +130,27 @@ def term_changes(old: Channel, new: Channel) -> Iterator[Change]:
 
 
 def _is_lower(now: Any, was: Any) -> bool:
-    """Whether a limit is lower: a number, or how many messages may come."""
-    if not entries_of(now):
-        return bool(now < was)
+    """Whether a limit is lower: a number, a time that is drawn, or how many messages may come."""
     sizes = [_size(it) for it in (now, was)]
     return any(one < other for one, other in zip(*sizes, strict=True))
 
 
-def _size(rate: Any) -> tuple[float, float]:
-    """Return how many messages may come a second, and how many at once."""
-    burst = rate["burst"]
-    return rate["messages"] / rate["per"], rate["messages"] if burst is None else burst
+def _size(value: Any) -> Sequence[float]:
+    """Return a number; the shortest time; or how many messages may come a second, and at once."""
+    match entries_of(value):
+        case {"messages": messages, "per": per, "burst": burst}:
+            return messages / per, messages if burst is None else burst
+        case {"seconds": seconds, "jitter": jitter}:
+            return (seconds - jitter,)
+        case _:
+            return (value,)
 
 
 def _written(value: Any) -> str:
-    entries = entries_of(value)
-    return f"{entries['messages']} in {entries['per']:g} s" if entries else f"{value}"
+    match entries_of(value):
+        case {"messages": messages, "per": per}:
+            return f"{messages} in {per:g} s"
+        case {"seconds": seconds, "jitter": jitter}:
+            return f"{seconds - jitter:g} to {seconds + jitter:g}"
+        case _:
+            return f"{value}"

@@ -17,7 +17,7 @@ from wsendpoints.lifecycle.deadlines import REMAINING, Deadlines
 from wsendpoints.lifecycle.failures import failed_wait, raise_replaced
 from wsendpoints.lifecycle.hooks import Hooks
 from wsendpoints.lifecycle.intake import Intake
-from wsendpoints.lifecycle.leaving import Leaving
+from wsendpoints.lifecycle.leaving import Leaving, count_age
 from wsendpoints.lifecycle.names import tell_cancelled, tell_held_up, tell_sender
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.lifecycle.stage import Stage
@@ -157,9 +157,11 @@ class Conversation(Listener):
         self._intake = intake
         connection = self._connection
         connection.close_timeout = limits.close_timeout or math.inf
-        self._deadlines.limit_by(
-            limits, is_open=connection.state is OPEN, awaits_first=not self._intake.has_arrived
-        )
+        is_open = connection.state is OPEN
+        awaits_first = not self._intake.has_arrived
+        self._deadlines.limit_by(limits, is_open=is_open, awaits_first=awaits_first)
+        if is_open:
+            count_age(self.tasks, self._deadlines, self.leave)
 
     @property
     def is_held(self) -> bool:
@@ -331,6 +333,7 @@ class Conversation(Listener):
     def on_accept(self) -> None:
         """Count the time until the first message, and until it expires; speak as was chosen."""
         self._deadlines.accepted()
+        count_age(self.tasks, self._deadlines, self.leave)
         if self._connection.expires_at is not None:
             self.on_expiry_set()
         if self._declaration.by_subprotocol:

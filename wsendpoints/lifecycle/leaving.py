@@ -1,16 +1,22 @@
 """Leaving a client between two messages, so that what it sent is handled, and answered."""
 
 import logging
+from collections.abc import Callable
 from typing import Final, Protocol, final
 
+import anyio
 from anyio.lowlevel import checkpoint
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.lifecycle.deadlines import Deadlines
 from wsendpoints.lifecycle.hooks import Hooks, name_of
 from wsendpoints.lifecycle.reader import Reader
+from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.deadline import Deadline
+from wsendpoints.protocol.jittered import Jittered
+from wsendpoints.protocol.limits import OUTCOMES
 
-__all__ = ["Leaving"]
+__all__ = ["Leaving", "count_age"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -79,3 +85,26 @@ class Leaving:
             logger.log(deadline.level, "%s: %s", name, deadline.reason)
             code = self._endpoint.limits.close_codes.get(deadline.limit, deadline.code)
             await self._connection.end(code, deadline.reason)
+
+
+def count_age(tasks: Tasks, deadlines: Deadlines, leave: Callable[[Deadline], None]) -> None:
+    """Leave a connection when it is as old as its limits allow, if they do not change meanwhile.
+
+    Args:
+        tasks: Those of the connection; the one that counts is among them.
+        deadlines: They have its limits.
+        leave: Called then.
+    """
+    limits = deadlines.limits
+    age = limits.max_age
+    if age is None:
+        return
+    seconds = age.draw() if isinstance(age, Jittered) else age
+
+    async def grow_old() -> None:
+        await anyio.sleep(seconds)
+        if deadlines.limits is limits:
+            outcome = OUTCOMES["max_age"]
+            leave(Deadline("max_age", seconds, outcome.code, outcome.level))
+
+    tasks.start_own(grow_old, "wsendpoints age")

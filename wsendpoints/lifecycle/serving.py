@@ -37,7 +37,7 @@ _SERVED: Final = "wsendpoints.served"
 """What marks a scope: to use one for two connections is a mistake that would mix them up."""
 
 
-_times_silence: Final = is_timed(Period.AWAITING_FIRST, Period.IDLE)
+_times_silence: Final = is_timed(Period.AWAITING_FIRST, Period.IDLE, Period.AGE)
 
 
 async def serve(

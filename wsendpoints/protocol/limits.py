@@ -19,6 +19,7 @@ from wsendpoints.protocol.exceptions import (
     ConfigurationError,
     MessageTooBigError,
 )
+from wsendpoints.protocol.jittered import Jittered
 
 __all__ = [
     "EXPIRY",
@@ -49,6 +50,7 @@ class Period(Enum):
     SENDING = "while one send waits for the server"
     INBOX_FULL = "while the inbox is full and nothing is taken from it"
     GRACE = "while a handler goes on after the connection ended"
+    AGE = "from the accept on, whatever happens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,9 @@ class Limits:
         groups: Groups that a connection may be in at once; see `Groups.join`.
         max_connections: How many connections of the class this process may have open. Over it:
             refused with 503.
+        max_age: Seconds from the accept until the connection is left: closed with 1012 once no
+            message is handled, or once what is handled has had its `grace`. A `Jittered` is another
+            time for each connection, so that clients that came together do not come back together.
         close_codes: Other close codes than those above, by the names of the limits:
             `{"rate": 4429}`. A limit that closes no connection can't have one.
     """
@@ -234,6 +239,9 @@ class Limits:
     outbox_bytes: int | None = field(default=_MIB, metadata=_over(CloseCode.TRY_AGAIN_LATER))
     groups: int | None = field(default=1000, metadata=_over())
     max_connections: int | None = field(default=None, metadata=_over(level=logging.INFO))
+    max_age: float | Jittered | None = field(
+        default=None, metadata=_over(CloseCode.SERVICE_RESTART, logging.DEBUG, Period.AGE)
+    )
     # A dict has no hash. Limits that are equal but for their codes may have the same.
     close_codes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
 
@@ -298,6 +306,10 @@ def is_timed(*periods: Period) -> Callable[[Limits], bool]:
     return lambda limits: bool(values(limits) != none)
 
 
+_RIGHT: Final = {"rate": "a Rate(...)", "max_age": "a number above 0, a Jittered(...)"}
+"""What other limits than numbers are."""
+
+
 def check_fields(values: Any, none: str = "") -> None:
     """Check the types and values of a dataclass whose fields are numbers above 0.
 
@@ -317,7 +329,7 @@ def check_fields(values: Any, none: str = "") -> None:
         if value is None and may_be_none:
             continue
         if not _is_right(value, type_, each.name):
-            right = "a Rate(...)" if each.name == "rate" else "a number above 0"
+            right = _RIGHT.get(each.name, "a number above 0")
             raise ConfigurationError(
                 f"{type(values).__name__}({each.name}={value!r}): use {right}"
                 + (f", or None for {none}" if may_be_none else "")
@@ -341,6 +353,8 @@ def check_limits(limits: object, where: str) -> None:
 def _is_right(value: Any, type_: Any, name: str) -> bool:
     if name == "rate":
         return isinstance(value, Rate)
+    if isinstance(value, Jittered):
+        return name == "max_age"
     # An int will do for a float; a float where bytes or messages are counted won't.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
