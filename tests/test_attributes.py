@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import field
+from inspect import Parameter
 from types import ModuleType
 from typing import (
     TYPE_CHECKING,
@@ -21,13 +22,21 @@ from typing import (
 from unittest.mock import Mock, patch
 
 import pytest
+from fastapi import Depends, Query
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from tests.mistakes.making import DB, check
 from tests.mistakes.table import GIVEN, Row
 from wsendpoints import ConfigurationError, Given, Limits, WebSocket, WebSocketEndpoint
-from wsendpoints.attributes import check_attributes, check_given, read_own
+from wsendpoints.attributes import (
+    Need,
+    check_attributes,
+    check_given,
+    read_own,
+    resolved_parameters,
+)
+from wsendpoints.markers import Host
 from wsendpoints.testing import connect
 
 if TYPE_CHECKING:
@@ -179,12 +188,20 @@ class Bound(Open[DB]):
     """Says it."""
 
 
+class Marked(WebSocketEndpoint):
+    """Requires what a framework would resolve, if it is asked."""
+
+    db: Annotated[DB, Depends(DB)]
+    name: Annotated[str, Query()] = "a default"
+
+
 @pytest.mark.parametrize(
     ("cls", "missing"),
     [
         (Store, "db"),
         (Child, "db and cache"),
         (Mixed, "db"),
+        (Open, "db"),
         (Bound, "db"),
     ],
 )
@@ -260,7 +277,12 @@ def endpoint_of(code: str) -> Any:
     """Return the class `Chat` of a module."""
     module = ModuleType("strings")
     vars(module).update(
-        Annotated=Annotated, DB=DB, Given=Given, WebSocketEndpoint=WebSocketEndpoint
+        Annotated=Annotated,
+        DB=DB,
+        Depends=Depends,
+        Given=Given,
+        Query=Query,
+        WebSocketEndpoint=WebSocketEndpoint,
     )
     with patch.dict(sys.modules, strings=module):
         exec(compile(code, "strings.py", "exec"), vars(module))  # noqa: S102 - our own
@@ -307,6 +329,71 @@ def test_type_may_be_known_to_type_checkers_alone(code: str) -> None:
     with pytest.raises(ConfigurationError, match="Chat is not given db, which it requires"):
         cls.as_asgi()
     assert cls.as_asgi(db=5)
+
+
+MARKED = {
+    "future": FUTURE + CLASS + "db: Annotated[DB, Depends(DB)]",
+    "within": CLASS + "db: Annotated['DB', Depends(DB)]",
+    "an alias": FUTURE + "It = Annotated[DB, Depends(DB)]\n" + CLASS + "db: It",
+    "unknown within": CLASS + "db: Annotated['Nowhere', Depends(DB)]",
+    "local": (
+        FUTURE + "def make():\n    class Own: ...\n    class Base(WebSocketEndpoint):\n"
+        "        db: Annotated[Own, Depends(DB)]\n    return Base\nclass Chat(make()): ..."
+    ),
+}
+
+
+@pytest.mark.parametrize("code", MARKED.values(), ids=[*MARKED])
+def test_what_is_marked_for_a_framework_is_required_elsewhere(code: str) -> None:
+    """It may be anything, as what the framework resolves may be."""
+    cls = endpoint_of(code)
+    with pytest.raises(ConfigurationError, match=r"Chat is not given db, .* or have FastAPI"):
+        cls.as_asgi()
+    assert cls.as_asgi(db=5)
+
+
+@pytest.mark.parametrize("mark", ["Depends(DB)", "Given, Query()", "Nowhere, fastapi.Path(gt=1)"])
+def test_mark_that_nobody_can_read_is_an_error(mark: str) -> None:
+    """The name is not known where the framework would look for it."""
+    with pytest.raises(ConfigurationError, match=r"Chat\.db: the annotation .* names 'Nowhere'"):
+        endpoint_of(f"{FUTURE}{CLASS}db: Annotated[Nowhere, {mark}]")
+
+
+def parameter_of(code: str, host: Host = "FastAPI", **given: Any) -> Parameter:
+    """Return what a framework resolves for the class `Chat` of a module."""
+    cls = endpoint_of(code)
+    (parameter,) = resolved_parameters(cls, given, cls._required_attributes, host)
+    return parameter
+
+
+def test_framework_gets_a_parameter_for_what_is_marked() -> None:
+    """With its annotation, and the default that the class has; what is given is none."""
+    query, depends = Query(), Depends(DB)
+    code = CLASS + "n: Annotated[int, query] = 5\n    db: Annotated[DB, depends]"
+    code = f"from __main__ import it\nquery, depends = it\n{code}"
+    with patch.object(sys.modules["__main__"], "it", (query, depends), create=True):
+        number = parameter_of(code, db=DB())
+        db = parameter_of(code, n=5)
+    assert number == Parameter(
+        "n", Parameter.KEYWORD_ONLY, default=5, annotation=Annotated[int, query]
+    )
+    assert db == Parameter("db", Parameter.KEYWORD_ONLY, annotation=Annotated[DB, depends])
+
+
+def test_default_may_be_made() -> None:
+    """By `field` of dataclasses."""
+    code = CLASS + "n: Annotated[list[int], Query()] = field(default_factory=list)"
+    assert parameter_of(f"from dataclasses import field\n{code}").default == []
+
+
+def test_litestar_resolves_by_name() -> None:
+    """Also what is marked for nobody, and has no value; for FastAPI it has to be marked."""
+    code = CLASS + "db: Given[DB]\n    cache: Given[DB] = DB()"
+    assert parameter_of(code, "Litestar").name == "db"
+    with pytest.raises(ConfigurationError, match=r"Chat\.db is required, and FastAPI can't"):
+        parameter_of(code)
+    with pytest.raises(ConfigurationError, match=r"Chat\.db is required, and Litestar can't"):
+        parameter_of(CLASS + "db: Annotated[DB, Depends(DB)]", "Litestar")
 
 
 NOT_GIVEN = {
@@ -406,7 +493,7 @@ def test_class_of_what_is_given_is_checked(
     type_: Any, right: Sequence[Any], wrong: Sequence[Any]
 ) -> None:
     """As far as its class tells."""
-    required = {"db": type_}
+    required = {"db": Need(type_)}
     for value in right:
         check_attributes(Store, {"db": value}, required)
     for value in wrong:
@@ -414,13 +501,24 @@ def test_class_of_what_is_given_is_checked(
             check_attributes(Store, {"db": value}, required)
 
 
+def test_instance_is_checked_for_what_nobody_resolved() -> None:
+    """A default does not count: nobody looked for another value."""
+    cls: Any = Marked
+    endpoint = cls({"type": "websocket"}, Mock(), Mock())
+    endpoint.db = DB()
+    with pytest.raises(ConfigurationError, match="Marked is not given name"):
+        check_given(endpoint, cls._required_attributes)
+    endpoint.name = "a default"
+    check_given(endpoint, cls._required_attributes)
+
+
 def test_instance_is_checked_for_what_is_missing() -> None:
     """Whoever set it."""
     endpoint = File()
     with pytest.raises(ConfigurationError, match="File is not given db, which it requires"):
-        check_given(endpoint, {"db": DB})
+        check_given(endpoint, {"db": Need(DB)})
     vars(endpoint)["db"] = 5
-    check_given(endpoint, {"db": DB})
+    check_given(endpoint, {"db": Need(DB)})
 
 
 # What each connection has alone.

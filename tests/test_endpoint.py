@@ -224,6 +224,11 @@ async def app_with_our_websocket(scope: Scope, receive: Receive, send: Send) -> 
         ),
         pytest.param(Starlette(routes=[Mount("/", Echo.as_asgi())]), "", id="mounted"),
         pytest.param(Starlette(routes=[WebSocketRoute("/ws", function)]), "Hi, ", id="serve"),
+        pytest.param(
+            Starlette(routes=[WebSocketRoute("/ws", Echo.as_route(greeting="Hi, "))]),
+            "Hi, ",
+            id="as_route",
+        ),
     ],
 )
 async def test_endpoint_is_mounted(app: Any, greeting: str) -> None:

@@ -10,21 +10,15 @@ from typing_extensions import TypeVar
 
 from wsendpoints.actions import Actions
 from wsendpoints.application import Application, ASGIConnection, check_not_accepted
-from wsendpoints.attributes import (
-    Own,
-    Required,
-    check_attributes,
-    check_given,
-    read_own,
-    read_required,
-)
+from wsendpoints.attributes import Own, Required, check_given, read_own, read_required
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.dialects.dialect import Dialect
 from wsendpoints.groups.gap import ignore_gap
 from wsendpoints.groups.group import Group, check_groups
-from wsendpoints.handshake.admission import Admission, check_subprotocols
+from wsendpoints.handshake.admission import Admission
 from wsendpoints.handshake.credentials import Credential, check_security
-from wsendpoints.handshake.origins import Origins, compile_origins
+from wsendpoints.handshake.origins import Origins
+from wsendpoints.hosting import Route, check_mounting, fastapi_route
 from wsendpoints.lifecycle.adapters import ADAPTERS
 from wsendpoints.lifecycle.answering import ANSWERED
 from wsendpoints.lifecycle.hooks import Lifecycle
@@ -35,9 +29,9 @@ from wsendpoints.messages.custom import AnyEncoding, Subprotocols
 from wsendpoints.messages.declaration import Declaration, declare
 from wsendpoints.messages.parameter import take_brackets
 from wsendpoints.mistakes.checks import check_body
-from wsendpoints.mistakes.mounting import check_mountable, not_initialised
+from wsendpoints.mistakes.mounting import not_initialised, not_servable
 from wsendpoints.protocol.asgi import Receive, Scope, Send
-from wsendpoints.protocol.exceptions import ClientMessageError, ConfigurationError
+from wsendpoints.protocol.exceptions import ClientMessageError
 from wsendpoints.protocol.limits import Limits, check_limits
 from wsendpoints.protocol.state import ConnectionState
 from wsendpoints.protocol.subprotocols import choose_subprotocol
@@ -176,7 +170,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         declaration = self._declaration
         if declaration is None:
-            raise self._not_servable()
+            raise not_servable(type(self), self._open_variable)
         self.websocket: WebSocket = WebSocket(scope, receive, send)
         connection = connection_of(self.websocket)
         connection.encode = declaration.encode
@@ -216,9 +210,34 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
                 must be given is missing, or of another class.
         """
         cls._check_servable()
-        cls._check_attributes(attributes)
+        check_mounting(cls, attributes, cls._required_attributes)
         # No function of its own: that could not be pickled.
         return Application(partial(cls._with, attributes), cls, attributes)
+
+    @classmethod
+    def as_route(cls, **attributes: Any) -> Route:
+        """Return the class as a function for a route of FastAPI's.
+
+        ```python
+        class Chat(WebSocketEndpoint):
+            db: Annotated[DB, Depends(get_db)]
+
+
+        app.websocket("/chat/{room}")(Chat.as_route())
+        ```
+
+        FastAPI resolves the attributes that are annotated with `Depends`, `Security`, `Path`,
+        `Query`, `Header` or `Cookie`, and they are set before `on_connect`. What it opened for them
+        it closes after `on_disconnect`.
+
+        Args:
+            attributes: As for `as_asgi`. What is given here is not resolved.
+
+        Raises:
+            ConfigurationError: As for `as_asgi`; or FastAPI can't resolve what must be given, or
+                is not installed.
+        """
+        return fastapi_route(cls, attributes)
 
     @classmethod
     async def serve(cls, websocket: ASGIConnection, /, **attributes: Any) -> None:
@@ -238,7 +257,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
             ConfigurationError: As for `as_asgi`.
             InvalidStateError: It was accepted already.
         """
-        cls._check_attributes(attributes)
+        check_mounting(cls, attributes, cls._required_attributes)
         check_not_accepted(websocket, cls.__name__)
         await cls._with(attributes, websocket.scope, websocket.receive, websocket.send)
 
@@ -250,21 +269,9 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
         return endpoint
 
     @classmethod
-    def _check_attributes(cls, attributes: dict[str, Any]) -> None:
-        check_mountable(cls)
-        check_attributes(cls, attributes, cls._required_attributes)
-        check_limits(attributes.get("limits", cls.limits), cls.__qualname__)
-        compile_origins(attributes.get("allowed_origins"), cls.__qualname__)
-        check_subprotocols(
-            attributes.get("subprotocols", cls.subprotocols),
-            cls.__qualname__,
-            required=attributes.get("require_subprotocol", cls.require_subprotocol),
-        )
-
-    @classmethod
     def _check_servable(cls) -> Declaration:
         if cls._declaration is None:
-            raise cls._not_servable()
+            raise not_servable(cls, cls._open_variable)
         return cls._declaration.current()
 
     @classmethod
@@ -272,18 +279,9 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
         if not before.is_true_of(cls):
             cls._compile_declaration(before)
         if cls._declaration is None:
-            raise cls._not_servable()
+            raise not_servable(cls, cls._open_variable)
         cls._declaration = cls._declaration.settled()
         return cls._declaration
-
-    @classmethod
-    def _not_servable(cls) -> ConfigurationError:
-        if cls._open_variable is None:
-            return ConfigurationError("WebSocketEndpoint is abstract: serve a subclass of it")
-        return ConfigurationError(
-            f"{cls.__qualname__} leaves the type variable {cls._open_variable} open: serve a "
-            f"subclass of {cls.__qualname__}[...]"
-        )
 
     def __await__(self) -> Generator[Any, None, None]:
         """Serve the connection; this is how Starlette's routes call the class."""

@@ -27,6 +27,7 @@ from wsendpoints.messages.annotations import (
     attribute_type,
     base_argument,
     message_types,
+    open_type,
     parameter_type,
 )
 from wsendpoints.testing import connect
@@ -557,7 +558,7 @@ def test_generic_base_that_is_not_bound_cannot_be_served(
 
 
 def test_attribute_of_a_generic_base_may_be_open() -> None:
-    """It is `Any` then; a subclass says what it is."""
+    """It is `Any` then, or the type variable; a subclass says what it is."""
 
     class Room(WebSocketEndpoint, Generic[T]):
         params: T
@@ -567,6 +568,8 @@ def test_attribute_of_a_generic_base_may_be_open() -> None:
 
     assert attribute_type(Room, "params") is Any
     assert attribute_type(Bound, "params") is Say
+    assert open_type(Room, "params") is T
+    assert open_type(Bound, "params") is Say
 
 
 @pytest.mark.anyio

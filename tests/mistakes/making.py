@@ -10,6 +10,9 @@ from types import ModuleType
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, overload
 from unittest.mock import patch
 
+import fastapi
+import litestar.di
+import litestar.params
 import msgspec
 import pydantic
 
@@ -53,16 +56,26 @@ class DB:
     """What an endpoint may be given."""
 
 
+def named_dependency() -> Any:
+    """Return how Litestar marks a dependency, by what is newest in its version."""
+    if alias := vars(litestar.di).get("NamedDependency"):
+        return alias[DB]
+    return Annotated[DB, litestar.params.DependencyKwarg()]
+
+
 NAMES: Final[dict[str, Any]] = {
     **{name: getattr(wsendpoints, name) for name in wsendpoints.__all__},
     "Annotated": Annotated,
     "Any": Any,
+    "Body": fastapi.Body,
     "ClassVar": ClassVar,
     "DB": DB,
+    "Depends": fastapi.Depends,
     "Final": Final,
     "Generic": Generic,
     "Leave": Leave,
     "Push": Push,
+    "Query": fastapi.Query,
     "Say": Say,
     "Struct": Struct,
     "TypeVar": TypeVar,
@@ -72,6 +85,8 @@ NAMES: Final[dict[str, Any]] = {
     "dataclass": dataclasses.dataclass,
     "field": dataclasses.field,
     "functools": functools,
+    "NAMED": named_dependency(),
+    "ParameterKwarg": litestar.params.ParameterKwarg,
     "overload": overload,
     "pydantic": pydantic,
 }

@@ -21,6 +21,7 @@ __all__ = [
     "MOUNTED",
     "NAMES",
     "PAGE",
+    "RESOLVED",
     "SIGNATURES",
     "TABLES",
     "Row",
@@ -397,9 +398,32 @@ DEFAULTS: Final = [
         "dataclasses, as in `field(default_factory=list)`",
     ),
     Row(
+        "db: DB = Depends(DB)",
+        "Chat.db has Depends(...) as its value, where no framework reads it: annotate it, as in "
+        "`db: Annotated[..., Depends(...)]`",
+    ),
+    Row(
         "seen: list[int] = field()",
         "Chat.seen is a field without a value: give it `default_factory=...`, or annotate the "
         "attribute alone",
+    ),
+]
+
+RESOLVED: Final = [
+    Row(
+        "name: Annotated[str, Body()]",
+        "Chat.name is annotated with Body, but a WebSocket has no body that FastAPI could read: "
+        "take it from the path, the query, a header or a cookie, or from a message",
+    ),
+    Row(
+        "db: Annotated[DB, Depends(DB)] = None",
+        "Chat.db is annotated with Depends, and the class has a value or a method of this name as "
+        "well: remove one of the two, or rename it",
+    ),
+    Row(
+        "limits: Annotated[Limits, Depends(Limits)]",
+        "Chat.limits is annotated with Depends, but `limits` is an attribute of every "
+        "WebSocketEndpoint: give what FastAPI resolves another name",
     ),
 ]
 
@@ -417,6 +441,17 @@ GIVEN: Final = [
     Row(
         "class Chat(WebSocketEndpoint):\n    db: Given[DB]\nChat.as_asgi(bd=DB())",
         "Chat declares no attribute 'bd': annotate it in the class, as `bd: ...`",
+    ),
+    Row(
+        "class Chat(WebSocketEndpoint):\n    db: Annotated[DB, Depends(DB)]\nChat.as_asgi()",
+        "Chat is not given db, which it requires: mount `Chat.as_asgi(db=...)`, call "
+        "`Chat.serve(websocket, db=...)`, or have FastAPI resolve that: "
+        "`app.websocket(path)(Chat.as_route())`",
+    ),
+    Row(
+        "class Chat(WebSocketEndpoint):\n    db: Given[DB]\nChat.as_route()",
+        "Chat.db is required, and FastAPI can't resolve it: annotate it, as in `db: Annotated[..., "
+        "Depends(...)]`, or give it, as in `Chat.as_route(db=...)`",
     ),
 ]
 
@@ -451,6 +486,7 @@ TABLES: Final[Mapping[str, Sequence[Row]]] = {
         *BRACKETS,
         *HANDLERS,
         *DEFAULTS,
+        *RESOLVED,
     ],
     "When it is mounted": [*GIVEN, *MOUNTED],
     "At run time": [*AT_RUN_TIME, *(Row(it.code, it.text) for it in MISTAKES)],

@@ -4,7 +4,8 @@ import pytest
 
 from tests.mistakes.making import check, make, texts_of
 from tests.mistakes.table import MOUNTED, Row, text_of
-from wsendpoints import ConfigurationError, WebSocket
+from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint
+from wsendpoints.mistakes.mounting import not_servable
 from wsendpoints.testing import connect
 
 
@@ -56,3 +57,14 @@ async def test_instance_that_the_library_did_not_make_is_not_served() -> None:
         async with connect(make(code).as_asgi()):
             pass
     assert str(caught.value) == text_of(code)
+
+
+def test_class_that_is_not_compiled_says_why() -> None:
+    """It is the base class, or leaves a type variable open."""
+    assert str(not_servable(WebSocketEndpoint, None)) == (
+        "WebSocketEndpoint is abstract: serve a subclass of it"
+    )
+    chat = make("class Chat(WebSocketEndpoint): ...")
+    assert str(not_servable(chat, "T")) == (
+        "Chat leaves the type variable T open: serve a subclass of Chat[...]"
+    )

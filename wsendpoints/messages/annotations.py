@@ -31,6 +31,7 @@ __all__ = [
     "base_argument",
     "check_bound",
     "message_types",
+    "open_type",
     "parameter_type",
 ]
 
@@ -158,14 +159,31 @@ def check_bound(cls: type, name: str) -> Any:
         ConfigurationError: As for `attribute_type`.
         UnboundTypeVariable: `cls` is still generic.
     """
+    owner, resolved = _declared(cls, name)
+    return bind(resolved, owner, cls, f"{cls.__qualname__}.{name}")
+
+
+def open_type(cls: type, name: str) -> Any:
+    """Return the type of an attribute, with the type variables in it that `cls` leaves open.
+
+    Raises:
+        ConfigurationError: As for `attribute_type`.
+    """
+    owner, resolved = _declared(cls, name)
+    try:
+        return bind(resolved, owner, cls, f"{cls.__qualname__}.{name}")
+    except UnboundTypeVariable:
+        return resolved
+
+
+def _declared(cls: type, name: str) -> tuple[type, Any]:
     owner, annotation = next(
         (klass, annotations[name])
         for klass in cls.__mro__
         if name in (annotations := get_annotations(klass, format=Format.FORWARDREF))
     )
     module = vars(sys.modules[owner.__module__])
-    resolved = _resolve(annotation, f"{owner.__qualname__}.{name}", module, owner, {})
-    return bind(resolved, owner, cls, f"{cls.__qualname__}.{name}")
+    return owner, _resolve(annotation, f"{owner.__qualname__}.{name}", module, owner, {})
 
 
 def base_argument(argument: Any, owner: type, where: str) -> Any:

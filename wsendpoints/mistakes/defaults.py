@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from pydantic.fields import FieldInfo
 from typing_extensions import Format, TypeIs, get_annotations
 
+from wsendpoints.markers import read_mark
 from wsendpoints.messages.class_statement import warn
 from wsendpoints.mistakes.body import Body
 from wsendpoints.mistakes.names import meant_attribute
@@ -35,7 +36,8 @@ def check_defaults(body: Body) -> None:
     """Check that no default is a value that one connection changes for all others.
 
     Raises:
-        ConfigurationError: One is, or a `field(...)` gives no value.
+        ConfigurationError: One is, or a `field(...)` gives no value, or one is a mark for a
+            framework.
     """
     for name, value in body.own.items():
         if (
@@ -63,6 +65,12 @@ def check_defaults(body: Body) -> None:
 
 def _default_of(value: Any, where: str) -> Any:
     """Return what all connections would share of a value in the body: of a factory, nothing."""
+    if read_mark(value) is not None:
+        mark = f"{type(value).__name__}(...)"
+        raise ConfigurationError(
+            f"{where} has {mark} as its value, where no framework reads it: annotate it, as in "
+            f"`{where.rpartition('.')[2]}: Annotated[..., {mark}]`"
+        )
     if isinstance(value, FieldInfo):
         raise ConfigurationError(
             f"{where} is a Field of pydantic's, and an endpoint is no model: use `field` of "

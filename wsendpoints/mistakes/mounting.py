@@ -5,7 +5,7 @@ import inspect
 from wsendpoints.mistakes.signatures import check_init
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["check_mountable", "not_initialised"]
+__all__ = ["check_mountable", "not_initialised", "not_servable"]
 
 
 def check_mountable(cls: type) -> None:
@@ -28,4 +28,19 @@ def not_initialised(cls: type) -> ConfigurationError:
     return ConfigurationError(
         f"{cls.__qualname__}.__init__ does not call that of WebSocketEndpoint: begin it with "
         "`super().__init__(scope, receive, send)`"
+    )
+
+
+def not_servable(cls: type, open_variable: str | None) -> ConfigurationError:
+    """Return the error for a class that is not compiled.
+
+    Args:
+        cls: The class.
+        open_variable: The type variable for which it has no type; `None` for the base class.
+    """
+    if open_variable is None:
+        return ConfigurationError("WebSocketEndpoint is abstract: serve a subclass of it")
+    return ConfigurationError(
+        f"{cls.__qualname__} leaves the type variable {open_variable} open: serve a "
+        f"subclass of {cls.__qualname__}[...]"
     )

@@ -13,6 +13,7 @@ from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.protocol.limits import Limits
 
 __all__ = [
+    "ATTRIBUTES",
     "check_attribute_names",
     "check_hook_names",
     "check_names_of_the_library",
@@ -74,7 +75,8 @@ _SETTINGS: Final = (
     "cancel_on_disconnect",
 )
 
-_ATTRIBUTES: Final = (*_SETTINGS, "websocket", "scope")
+ATTRIBUTES: Final = (*_SETTINGS, "websocket", "scope")
+"""What every endpoint has, besides its methods."""
 
 _CALLS: Final = {
     "push": 1,
@@ -84,6 +86,7 @@ _CALLS: Final = {
     "ask": 2,
     "cancel": 1,
     "as_asgi": 0,
+    "as_route": 0,
     "serve": 1,
 }
 """The methods that a subclass calls, and how many arguments they take at least."""
@@ -192,7 +195,7 @@ def check_names_of_the_library(body: Body) -> None:
                 f"{body.where}.{name} is a hook, and marked with @handles: remove the mark, or "
                 "give the handler another name"
             )
-        if name in _ATTRIBUTES:
+        if name in ATTRIBUTES:
             raise ConfigurationError(
                 f"{body.where}.{name} is a method, but `{name}` is an attribute of every "
                 f"{base}: give the method another name"

@@ -1,0 +1,64 @@
+"""Attributes that are marked for a framework, and can't be what it resolves."""
+
+import pytest
+
+from tests.mistakes.making import check, texts_of
+from tests.mistakes.table import RESOLVED, Row
+
+
+@pytest.mark.parametrize("row", RESOLVED, ids=str)
+def test_attribute_gives_the_text_of_the_table(row: Row) -> None:
+    """What a framework can't resolve is refused when the class is made."""
+    check(row)
+
+
+@pytest.mark.parametrize("name", ["limits", "params", "websocket", "scope", "encoding"])
+def test_attribute_of_every_endpoint_is_not_resolved(name: str) -> None:
+    """It has a meaning of its own."""
+    ((_, text),) = texts_of(f"{name}: Annotated[int, Query()]")
+    assert f"`{name}` is an attribute of every WebSocketEndpoint" in text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "db: Annotated[DB, Depends(DB)] = DB()",
+        "db: Annotated[DB, Depends(DB)] = None",
+        "db: Annotated[DB, Depends(DB)]\n@provides\ndef db(self): ...",
+        "n: Annotated[int, Query()]\ndef n(self): ...",
+        "n: Annotated[int, Query()]\n@property\ndef n(self): ...",
+        "push: Annotated[DB, Depends(DB)]",
+        "db: NAMED\n@provides\ndef db(self): ...",
+    ],
+)
+def test_name_has_one_meaning(code: str) -> None:
+    """It is no value, method or provider as well, and none of the library."""
+    ((_, text),) = texts_of(code)
+    assert "the class has a value or a method of this name as well" in text
+
+
+def test_subclass_gives_it_no_value() -> None:
+    """FastAPI would not look at it."""
+    code = (
+        "class Base(WebSocketEndpoint):\n    db: Annotated[DB, Depends(DB)]\n"
+        "class Chat(Base):\n    db = DB()"
+    )
+    ((_, text),) = texts_of(code)
+    assert text.startswith("Chat.db is annotated with Depends, and the class has a value")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "n: Annotated[int, Query()] = 5",
+        "n: Annotated[int, Query()]",
+        "n: Annotated[list[int], Query()] = field(default_factory=list)",
+        "db: Annotated[DB, Depends(DB)]",
+        "db: Given[Annotated[DB, Depends(DB)]]",
+        "db: NAMED = None",
+        "n: Annotated[int, ParameterKwarg()] = 5",
+    ],
+)
+def test_any_other_attribute_is_resolved(code: str) -> None:
+    """A parameter may have a default, and so may a dependency of Litestar's."""
+    assert texts_of(code) == []
