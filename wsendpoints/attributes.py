@@ -23,6 +23,7 @@ __all__ = [
     "Required",
     "check_attributes",
     "check_given",
+    "check_types",
     "read_own",
     "read_required",
     "resolved_parameters",
@@ -242,6 +243,20 @@ def check_attributes(
                 f"as `{name}: ...`"
             )
     _refuse_missing(cls, {**given, **dict.fromkeys(resolved)}, required, cls)
+    check_types(cls, given, required)
+
+
+def check_types(cls: type, given: Mapping[str, Any], required: Required) -> None:
+    """Check the classes of what is set on the instances of a class.
+
+    Args:
+        cls: The class.
+        given: The values, by name.
+        required: What must be given.
+
+    Raises:
+        ConfigurationError: One is no instance of the declared class.
+    """
     for name, need in required.items():
         if name in given and not _is_instance(given[name], need.type):
             called = name_of(need.type)

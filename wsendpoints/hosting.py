@@ -6,7 +6,7 @@ from inspect import Parameter
 from typing import Any, TypeAlias, final
 
 from wsendpoints.application import ASGIConnection, check_not_accepted
-from wsendpoints.attributes import Required, check_attributes, resolved_parameters
+from wsendpoints.attributes import Required, check_attributes, check_types, resolved_parameters
 from wsendpoints.handshake.admission import check_subprotocols
 from wsendpoints.handshake.origins import compile_origins
 from wsendpoints.markers import Host
@@ -14,7 +14,7 @@ from wsendpoints.mistakes.mounting import check_mountable
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.protocol.limits import check_limits
 
-__all__ = ["Hosted", "Route", "check_mounting", "fastapi_route"]
+__all__ = ["Hosted", "Route", "check_mounting", "described", "fastapi_route"]
 
 Route: TypeAlias = Callable[..., Coroutine[Any, Any, None]]
 """A function that a framework calls for each connection."""
@@ -54,20 +54,24 @@ class Hosted:
         host: The framework.
         given: The attributes that are the same for all connections.
 
+    Attributes:
+        cls: The class.
+        parameters: What the framework resolves, as parameters of a function.
+
     Raises:
         ConfigurationError: As `check_mounting` raises; or the class can't be served, or the
             framework can't resolve what it requires.
     """
 
-    __slots__ = ("_given", "_parameters", "cls")
+    __slots__ = ("_given", "cls", "parameters")
 
     def __init__(self, cls: Any, host: Host, given: Mapping[str, Any]) -> None:
         cls._check_servable()
         required: Required = cls._required_attributes
         self.cls: Any = cls
         self._given = given
-        self._parameters = resolved_parameters(cls, given, required, host)
-        check_mounting(cls, given, required, [it.name for it in self._parameters])
+        self.parameters: Sequence[Parameter] = resolved_parameters(cls, given, required, host)
+        check_mounting(cls, given, required, [it.name for it in self.parameters])
 
     async def serve(self, websocket: ASGIConnection, resolved: Mapping[str, Any]) -> None:
         """Serve a connection.
@@ -77,28 +81,30 @@ class Hosted:
             resolved: What the framework resolved, by name.
 
         Raises:
+            ConfigurationError: Something is no instance of what `Given` declares.
             InvalidStateError: It was accepted already, by what was resolved.
         """
+        check_types(self.cls, resolved, self.cls._required_attributes)
         check_not_accepted(websocket, self.cls.__name__)
         attributes = {**self._given, **resolved}
         await self.cls._with(attributes, websocket.scope, websocket.receive, websocket.send)
 
-    def describe(self, function: Route, own: Sequence[Parameter]) -> Route:
-        """Give a function the name of the class, and the parameters that the framework reads.
 
-        Args:
-            function: The function.
-            own: Its own parameters, before those of the attributes.
-        """
-        signature = inspect.Signature([*own, *self._parameters], return_annotation=None)
-        vars(function)["__signature__"] = signature
-        function.__annotations__ = {
-            **{name: it.annotation for name, it in signature.parameters.items()},
-            "return": None,
-        }
-        for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-            setattr(function, name, getattr(self.cls, name))
-        return function
+def described(function: Route, cls: type, parameters: Sequence[Parameter]) -> Route:
+    """Return a function with the name of a class, and the parameters that a framework reads.
+
+    Args:
+        function: The function.
+        cls: The class.
+        parameters: All of its parameters.
+    """
+    signature = inspect.Signature(parameters, return_annotation=None)
+    vars(function)["__signature__"] = signature
+    annotations = {it.name: it.annotation for it in parameters}
+    function.__annotations__ = {**annotations, "return": None}
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(function, name, getattr(cls, name))
+    return function
 
 
 def fastapi_route(cls: type, given: Mapping[str, Any]) -> Route:
@@ -119,7 +125,7 @@ def fastapi_route(cls: type, given: Mapping[str, Any]) -> Route:
     # FastAPI knows the parameter of its WebSocket by the class.
     kind = Parameter.POSITIONAL_OR_KEYWORD
     own = Parameter("websocket", kind, annotation=_starlette_websocket(cls))
-    return hosted.describe(route, [own])
+    return described(route, cls, [own, *hosted.parameters])
 
 
 def _starlette_websocket(cls: type) -> type:
