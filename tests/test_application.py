@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
-from wsendpoints import InvalidStateError, WebSocket, WebSocketEndpoint
+from wsendpoints import ConfigurationError, InvalidStateError, WebSocket, WebSocketEndpoint
 from wsendpoints.application import Application, check_not_accepted
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import connect
@@ -41,6 +42,17 @@ class Exchange:
 async def no_endpoint(scope: Scope, receive: Receive, send: Send) -> None:
     """Fail if it is called."""
     raise AssertionError("this is no WebSocket")
+
+
+@pytest.mark.parametrize("mounted", [Endpoint, Endpoint.as_asgi()], ids=["class", "application"])
+def test_route_of_fastapi_takes_no_application(mounted: Any) -> None:
+    """FastAPI would take its arguments for what clients send, and refuse them all."""
+    with pytest.raises(ConfigurationError) as caught:
+        FastAPI().websocket("/")(mounted)
+    assert str(caught.value) == (
+        "a route of FastAPI's takes no endpoint class, and no ASGI application: write "
+        "`app.websocket(path)(Chat.as_route())`, or `app.mount(path, Chat.as_asgi())`"
+    )
 
 
 def test_application_has_the_form_that_hosts_look_for() -> None:

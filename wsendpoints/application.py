@@ -5,12 +5,30 @@ __call__`, whose parameters have these names and are annotated.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, final
+from typing import Annotated, Any, Protocol, TypeAlias, final
 
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
-from wsendpoints.protocol.exceptions import InvalidStateError
+from wsendpoints.protocol.exceptions import ConfigurationError, InvalidStateError
 
-__all__ = ["ASGIConnection", "Application", "check_not_accepted"]
+__all__ = ["ASGIConnection", "Application", "OwnScope", "check_not_accepted"]
+
+
+class _NoParameter:
+    """Raises where the argument of an application is taken for what a client sends.
+
+    FastAPI takes any callable for a route, and would have clients send `scope` as a body. That
+    none can is what they would be told; pydantic asks here, while the route is made.
+    """
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
+        raise ConfigurationError(
+            "a route of FastAPI's takes no endpoint class, and no ASGI application: write "
+            "`app.websocket(path)(Chat.as_route())`, or `app.mount(path, Chat.as_asgi())`"
+        )
+
+
+OwnScope: TypeAlias = Annotated[Scope, _NoParameter()]
+"""The scope that an ASGI server calls with."""
 
 
 class ASGIConnection(Protocol):
@@ -79,7 +97,7 @@ class Application:
     def __repr__(self) -> str:
         return f"<{self.__name__}.as_asgi()>"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: OwnScope, receive: Receive, send: Send) -> None:
         """Serve one connection.
 
         Raises:

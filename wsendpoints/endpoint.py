@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Generic, Self, final, overload
 from typing_extensions import TypeVar
 
 from wsendpoints.actions import Actions
-from wsendpoints.application import Application, ASGIConnection, check_not_accepted
+from wsendpoints.application import Application, ASGIConnection, OwnScope, check_not_accepted
 from wsendpoints.attributes import Own, Required, check_given, read_own, read_required
 from wsendpoints.connection.websocket import WebSocket, connection_of
 from wsendpoints.dialects.dialect import Dialect
@@ -167,7 +167,7 @@ class WebSocketEndpoint(Actions[M], ABC, Generic[M]):
         handlers = cls._declaration.methods if cls._declaration else ()
         guard_assignments(cls, WebSocketEndpoint, handlers)
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: OwnScope, receive: Receive, send: Send) -> None:
         declaration = self._declaration
         if declaration is None:
             raise not_servable(type(self), self._open_variable)
