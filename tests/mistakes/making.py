@@ -11,10 +11,10 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, o
 from unittest.mock import patch
 
 import fastapi
-import litestar.di
-import litestar.params
 import msgspec
 import pydantic
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
 
 import wsendpoints
 from tests.mistakes.table import Row
@@ -56,13 +56,6 @@ class DB:
     """What an endpoint may be given."""
 
 
-def named_dependency() -> Any:
-    """Return how Litestar marks a dependency, by what is newest in its version."""
-    if alias := vars(litestar.di).get("NamedDependency"):
-        return alias[DB]
-    return Annotated[DB, litestar.params.DependencyKwarg()]
-
-
 NAMES: Final[dict[str, Any]] = {
     **{name: getattr(wsendpoints, name) for name in wsendpoints.__all__},
     "Annotated": Annotated,
@@ -72,8 +65,10 @@ NAMES: Final[dict[str, Any]] = {
     "DB": DB,
     "Depends": fastapi.Depends,
     "Final": Final,
+    "FromQuery": FromQuery,
     "Generic": Generic,
     "Leave": Leave,
+    "NamedDependency": NamedDependency,
     "Push": Push,
     "Query": fastapi.Query,
     "Say": Say,
@@ -85,8 +80,6 @@ NAMES: Final[dict[str, Any]] = {
     "dataclass": dataclasses.dataclass,
     "field": dataclasses.field,
     "functools": functools,
-    "NAMED": named_dependency(),
-    "ParameterKwarg": litestar.params.ParameterKwarg,
     "overload": overload,
     "pydantic": pydantic,
 }

@@ -28,7 +28,7 @@ def test_attribute_of_every_endpoint_is_not_resolved(name: str) -> None:
         "n: Annotated[int, Query()]\ndef n(self): ...",
         "n: Annotated[int, Query()]\n@property\ndef n(self): ...",
         "push: Annotated[DB, Depends(DB)]",
-        "db: NAMED\n@provides\ndef db(self): ...",
+        "db: NamedDependency[DB]\n@provides\ndef db(self): ...",
     ],
 )
 def test_name_has_one_meaning(code: str) -> None:
@@ -47,6 +47,15 @@ def test_subclass_gives_it_no_value() -> None:
     assert text.startswith("Chat.db is annotated with Depends, and the class has a value")
 
 
+def test_subclass_may_have_resolved_what_has_a_value() -> None:
+    """A class that knows no framework has a default, which the subclass replaces."""
+    code = (
+        "class Base(WebSocketEndpoint):\n    db: DB = DB()\n"
+        "class Chat(Base):\n    db: Annotated[DB, Depends(DB)]"
+    )
+    assert [text for _, text in texts_of(code)] == []
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -55,8 +64,8 @@ def test_subclass_gives_it_no_value() -> None:
         "n: Annotated[list[int], Query()] = field(default_factory=list)",
         "db: Annotated[DB, Depends(DB)]",
         "db: Given[Annotated[DB, Depends(DB)]]",
-        "db: NAMED = None",
-        "n: Annotated[int, ParameterKwarg()] = 5",
+        "db: NamedDependency[DB] = None",
+        "n: FromQuery[int] = 5",
     ],
 )
 def test_any_other_attribute_is_resolved(code: str) -> None:

@@ -1,8 +1,9 @@
 """Attributes that are marked for a framework, and can't be what it resolves."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING
 from typing import Any
+
+from typing_extensions import Format, get_annotations
 
 from wsendpoints.markers import Mark
 from wsendpoints.mistakes.names import ATTRIBUTES
@@ -24,7 +25,7 @@ def check_resolved(cls: type, name: str, marks: Mapping[Mark, str]) -> None:
             has another meaning.
     """
     where = f"{cls.__qualname__}.{name}"
-    value: Any = getattr(cls, name, MISSING)
+    value: Any = getattr(cls, name, None)
     for (host, source), mark in marks.items():
         if source == "body":
             raise ConfigurationError(
@@ -36,10 +37,21 @@ def check_resolved(cls: type, name: str, marks: Mapping[Mark, str]) -> None:
                 f"{where} is annotated with {mark}, but `{name}` is an attribute of every "
                 f"WebSocketEndpoint: give what {host} resolves another name"
             )
-        # A default is what a parameter may have. FastAPI would not look at one beside `Depends`.
-        is_default = source == "parameter" or host == "Litestar"
-        if value is not MISSING and not (is_default and not hasattr(value, "__get__")):
+        # FastAPI would not look at a default beside `Depends`.
+        has_default = source == "dependency" and host == "FastAPI" and _has_value(cls, name)
+        if has_default or hasattr(value, "__get__"):
             raise ConfigurationError(
                 f"{where} is annotated with {mark}, and the class has a value or a method of this "
                 "name as well: remove one of the two, or rename it"
             )
+
+
+def _has_value(cls: type, name: str) -> bool:
+    """Whether an attribute has a value where it is annotated, or below.
+
+    A subclass may have a framework resolve what has a value in a class above.
+    """
+    is_annotated = [
+        name in get_annotations(klass, format=Format.FORWARDREF) for klass in cls.__mro__
+    ]
+    return any(name in vars(klass) for klass in cls.__mro__[: is_annotated.index(True) + 1])
