@@ -34,6 +34,7 @@ SLOW: Final = frozenset(
         HERE / "contract" / "test_typescript_in_browser.py",
         HERE / "examples" / "test_chat_in_browser.py",
         HERE / "examples" / "test_chat_workers_in_browser.py",
+        HERE / "examples" / "test_hosts_on_uvicorn.py",
         HERE / "examples" / "test_stream_in_browser.py",
         HERE / "faults",
         HERE / "interop",
