@@ -37,6 +37,27 @@ def test_name_has_one_meaning(code: str) -> None:
     assert "the class has a value or a method of this name as well" in text
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "async def on_receive(self, websocket, data: Say, n: int = Query()): ...",
+        "async def on_connect(self, websocket, *, n: int = Query()): ...",
+        "async def on_connect(self, websocket, m: int = 5, n: int = Query(), *, k: int = 5): ...",
+        "@provides\nasync def db(self, n: int = Query()): ...",
+    ],
+)
+def test_mark_is_no_default_of_a_parameter(code: str) -> None:
+    """A hook, a handler or a provider would get the mark itself."""
+    ((_, text),) = texts_of(code)
+    assert "has Query(...) as the default of n, where no framework reads it" in text
+
+
+def test_method_may_be_what_a_framework_depends_on() -> None:
+    """It is none that the library calls."""
+    code = "@staticmethod\ndef page(n: int = Query()): ...\ndef other(self, n: int = 5): ..."
+    assert texts_of(code) == []
+
+
 def test_subclass_gives_it_no_value() -> None:
     """FastAPI would not look at it."""
     code = (

@@ -1,15 +1,44 @@
-"""Attributes that are marked for a framework, and can't be what it resolves."""
+"""What is marked for a framework, and can't be what it resolves."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from typing_extensions import Format, get_annotations
 
-from wsendpoints.markers import Mark
+from wsendpoints.markers import Mark, read_mark
+from wsendpoints.mistakes.body import Body, Method
 from wsendpoints.mistakes.names import ATTRIBUTES
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["check_resolved"]
+__all__ = ["check_parameters", "check_resolved"]
+
+
+def check_parameters(body: Body) -> None:
+    """Check that no hook, handler or provider has a mark as a default, which it would get.
+
+    Raises:
+        ConfigurationError: One has.
+    """
+    for method in body.methods:
+        if not (method.name in body.hooks or method.is_marked or method.is_provider):
+            # It may be what a framework depends on itself.
+            continue
+        for name, default in _defaults_of(method).items():
+            if read_mark(default) is not None:
+                mark = f"{type(default).__name__}(...)"
+                raise ConfigurationError(
+                    f"{body.where}.{method.name} has {mark} as the default of {name}, where no "
+                    f"framework reads it: annotate an attribute, as in `{name}: Annotated[..., "
+                    f"{mark}]`, and provide what is for one message by a method with @provides"
+                )
+
+
+def _defaults_of(method: Method) -> Mapping[str, Any]:
+    # Pyright takes an attribute that is a function for a bound method.
+    function: Any = method.function
+    code, positional = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[code.co_argcount - len(positional) : code.co_argcount]
+    return {**dict(zip(names, positional, strict=True)), **(function.__kwdefaults__ or {})}
 
 
 def check_resolved(cls: type, name: str, marks: Mapping[Mark, str]) -> None:
