@@ -139,7 +139,7 @@ async def test_dependency_may_be_of_any_layer(layer: Any) -> None:
     assert await told(layer([]), "/lobby") == "lobby 5 None None"
 
 
-def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuse a client."""
     raise NotAuthorizedException("who are you?")
 
