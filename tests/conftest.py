@@ -36,6 +36,7 @@ SLOW: Final = frozenset(
         HERE / "examples" / "test_chat_in_browser.py",
         HERE / "examples" / "test_chat_workers_in_browser.py",
         HERE / "examples" / "test_comparison.py",
+        HERE / "examples" / "test_hosts_on_uvicorn.py",
         HERE / "examples" / "test_stream_in_browser.py",
         HERE / "faults",
         HERE / "interop",

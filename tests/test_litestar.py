@@ -1,16 +1,16 @@
 """An endpoint class as a route handler of Litestar's, which resolves attributes of it."""
 
-import warnings
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends
-from litestar import Controller, Litestar, Router, di, params, websocket
+from litestar import Controller, Litestar, Router, websocket
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException, NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromCookie, FromPath, HeaderParameter, QueryParameter
 
 from tests.clocks import VIRTUAL
 from wsendpoints import ConfigurationError, Given, Limits, WebSocket, WebSocketEndpoint
@@ -19,20 +19,6 @@ from wsendpoints.testing import HandshakeDenied, IllegalEventError, connect
 
 pytestmark = pytest.mark.anyio
 
-
-def mark(kind: str, name: str) -> Any:
-    """Return what `FromQuery` and its like hold, or what older versions have in its place."""
-    newer: Any = vars(params).get(f"{kind}Parameter")
-    older: Any = params.ParameterKwarg
-    if kind == "Path":
-        return (newer or older)()
-    return newer(name=name) if newer else older(**{kind.lower(): name})
-
-
-IN_PATH = mark("Path", "room")
-QUERY = mark("Query", "n")
-HEADER = mark("Header", "x-token")
-COOKIE = mark("Cookie", "session")
 
 Events = list[str]
 
@@ -54,10 +40,10 @@ class Chat(WebSocketEndpoint):
     encoding = "text"
     db: Given[DB]
     events: Given[Events]
-    room: Annotated[str, IN_PATH]
-    number: Annotated[int, QUERY] = 5
-    token: Annotated[str | None, HEADER] = None
-    session: Annotated[str | None, COOKIE] = None
+    room: FromPath[str]
+    number: Annotated[int, QueryParameter(name="n")] = 5
+    token: Annotated[str | None, HeaderParameter(name="x-token")] = None
+    session: FromCookie[str | None] = None
 
     async def on_connect(self, websocket: WebSocket) -> None:
         """Record what is there."""
@@ -153,7 +139,7 @@ async def test_dependency_may_be_of_any_layer(layer: Any) -> None:
     assert await told(layer([]), "/lobby") == "lobby 5 None None"
 
 
-def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuse a client."""
     raise NotAuthorizedException("who are you?")
 
@@ -264,13 +250,3 @@ def test_class_is_not_mounted_without_what_it_requires() -> None:
         "`Chat.serve(websocket, room=...)`, or have Litestar resolve that: "
         "`websocket(path)(as_handler(Chat))`"
     )
-
-
-async def test_older_version_marks_a_dependency_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has no `NamedDependency`."""
-    monkeypatch.delattr(di, "NamedDependency", raising=False)
-    with warnings.catch_warnings():
-        # Where there is one, what it replaces is deprecated.
-        warnings.simplefilter("ignore")
-        app = in_app([])
-    assert await told(app, "/lobby") == "lobby 5 None None"

@@ -38,34 +38,30 @@ FASTAPI: dict[str, tuple[Any, Mark]] = {
 }
 
 with warnings.catch_warnings():
-    # Newer versions have the alias below in its place.
+    # `NamedDependency` replaces it, from Litestar 2.23 on.
     warnings.simplefilter("ignore")
     DEPENDENCY = litestar.params.DependencyKwarg()
 
-LITESTAR: dict[str, tuple[Any, Mark]] = {
-    "Dependency": (DEPENDENCY, ("Litestar", "dependency")),
-    "Parameter": (litestar.params.ParameterKwarg(), ("Litestar", "parameter")),
-    "Body": (litestar.params.BodyKwarg(), ("Litestar", "body")),
-}
-
-# Of newer versions.
-ALIASES: dict[Any, Mark] = {
+ALIASES: dict[str, Mark] = {
     "NamedDependency": ("Litestar", "dependency"),
     "FromPath": ("Litestar", "parameter"),
     "FromQuery": ("Litestar", "parameter"),
     "FromHeader": ("Litestar", "parameter"),
     "FromCookie": ("Litestar", "parameter"),
+    "JSONBody": ("Litestar", "body"),
 }
 NAMES: dict[str, Any] = {**vars(litestar.params), **vars(litestar.di)}
+
+LITESTAR: dict[str, tuple[Any, Mark]] = {
+    "Dependency": (DEPENDENCY, ("Litestar", "dependency")),
+    "Parameter": (litestar.params.ParameterKwarg(), ("Litestar", "parameter")),
+    "Body": (litestar.params.BodyKwarg(), ("Litestar", "body")),
+    **{name: (NAMES[name][int].__metadata__[0], mark) for name, mark in ALIASES.items()},
+}
 
 MARKS = [
     *(pytest.param(*it, id=f"FastAPI {name}") for name, it in FASTAPI.items()),
     *(pytest.param(*it, id=f"Litestar {name}") for name, it in LITESTAR.items()),
-    *(
-        pytest.param(NAMES[name][int].__metadata__[0], mark, id=f"Litestar {name}")
-        for name, mark in ALIASES.items()
-        if name in NAMES
-    ),
 ]
 
 

@@ -1,16 +1,19 @@
 """`as_handler`: an endpoint class as a function for a route of Litestar's."""
 
 from inspect import Parameter
-from typing import Annotated, Any
+from typing import Any, Final
 
 from litestar import WebSocket
-from litestar.params import DependencyKwarg
+from litestar.di import NamedDependency
 
 from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.hosting import Hosted, Route, described
 from wsendpoints.markers import marks_in
 
 __all__ = ["as_handler"]
+
+# Not to be resolved by type checkers, for which it is no generic class.
+_NAMED: Final[Any] = NamedDependency
 
 
 def as_handler(cls: type[WebSocketEndpoint[Any]], /, **attributes: Any) -> Route:
@@ -59,14 +62,4 @@ def _marked(parameter: Parameter) -> Parameter:
     if marks_in(parameter.annotation.__metadata__):
         return parameter
     # Of any type: its own is checked before it is set, and Litestar would copy a list.
-    return parameter.replace(annotation=_named_dependency())
-
-
-def _named_dependency() -> Any:
-    try:
-        from litestar.di import NamedDependency
-    except ImportError:
-        # Before Litestar 2.23.
-        return Annotated[Any, DependencyKwarg()]
-    alias: Any = NamedDependency
-    return alias[Any]
+    return parameter.replace(annotation=_NAMED[Any])

@@ -50,6 +50,13 @@ PLACES = [
         # With a state machine of its own around the server's `receive` and `send`.
         servers=["uvicorn", "hypercorn-trio", "daphne"],
     ),
+    Place(
+        "fastapi",
+        "/resolved/lobby",
+        greeting="guten Tag",
+        query=[("language", "de")],
+        servers=["uvicorn", "hypercorn-trio"],
+    ),
     Place("fastapi", "/class/lobby"),
     Place("fastapi", "/mount/lobby/"),
     Place("fastapi", "/router/lobby"),
@@ -57,6 +64,7 @@ PLACES = [
     Place("litestar", "/mount/", room=NOWHERE),
     Place("litestar", "/router/lobby"),
     Place("litestar", "/function/lobby", greeting="good day"),
+    Place("litestar", "/resolved/lobby", greeting="salut", query=[("greeting", "salut")]),
     Place("channels", "/path/lobby", servers=["uvicorn", "daphne"]),
     Place("channels", "/router/lobby", servers=["uvicorn", "daphne"]),
     Place("quart", "/wrapped", room=NOWHERE, servers=["uvicorn", "hypercorn"]),

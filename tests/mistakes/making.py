@@ -11,10 +11,10 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, o
 from unittest.mock import patch
 
 import fastapi
-import litestar.di
-import litestar.params
 import msgspec
 import pydantic
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
 
 import wsendpoints
 from tests.mistakes.table import Row
@@ -72,8 +72,10 @@ NAMES: Final[dict[str, Any]] = {
     "DB": DB,
     "Depends": fastapi.Depends,
     "Final": Final,
+    "FromQuery": FromQuery,
     "Generic": Generic,
     "Leave": Leave,
+    "NamedDependency": NamedDependency,
     "Push": Push,
     "Query": fastapi.Query,
     "Say": Say,

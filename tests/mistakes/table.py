@@ -417,6 +417,12 @@ DEFAULTS: Final = [
 
 RESOLVED: Final = [
     Row(
+        "@handles\nasync def say(self, websocket, data: Say, db: DB = Depends(DB)): ...",
+        "Chat.say has Depends(...) as the default of db, where no framework reads it: annotate an "
+        "attribute, as in `db: Annotated[..., Depends(...)]`, and provide what is for one message "
+        "by a method with @provides",
+    ),
+    Row(
         "name: Annotated[str, Body()]",
         "Chat.name is annotated with Body, but a WebSocket has no body that FastAPI could read: "
         "take it from the path, the query, a header or a cookie, or from a message",

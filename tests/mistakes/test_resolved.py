@@ -28,13 +28,34 @@ def test_attribute_of_every_endpoint_is_not_resolved(name: str) -> None:
         "n: Annotated[int, Query()]\ndef n(self): ...",
         "n: Annotated[int, Query()]\n@property\ndef n(self): ...",
         "push: Annotated[DB, Depends(DB)]",
-        "db: NAMED\n@provides\ndef db(self): ...",
+        "db: NamedDependency[DB]\n@provides\ndef db(self): ...",
     ],
 )
 def test_name_has_one_meaning(code: str) -> None:
     """It is no value, method or provider as well, and none of the library."""
     ((_, text),) = texts_of(code)
     assert "the class has a value or a method of this name as well" in text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "async def on_receive(self, websocket, data: Say, n: int = Query()): ...",
+        "async def on_connect(self, websocket, *, n: int = Query()): ...",
+        "async def on_connect(self, websocket, m: int = 5, n: int = Query(), *, k: int = 5): ...",
+        "@provides\nasync def db(self, n: int = Query()): ...",
+    ],
+)
+def test_mark_is_no_default_of_a_parameter(code: str) -> None:
+    """A hook, a handler or a provider would get the mark itself."""
+    ((_, text),) = texts_of(code)
+    assert "has Query(...) as the default of n, where no framework reads it" in text
+
+
+def test_method_may_be_what_a_framework_depends_on() -> None:
+    """It is none that the library calls."""
+    code = "@staticmethod\ndef page(n: int = Query()): ...\ndef other(self, n: int = 5): ..."
+    assert texts_of(code) == []
 
 
 def test_subclass_gives_it_no_value() -> None:
@@ -47,6 +68,15 @@ def test_subclass_gives_it_no_value() -> None:
     assert text.startswith("Chat.db is annotated with Depends, and the class has a value")
 
 
+def test_subclass_may_have_resolved_what_has_a_value() -> None:
+    """A class that knows no framework has a default, which the subclass replaces."""
+    code = (
+        "class Base(WebSocketEndpoint):\n    db: DB = DB()\n"
+        "class Chat(Base):\n    db: Annotated[DB, Depends(DB)]"
+    )
+    assert [text for _, text in texts_of(code)] == []
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -55,8 +85,8 @@ def test_subclass_gives_it_no_value() -> None:
         "n: Annotated[list[int], Query()] = field(default_factory=list)",
         "db: Annotated[DB, Depends(DB)]",
         "db: Given[Annotated[DB, Depends(DB)]]",
-        "db: NAMED = None",
-        "n: Annotated[int, ParameterKwarg()] = 5",
+        "db: NamedDependency[DB] = None",
+        "n: FromQuery[int] = 5",
     ],
 )
 def test_any_other_attribute_is_resolved(code: str) -> None:

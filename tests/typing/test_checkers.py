@@ -36,6 +36,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "expected": ("call-overload", "reportArgumentType"),
     "overload": ("call-overload", "reportCallIssue"),
     "message": ("misc", "reportCallIssue"),
+    "returned": ("return-value", "reportReturnType"),
     "received": ("arg-type", "reportAssignmentType"),
 }
 """The code of mypy's error, and the rule of pyright's."""

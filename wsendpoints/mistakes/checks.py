@@ -8,6 +8,7 @@ from wsendpoints.mistakes.names import (
     check_hook_names,
     check_names_of_the_library,
 )
+from wsendpoints.mistakes.resolved import check_parameters
 from wsendpoints.mistakes.signatures import check_init, check_order, check_signatures
 
 __all__ = ["check_body"]
@@ -33,5 +34,6 @@ def check_body(cls: type, base: type) -> None:
     check_signatures(body)
     check_init(cls)
     check_marks(body)
+    check_parameters(body)
     check_attribute_names(body)
     check_defaults(body)

@@ -1,4 +1,4 @@
-"""FastAPI: a function with what it depends on, a route for the class, a mount, and a router."""
+"""FastAPI: a function with what it depends on, a class with that, a route, a mount, a router."""
 
 from typing import Annotated
 
@@ -23,6 +23,11 @@ async def serve(websocket: WebSocket, greeting: Annotated[str, Depends(get_greet
     await Room.serve(websocket, greeting=greeting)
 
 
+class Resolved(Room):
+    greeting: Annotated[str, Depends(get_greeting)]
+
+
+api.websocket("/resolved/{room}")(Resolved.as_route())
 # Typed for functions only; it takes classes as `WebSocketRoute` does.
 api.router.add_websocket_route("/class/{room}", Room)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 api.mount("/mount/{room}", Room.as_asgi())

@@ -1,12 +1,14 @@
-"""Litestar: a route, a mount, a router, and a function."""
+"""Litestar: a route, a mount, a router, a function, and a class with what it resolves."""
 
 from typing import Any
 
 from litestar import Litestar, WebSocket, asgi, websocket
 from litestar.logging import LoggingConfig
+from litestar.params import FromQuery
 
 from tests.interop.journal import Recording
 from wsendpoints import WebSocketRouter
+from wsendpoints.litestar import as_handler
 
 from .room import Room
 
@@ -19,6 +21,10 @@ async def serve(socket: WebSocket[Any, Any, Any]) -> None:
     await Room.serve(socket, greeting="good day")  # pyright: ignore[reportArgumentType]
 
 
+class Resolved(Room):
+    greeting: FromQuery[str] = "hello"
+
+
 app = Recording(
     Litestar(
         route_handlers=[
@@ -26,6 +32,7 @@ app = Recording(
             asgi("/mount", is_mount=True, copy_scope=True)(Room.as_asgi()),
             asgi("/router", is_mount=True, copy_scope=True)(WebSocketRouter({"/{room}": Room})),
             serve,
+            websocket("/resolved/{room:str}")(as_handler(Resolved)),
         ],
         # By default it logs exceptions in debug mode alone, and keeps them from the server.
         logging_config=LoggingConfig(log_exceptions="always"),
