@@ -46,6 +46,7 @@ WINGS: Final[Mapping[str, str]] = {
     "fuzzing": "messages of all kinds, to see whether a server does what its classes declare",
     "cli": "the command",
     "__main__": "the command, as a module",
+    "django": "the router in a Django project, with its users, its database and its threads",
 }
 """From the bottom to the top: each may import those before it."""
 
@@ -122,6 +123,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "fuzzing": frozenset({"anyio"}),
     "cli": frozenset(),
     "__main__": frozenset(),
+    "django": frozenset({"anyio", "asgiref", "django", "typing_extensions"}),
     "testing": frozenset({"anyio", "pydantic", "pydantic_core", "trio", "typing_extensions"}),
     "__init__": frozenset(),
 }

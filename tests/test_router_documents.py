@@ -83,6 +83,13 @@ async def test_either_has_another_path_or_none() -> None:
     )
 
 
+async def test_host_is_told_which_requests_are_for_them() -> None:
+    """So that it answers all others itself."""
+    router = WebSocketRouter({"/news": News}, asyncapi="/api.json")
+    for path, is_there in {"/api.json": True, "/docs": True, "/news": False, "/": False}.items():
+        assert router.has_document({"type": "http", "path": path, "method": "GET"}) is is_there
+
+
 async def test_routes_with_parameters_are_behind_them_for_requests_alone() -> None:
     """What takes any path takes all others, and WebSockets at these too."""
     app = WebSocketRouter({"/{name}": News, "/{rest:path}": page})

@@ -95,6 +95,18 @@ async def test_lifespan_may_use_the_groups() -> None:
     assert await run(WebSocketRouter({}, groups=groups, lifespan=lifespan)) == WHOLE
 
 
+async def test_host_without_a_lifespan_is_told_whether_it_needs_one() -> None:
+    """For what is not started yet, of this router and those within it."""
+    groups = Groups(Failing(Hub()))
+    router = WebSocketRouter({"/in": WebSocketRouter({}, groups=groups)}, groups=Groups())
+    assert {groups} < {*router.all_groups()}
+    assert router.is_to_be_started
+    async with groups:
+        assert not router.is_to_be_started
+        timed = WebSocketRouter({}, groups=groups, lifespan=noting([], "it"))
+        assert timed.is_to_be_started
+
+
 async def test_routers_within_it_have_theirs() -> None:
     """From the outermost on, each once, and back again."""
     log: list[str] = []

@@ -204,7 +204,7 @@ class WebSocketRouter:
         for place in self._places:
             check_parameters(place.pattern, place.app)
         self._tree: PathTree[_Place] = PathTree((it.pattern, it) for it in self._places)
-        self._live: Live | None = None if live is None else Live(live, self._all_groups)
+        self._live: Live | None = None if live is None else Live(live, self.all_groups)
         self._documents = Documents(self._describe, asyncapi, docs, has_live=live is not None)
         self._documents.check(it.pattern.text for it in self._places)
 
@@ -220,6 +220,27 @@ class WebSocketRouter:
             if isinstance(place.app, Application):
                 pattern, app = place.pattern, place.app
                 yield Route(pattern.text, pattern.parameters, app.endpoint, app.attributes)
+
+    def all_groups(self) -> Iterable[Groups]:
+        """Return the groups that it starts: its own, and those of routers within it, each once."""
+        return dict.fromkeys(it for router in self._routers() for it in router.groups)
+
+    @property
+    def is_to_be_started(self) -> bool:
+        """Whether it has what a lifespan starts: groups that are not started, or a `lifespan`.
+
+        It is for a host that has no lifespan, or none for what is mounted in it.
+        """
+        return not all(it.is_started for it in self.all_groups()) or any(
+            it._lifespan is not None for it in self._routers()
+        )
+
+    def has_document(self, scope: Scope) -> bool:
+        """Return whether an HTTP request is for the document, or for the console.
+
+        It is for a host that answers all other requests itself.
+        """
+        return self._document(scope) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection, answer a request, or run the lifespan.
@@ -287,15 +308,12 @@ class WebSocketRouter:
     async def _started(self, scope: Scope) -> AsyncGenerator[None]:
         # The same router, or groups, may be in several places.
         async with AsyncExitStack() as stack:
-            for groups in self._all_groups():
+            for groups in self.all_groups():
                 await stack.enter_async_context(groups)
             for router in dict.fromkeys(self._routers()):
                 if (lifespan := router._lifespan) is not None:
                     _share(await stack.enter_async_context(lifespan(router)), scope)
             yield
-
-    def _all_groups(self) -> Iterable[Groups]:
-        return dict.fromkeys(it for router in self._routers() for it in router.groups)
 
     def _routers(self) -> Iterator["WebSocketRouter"]:
         yield self

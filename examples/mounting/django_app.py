@@ -11,12 +11,13 @@ from examples.mounting.greeter import Greeter
 
 __all__ = ["app"]
 
-# A project has these in its settings.py.
-settings.configure(  # pyright: ignore[reportUnknownMemberType]
-    SECRET_KEY="for this example only",  # noqa: S106 - it signs nothing
-    ALLOWED_HOSTS=["localhost", "127.0.0.1"],
-    ROOT_URLCONF=__name__,
-)
+# A project has these in its settings.py. Of a process that has others already they are none.
+if not settings.configured:
+    settings.configure(  # pyright: ignore[reportUnknownMemberType]
+        SECRET_KEY="for this example only",  # noqa: S106 - it signs nothing
+        ALLOWED_HOSTS=["localhost", "127.0.0.1"],
+        ROOT_URLCONF=__name__,
+    )
 django.setup()
 
 urlpatterns: list[object] = []

@@ -1,5 +1,6 @@
 """Who is in a group, and what reaches its members, whatever becomes of any of them."""
 
+import asyncio
 import gc
 import itertools
 import threading
@@ -373,6 +374,20 @@ async def test_g07_broadcast_from_a_thread() -> None:
 def test_g07_broadcast_from_a_thread_to_nobody() -> None:
     """No event loop is needed."""
     assert Groups().broadcast_from_thread("nobody", "x") == 0
+    assert Groups().is_started
+
+
+def test_g07_broadcast_from_a_thread_once_the_event_loop_has_ended() -> None:
+    """Its members are gone with it."""
+    those = Groups()
+
+    async def join() -> None:
+        async with AsyncExitStack() as stack:
+            await joined(stack, 1)
+            await those.join(Chat.members[0], Room("a"))
+
+    asyncio.run(join())
+    assert those.broadcast_from_thread(Room("a"), Said(text="x")) == 0
 
 
 async def test_g07_broadcast_on_another_event_loop_is_refused() -> None:

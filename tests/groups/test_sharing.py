@@ -171,6 +171,15 @@ def test_only_a_backplane_is_one() -> None:
         Groups("redis://")  # type: ignore[arg-type]  # what is refused
 
 
+async def test_they_tell_whether_they_are_started() -> None:
+    """For whoever starts them where no lifespan does."""
+    groups = Groups(Failing(Hub()))
+    assert not groups.is_started
+    async with groups:
+        assert groups.is_started
+    assert not groups.is_started
+
+
 async def test_memory_needs_no_start() -> None:
     """It keeps what was said, where others may read it."""
     plane = MemoryBackplane()

@@ -1,5 +1,6 @@
 """An event loop is called from a thread."""
 
+import asyncio
 import threading
 
 import anyio
@@ -33,3 +34,30 @@ async def test_event_loop_does_not_wait_for_itself() -> None:
     """It would for ever."""
     with pytest.raises(InvalidStateError, match="this thread runs an event loop"):
         Token().run(anyio.sleep_forever)
+
+
+async def test_what_takes_too_long_is_cancelled() -> None:
+    """A thread that waits is not held up for ever."""
+    ends: list[str] = []
+
+    async def hang() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ends.append("cancelled")
+
+    with pytest.raises(TimeoutError):
+        await anyio.to_thread.run_sync(Token().run, hang, 0.01)
+    while not ends:
+        await anyio.lowlevel.checkpoint()
+
+
+def test_event_loop_that_is_closed_is_over() -> None:
+    """As that of an earlier test."""
+
+    async def token() -> Token:
+        found = Token()
+        assert not found.is_over
+        return found
+
+    assert asyncio.run(token()).is_over

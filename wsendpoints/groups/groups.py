@@ -108,6 +108,11 @@ class Groups:
         await serve_lifespan(self, receive, send)
 
     @property
+    def is_started(self) -> bool:
+        """Whether they are started; without a backplane they always are."""
+        return not isinstance(self._way, Sharing) or self._way.is_running
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the groups that have members."""
         return tuple(self._members.channels)
@@ -266,29 +271,51 @@ class Groups:
 
     @overload
     def broadcast_from_thread(
-        self, group: Group[M], message: M, *, exclude: "Excluded" = None
+        self,
+        group: Group[M],
+        message: M,
+        *,
+        exclude: "Excluded" = None,
+        timeout: float | None = None,
     ) -> int: ...
     @overload
     def broadcast_from_thread(
-        self, group: str, message: Any, *, exclude: "Excluded" = None
+        self,
+        group: str,
+        message: Any,
+        *,
+        exclude: "Excluded" = None,
+        timeout: float | None = None,
     ) -> int: ...
 
     def broadcast_from_thread(
-        self, group: "Group[Any] | str", message: Any, *, exclude: "Excluded" = None
+        self,
+        group: "Group[Any] | str",
+        message: Any,
+        *,
+        exclude: "Excluded" = None,
+        timeout: float | None = None,
     ) -> int:
         """Do as `broadcast` does, from a thread that runs no event loop, and wait until it is done.
 
+        Args:
+            group: The group.
+            message: The message.
+            exclude: As for `broadcast`.
+            timeout: Seconds that it may take; `None` waits for ever.
+
         Raises:
             InvalidStateError: The thread runs an event loop: await `broadcast`.
+            TimeoutError: It took longer, as where the event loop is held up: it is cancelled.
         """
         if isinstance(group, Group):
             group.check(message)
         token = self._members.token
-        if token is None:
-            # Nobody has joined a group yet, and so there is no event loop to do it.
+        if token is None or token.is_over:
+            # Nobody has joined a group, and so there is no event loop to do it.
             self._way.keep(group, message)
             return 0
-        return token.run(partial(self._broadcast, group, message, exclude))
+        return token.run(partial(self._broadcast, group, message, exclude), timeout)
 
     def members(self, group: "Group[Any] | str") -> tuple[Any, ...]:
         """Return this process's endpoints that are in a group, in the order of their joins."""

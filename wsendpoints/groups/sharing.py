@@ -60,6 +60,11 @@ class Sharing:
         self._tasks: TaskGroup | None = None
         members.emptied = self._incoming.look
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it takes part."""
+        return self._is_running
+
     async def start(self) -> None:
         """Take part until `stop`, which the same task calls.
 

@@ -3,7 +3,10 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar, final
+
+import anyio
 
 from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.exceptions import InvalidStateError
@@ -28,20 +31,45 @@ class Token:
             # Whoever runs its loop has imported it.
             self._token = sys.modules["trio"].lowlevel.current_trio_token()
 
-    def run(self, func: Callable[[], Coroutine[Any, Any, R]]) -> R:
+    @property
+    def is_over(self) -> bool:
+        """Whether it is known to run no more, as that of an earlier test."""
+        return self._loop is not None and self._loop.is_closed()
+
+    def run(self, func: Callable[[], Coroutine[Any, Any, R]], timeout: float | None = None) -> R:
         """Run an async function on the event loop, and return what it returns.
+
+        Args:
+            func: The function.
+            timeout: Seconds after which it is cancelled; `None` waits for ever. On trio they are
+                counted from its begin on.
 
         Raises:
             InvalidStateError: This thread runs an event loop, which would wait for itself.
+            TimeoutError: It took longer.
         """
         if self._loop is not None:
             try:
                 asyncio.get_running_loop()
             except RuntimeError:
-                return asyncio.run_coroutine_threadsafe(func(), self._loop).result()
+                return _result(asyncio.run_coroutine_threadsafe(func(), self._loop), timeout)
         else:
             trio: Any = sys.modules["trio"]
             if not trio.lowlevel.in_trio_run():
-                result: R = trio.from_thread.run(func, trio_token=self._token)
+
+                async def bounded() -> R:
+                    with anyio.fail_after(timeout):
+                        return await func()
+
+                result: R = trio.from_thread.run(bounded, trio_token=self._token)
                 return result
         raise InvalidStateError("this thread runs an event loop: await `broadcast` in it")
+
+
+def _result(future: Future[R], timeout: float | None) -> R:
+    try:
+        return future.result(timeout)
+    except TimeoutError:
+        # It may be its own, too: then this does nothing.
+        future.cancel()
+        raise

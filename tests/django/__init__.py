@@ -1,0 +1,1 @@
+"""Tests of `wsendpoints.django`, in one Django project."""

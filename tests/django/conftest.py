@@ -1,0 +1,29 @@
+"""One Django project for all tests of a process: its settings can be set up once."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.django.settings"
+_folder = tempfile.TemporaryDirectory(prefix="wsedj")
+os.environ["WSENDPOINTS_TEST_DATABASE"] = str(Path(_folder.name) / "db.sqlite3")
+
+import django  # type: ignore[import-untyped]  # noqa: E402 - the settings are read with it
+
+django.setup()
+
+from tests.django.project import make_tables  # noqa: E402 - as above
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run the tests on asyncio, and its clock: Django has no other."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def database() -> None:
+    """Make the tables."""
+    make_tables()

@@ -1,0 +1,15 @@
+"""The URLs of the project."""
+
+# Django has no types.
+from django.http import HttpRequest, HttpResponse  # type: ignore[import-untyped]
+from django.urls import path  # type: ignore[import-untyped]
+
+__all__: list[str] = []
+
+
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    """Answer with the path."""
+    return HttpResponse(f"the page {name}".encode())
+
+
+urlpatterns = [path("<path:name>", page)]

@@ -1,0 +1,190 @@
+"""Who has groups take part in a process: the event loop of a server, or a thread of their own.
+
+Groups are started once a process. A server does so with its lifespan, or its first WebSocket. A
+process that serves nothing, such as a worker of Celery's or a command of `manage.py`, runs no event
+loop: there a thread does, from the first broadcast until the process ends.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, final
+from weakref import WeakKeyDictionary
+
+import anyio.to_thread
+
+from wsendpoints.groups.groups import Groups
+from wsendpoints.protocol.exceptions import InvalidStateError
+
+__all__ = ["claimed", "ensure_started", "stop_threads"]
+
+logger: logging.Logger = logging.getLogger("wsendpoints")
+
+# A backplane may start threads as it ends, which Python 3.12 refuses once `atexit` runs. What
+# `concurrent.futures` ends its threads by is earlier.
+_at_exit: Final[Callable[[Callable[[], None]], object]] = getattr(
+    threading, "_register_atexit", atexit.register
+)
+
+
+@final
+class _Thread:
+    """Runs an event loop in which groups take part."""
+
+    __slots__ = ("_ending", "_groups", "_loop", "_thread", "pid")
+
+    def __init__(self, groups: Groups, started: Future[None]) -> None:
+        self.pid: int = os.getpid()
+        self._groups = groups
+        self._loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
+        self._ending = asyncio.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(started,), name="wsendpoints groups", daemon=True
+        )
+        self._thread.start()
+
+    def _run(self, started: Future[None]) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve(started))
+
+    async def _serve(self, started: Future[None]) -> None:
+        try:
+            async with self._groups:
+                # Unless nobody waits for it any more.
+                if started.set_running_or_notify_cancel():
+                    started.set_result(None)
+                    await self._ending.wait()
+        except Exception as exc:
+            if started.done():
+                # Whoever broadcasts next starts them anew.
+                logger.exception("the groups of this process ended")
+            else:
+                started.set_exception(exc)
+
+    def stop(self) -> None:
+        """End it, and wait until it has ended."""
+        with suppress(RuntimeError):  # closed: it has ended already
+            self._loop.call_soon_threadsafe(self._ending.set)
+        self._thread.join()
+
+
+@final
+class _Start:
+    """Who has some groups take part in this process.
+
+    Attributes:
+        ready: Set once the server's event loop has started them, or can't; `None` where no server
+            does.
+    """
+
+    __slots__ = ("__weakref__", "_lock", "_thread", "ready")
+
+    def __init__(self) -> None:
+        self.ready: threading.Event | None = None
+        self._lock = threading.Lock()
+        self._thread: _Thread | None = None
+
+    def ensure(self, groups: Groups, timeout: float) -> None:
+        """Have a thread start them, unless they are, or a server does; see `ensure_started`."""
+        with self._lock:
+            if self._thread is not None and self._thread.pid != os.getpid():
+                raise InvalidStateError(
+                    "these groups were started before this process was forked: broadcast in the "
+                    "child alone, or give each process groups of its own"
+                )
+            ready = self.ready
+            if ready is None and not groups.is_started:
+                started: Future[None] = Future()
+                self._thread = _Thread(groups, started)
+                try:
+                    started.result(timeout)
+                except BaseException:
+                    started.cancel()
+                    raise
+        if ready is not None:
+            ready.wait(timeout)
+
+    def claim(self) -> None:
+        """Leave them to the event loop of a server, which is about to start them."""
+        with self._lock:
+            self.ready = threading.Event()
+            self._stop()
+
+    def release(self) -> None:
+        """Have them no more be a server's, which has ended."""
+        with self._lock:
+            self.ready = None
+
+    def stop(self) -> None:
+        """End the thread, if there is one."""
+        with self._lock:
+            self._stop()
+
+    def _stop(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None and thread.pid == os.getpid():
+            thread.stop()
+
+
+_starts: Final[WeakKeyDictionary[Groups, _Start]] = WeakKeyDictionary()
+_starts_lock: Final = threading.Lock()
+
+
+def _start_of(groups: Groups) -> _Start:
+    with _starts_lock:
+        if groups not in _starts:
+            if not _starts:
+                _at_exit(stop_threads)
+            _starts[groups] = _Start()
+        return _starts[groups]
+
+
+def ensure_started(groups: Groups, timeout: float) -> None:
+    """Return once groups are started in this process.
+
+    Args:
+        groups: The groups.
+        timeout: Seconds that it may take.
+
+    Raises:
+        BackplaneError: The backplane can't be reached.
+        TimeoutError: It takes longer.
+        InvalidStateError: They were started before this process was forked.
+    """
+    _start_of(groups).ensure(groups, timeout)
+
+
+@asynccontextmanager
+async def claimed(some: Iterable[Groups]) -> AsyncGenerator[Callable[[], None]]:
+    """Have the event loop of a server start groups, and no thread, as long as this is entered.
+
+    Yields:
+        What is to be called once it has, or can't.
+    """
+    starts = [_start_of(it) for it in some]
+    for it in starts:
+        # A thread that runs them may take a while to end.
+        await anyio.to_thread.run_sync(it.claim)
+
+    def tell() -> None:
+        events: list[Any] = [it.ready for it in starts]
+        for ready in events:
+            ready.set()
+
+    try:
+        yield tell
+    finally:
+        tell()
+        for it in starts:
+            it.release()
+
+
+def stop_threads() -> None:
+    """End all threads that have groups take part; the next broadcast starts another."""
+    for it in [*_starts.values()]:
+        it.stop()
