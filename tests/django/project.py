@@ -3,18 +3,32 @@
 # pyright: basic
 # Django has no types.
 
+from typing import Any
+
 from django.contrib.auth import get_user_model  # type: ignore[import-untyped]
 from django.contrib.auth.models import Group, Permission  # type: ignore[import-untyped]
 from django.contrib.contenttypes.models import ContentType  # type: ignore[import-untyped]
 from django.contrib.sessions.models import Session  # type: ignore[import-untyped]
 from django.db import connection, connections  # type: ignore[import-untyped]
+from django.test import Client  # type: ignore[import-untyped]
 
-__all__ = ["make_tables"]
+__all__ = ["Users", "cookie_of", "make_tables"]
+
+Users: Any = get_user_model()
+"""The class of users."""
 
 
 def make_tables() -> None:
     """Make the tables of all models, as `manage.py migrate` does in a second."""
     with connection.schema_editor() as editor:
-        for model in (ContentType, Permission, Group, get_user_model(), Session):
+        for model in (ContentType, Permission, Group, Users, Session):
             editor.create_model(model)
     connections.close_all()
+
+
+def cookie_of(user: Any) -> dict[str, str]:
+    """Log a user in, and return the header with which the browser is known."""
+    client = Client()
+    client.force_login(user)
+    connections.close_all()
+    return {"cookie": f"sessionid={client.cookies['sessionid'].value}"}

@@ -21,7 +21,7 @@ MIDDLEWARE = [
 ]
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "tests.django.database",
         # A file, since each thread has a connection of its own.
         "NAME": os.environ.get("WSENDPOINTS_TEST_DATABASE", "/nonexistent"),
     }

@@ -5,5 +5,14 @@ It needs Django: `pip install "wsendpoints[django]"`.
 
 from wsendpoints.django.asgi import DjangoApplication, get_asgi_application
 from wsendpoints.django.broadcasting import broadcast
+from wsendpoints.django.endpoint import DjangoEndpoint
+from wsendpoints.django.identity import aget_user, get_session
 
-__all__ = ["DjangoApplication", "broadcast", "get_asgi_application"]
+__all__ = [
+    "DjangoApplication",
+    "DjangoEndpoint",
+    "aget_user",
+    "broadcast",
+    "get_asgi_application",
+    "get_session",
+]

@@ -31,7 +31,7 @@ from wsendpoints.messages.providers import Plan, Provider
 from wsendpoints.messages.wrapping import Kind
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["providing"]
+__all__ = ["providing", "within"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -92,7 +92,7 @@ def _around_stream(function: _Function, plan: Plan) -> Stream:
             replies: AsyncGenerator[Any, None] = function(endpoint, websocket, data, **values)
             return replies
 
-        return _within(opened, begin)
+        return within(opened, begin)
 
     return stream
 
@@ -160,7 +160,7 @@ class _End:
         async def begin() -> AsyncGenerator[Any, None]:
             return as_generator(replies)
 
-        return _within(self, begin)
+        return within(self, begin)
 
     async def __aenter__(self) -> None:
         """Watch from now on."""
@@ -174,7 +174,7 @@ class _End:
         self.exc = exc
 
 
-async def _within(
+async def within(
     context: AbstractAsyncContextManager[Any],
     begin: Callable[[], Awaitable[AsyncGenerator[Any, None]]],
 ) -> AsyncGenerator[Any, None]:
