@@ -80,8 +80,8 @@ def test_anything_else_is_refused() -> None:
     with pytest.raises(ConfigurationError) as caught:
         get_asgi_application("tests.django.sockets.Chat")
     assert str(caught.value) == (
-        "get_asgi_application('tests.django.sockets.Chat'): use a WebSocketRouter, a mapping from "
-        "paths to endpoints, or the dotted path of one, such as 'mysite.sockets.router'"
+        "'tests.django.sockets.Chat' is no router: use a WebSocketRouter, a mapping from paths to "
+        "endpoints, or the dotted path of one, such as 'mysite.sockets.router'"
     )
     with pytest.raises(ImportError):
         get_asgi_application("tests.django.sockets.nothing")

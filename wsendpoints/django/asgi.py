@@ -15,7 +15,7 @@ from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.router import Routed, WebSocketRouter
 
-__all__ = ["DjangoApplication", "get_asgi_application"]
+__all__ = ["DjangoApplication", "get_asgi_application", "router_of"]
 
 
 def get_asgi_application(
@@ -50,15 +50,25 @@ def get_asgi_application(
         ImportError: There is nothing at the dotted path.
     """
     django = get_django_application()
+    return DjangoApplication(router_of(router), django if http is None else http)
+
+
+def router_of(router: "WebSocketRouter | Mapping[str, Routed] | str") -> WebSocketRouter:
+    """Return the router that is meant; see `get_asgi_application`.
+
+    Raises:
+        ConfigurationError: It is none of these, or the mapping can't be a router.
+        ImportError: There is nothing at the dotted path.
+    """
     found: Any = import_string(router) if isinstance(router, str) else router
     if isinstance(found, Mapping):
-        found = WebSocketRouter(cast("Mapping[str, Routed]", found))
+        return WebSocketRouter(cast("Mapping[str, Routed]", found))
     if not isinstance(found, WebSocketRouter):
         raise ConfigurationError(
-            f"get_asgi_application({router!r}): use a WebSocketRouter, a mapping from paths to "
-            "endpoints, or the dotted path of one, such as 'mysite.sockets.router'"
+            f"{router!r} is no router: use a WebSocketRouter, a mapping from paths to endpoints, "
+            "or the dotted path of one, such as 'mysite.sockets.router'"
         )
-    return DjangoApplication(found, django if http is None else http)
+    return found
 
 
 @final
