@@ -1,12 +1,17 @@
 """The app `wsendpoints.django`, for INSTALLED_APPS: it has the commands, and no models."""
 
-# It has no types.
-from django.apps import AppConfig  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # A class whose base has no types would have none itself.
+    AppConfig = object
+else:
+    from django.apps import AppConfig
 
 __all__ = ["EndpointsConfig"]
 
 
-class EndpointsConfig(AppConfig):  # type: ignore[misc]  # it has no types
+class EndpointsConfig(AppConfig):
     """The app."""
 
     name: str = "wsendpoints.django"

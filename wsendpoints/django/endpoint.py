@@ -14,6 +14,7 @@ from wsendpoints.django.hosts import refused_host, trusted_origin
 from wsendpoints.django.identity import aget_user, get_session
 from wsendpoints.django.work import Work, closing_connections
 from wsendpoints.endpoint import WebSocketEndpoint
+from wsendpoints.handshake.origins import Origins
 from wsendpoints.lifecycle.functions import check_awaitable, check_function
 from wsendpoints.lifecycle.providing import within
 from wsendpoints.lifecycle.replies import as_generator, is_a
@@ -73,6 +74,7 @@ class DjangoEndpoint(WebSocketEndpoint[M], Generic[M]):
     user: Any
     session: Any
     login_required: ClassVar[bool] = False
+    allowed_origins: Origins = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Have the hooks, and plain functions, leave no connection to the database."""

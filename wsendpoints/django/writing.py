@@ -3,14 +3,11 @@
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Django has no types.
 from django.conf import settings  # type: ignore[import-untyped]
-from django.core.management.base import (  # type: ignore[import-untyped]
-    BaseCommand,
-    CommandError,
-)
+from django.core.management.base import CommandError  # type: ignore[import-untyped]
 from django.utils.module_loading import import_string  # type: ignore[import-untyped]
 
 from wsendpoints.contract import Description, describe
@@ -18,12 +15,19 @@ from wsendpoints.django.asgi import DjangoApplication, router_of
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.router import WebSocketRouter
 
+if TYPE_CHECKING:
+    # A class whose base has no types would have none itself.
+    BaseCommand = object
+else:
+    from django.core.management.base import BaseCommand
+
 __all__ = ["WritingCommand"]
 
 
-class WritingCommand(BaseCommand):  # type: ignore[misc]  # it has no types
+class WritingCommand(BaseCommand):
     """Writes something of a router, to stdout or into a file."""
 
+    stdout: Any
     requires_system_checks: Sequence[str] = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -46,8 +50,7 @@ class WritingCommand(BaseCommand):  # type: ignore[misc]  # it has no types
         try:
             text = self.text_of(_router_at(router), **options)
             if output is None:
-                stdout: Any = self.stdout
-                stdout.write(text, ending="")
+                self.stdout.write(text, ending="")
             else:
                 Path(output).write_text(text, encoding="utf-8")
         except (ConfigurationError, ImportError, OSError) as exc:
