@@ -2,13 +2,12 @@
 
 import os
 import tempfile
-from pathlib import Path
 
 import pytest
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.django.settings"
 _folder = tempfile.TemporaryDirectory(prefix="wsedj")
-os.environ["WSENDPOINTS_TEST_DATABASE"] = str(Path(_folder.name) / "db.sqlite3")
+os.environ["WSENDPOINTS_TEST_DATA"] = _folder.name
 
 import django  # type: ignore[import-untyped]  # noqa: E402 - the settings are read with it
 

@@ -12,6 +12,8 @@ from django.contrib.sessions.models import Session  # type: ignore[import-untype
 from django.db import connection, connections  # type: ignore[import-untyped]
 from django.test import Client  # type: ignore[import-untyped]
 
+from examples.django_chat.models import Line
+
 __all__ = ["Users", "cookie_of", "make_tables"]
 
 Users: Any = get_user_model()
@@ -21,7 +23,7 @@ Users: Any = get_user_model()
 def make_tables() -> None:
     """Make the tables of all models, as `manage.py migrate` does in a second."""
     with connection.schema_editor() as editor:
-        for model in (ContentType, Permission, Group, Users, Session):
+        for model in (ContentType, Permission, Group, Users, Session, Line):
             editor.create_model(model)
     connections.close_all()
 

@@ -33,17 +33,21 @@ class Reader(WebSocketEndpoint):
 
     encoding = "json"
     groups = (News,)
+    sends = str
     those: Groups
 
     async def on_connect(self, websocket: WebSocket) -> None:
         await websocket.accept()
         await self.those.join(self, News())
+        # So that a test knows that it did.
+        await self.push("joined")
 
 
 async def test_thread_of_a_process_that_serves() -> None:
     """The event loop of its connections sends it."""
     groups = Groups()
     async with connect(Reader.as_asgi(those=groups), timeout=GENEROUS) as client:
+        assert await client.receive_json() == "joined"
         count = await anyio.to_thread.run_sync(broadcast, groups, News(), Said(text="hello"))
         assert count == 1
         assert await client.receive(Said) == Said(text="hello")
@@ -81,6 +85,7 @@ async def check(address: str) -> None:
         groups,
         connect(Reader.as_asgi(those=groups), timeout=GENEROUS) as client,
     ):
+        assert await client.receive_json() == "joined"
         command = [sys.executable, "-m", "tests.django.publisher", address]
         done = await anyio.run_process(command, check=False, cwd=Path(__file__).parents[2])
         assert done.stderr == b""

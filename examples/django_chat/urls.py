@@ -1,0 +1,13 @@
+# pyright: basic
+# Django has no types.
+from django.contrib.auth.decorators import login_required  # type: ignore[import-untyped]
+from django.urls import path  # type: ignore[import-untyped]
+from django.views.decorators.http import require_POST  # type: ignore[import-untyped]
+
+from examples.django_chat import views
+
+urlpatterns = [
+    path("", views.page),
+    path("login", require_POST(views.log_in)),
+    path("say/<str:room>", require_POST(login_required(views.say))),
+]
