@@ -18,7 +18,7 @@ from tests.groups.failing import Failing
 from wsendpoints import BackplaneError, InvalidStateError
 from wsendpoints.backplanes import Hub, LocalBackplane, MemoryBackplane
 from wsendpoints.django import starting
-from wsendpoints.django.starting import claimed, ensure_started, stop_threads
+from wsendpoints.django.starting import are_run_by_thread, claimed, ensure_started, stop_threads
 from wsendpoints.groups import Groups
 
 
@@ -44,8 +44,10 @@ def test_one_thread_starts_them() -> None:
             it.result()
             assert groups.is_started
     assert len(threads()) == 1
+    assert are_run_by_thread([Groups(), groups])
     stop_threads()
     assert not groups.is_started
+    assert not are_run_by_thread([groups])
 
 
 def test_groups_of_one_process_need_no_thread() -> None:

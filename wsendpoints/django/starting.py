@@ -21,7 +21,7 @@ import anyio.to_thread
 from wsendpoints.groups.groups import Groups
 from wsendpoints.protocol.exceptions import InvalidStateError
 
-__all__ = ["claimed", "ensure_started", "stop_threads"]
+__all__ = ["are_run_by_thread", "claimed", "ensure_started", "stop_threads"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -109,6 +109,12 @@ class _Start:
         if ready is not None:
             ready.wait(timeout)
 
+    @property
+    def has_thread(self) -> bool:
+        """Whether a thread has them take part."""
+        with self._lock:
+            return self._thread is not None
+
     def claim(self) -> None:
         """Leave them to the event loop of a server, which is about to start them."""
         with self._lock:
@@ -157,6 +163,11 @@ def ensure_started(groups: Groups, timeout: float) -> None:
         InvalidStateError: They were started before this process was forked.
     """
     _start_of(groups).ensure(groups, timeout)
+
+
+def are_run_by_thread(some: Iterable[Groups]) -> bool:
+    """Return whether a thread has any of these groups take part, which gives way to a server."""
+    return any(it in _starts and _starts[it].has_thread for it in some)
 
 
 @asynccontextmanager
