@@ -11,7 +11,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 BLOCKS = [
     pytest.param(block, id=f"{page.relative_to(DOCS)} {number}")
     for page in sorted(DOCS.rglob("*.md"))
-    if page.name != "testing.md"  # its examples are tests: tests/testing/test_docs.py
+    # Examples that are tests are run in tests/testing/test_docs.py, a project's in tests/django.
+    if page.name not in {"testing.md", "django.md"}
     for number, block in enumerate(
         re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.M | re.S)
     )
