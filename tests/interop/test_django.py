@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 APP = "tests.interop.framework_apps.django_app:app"
 
 
-@pytest.fixture(params=["uvicorn", "hypercorn", "granian", "daphne"])
+@pytest.fixture(params=["uvicorn", "hypercorn", "granian", "gunicorn", "daphne"])
 def process(request: pytest.FixtureRequest, pool: Pool) -> Process:
     """Return each server that serves it."""
     return pool.get(SERVERS[request.param], APP)
@@ -137,7 +137,12 @@ async def test_another_process_announces(pool: Pool) -> None:
         done = await anyio.run_process(
             [sys.executable, "-m", "examples.django_chat", "announce", "lobby", "Lunch"],
             cwd=ROOT,
-            env={**os.environ, "DJANGO_CHAT_DATA": str(data_of(process))},
+            env={
+                **os.environ,
+                # The tests of other files may have set it.
+                "DJANGO_SETTINGS_MODULE": "examples.django_chat.settings",
+                "DJANGO_CHAT_DATA": str(data_of(process)),
+            },
         )
         assert (done.stdout, done.stderr) == (b"", b"")
         assert await hear(client) == {"type": "said", "author": "the house", "text": "Lunch"}

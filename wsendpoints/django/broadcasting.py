@@ -4,7 +4,7 @@ import asyncio
 from time import monotonic
 from typing import Any, TypeVar, overload
 
-from wsendpoints.django.starting import ensure_started
+from wsendpoints.django.starting import started
 from wsendpoints.groups.group import Group
 from wsendpoints.groups.groups import Excluded, Groups
 from wsendpoints.protocol.exceptions import InvalidStateError
@@ -77,9 +77,9 @@ def broadcast(
             "groups.broadcast(...)`"
         )
     began_at = monotonic()
-    ensure_started(groups, timeout)
-    remaining = max(0.0, timeout - (monotonic() - began_at))
-    return groups.broadcast_from_thread(group, message, exclude=exclude, timeout=remaining)
+    with started(groups, timeout):
+        remaining = max(0.0, timeout - (monotonic() - began_at))
+        return groups.broadcast_from_thread(group, message, exclude=exclude, timeout=remaining)
 
 
 def _runs_event_loop() -> bool:

@@ -144,8 +144,9 @@ class Members:
             InvalidStateError: This is another one.
         """
         posting = running_posting()
-        may_change = not self.channels and not self.is_held
-        if self._pace is None or (may_change and self._pace.posting is not posting):
+        if self._pace is None or (
+            not self.channels and self._pace.posting is not posting and not self.is_held
+        ):
             self._pace = Pace(posting)
             self.token = Token()
         elif self._pace.posting is not posting:
