@@ -15,6 +15,7 @@ import pytest
 
 from .clients import CLIENTS, Client, Refused
 from .conversation import Conversation
+from .outcomes import as_sent
 from .servers import ROOT, SERVERS, Pool, Process
 
 pytestmark = pytest.mark.anyio
@@ -149,16 +150,23 @@ async def test_another_process_announces(pool: Pool) -> None:
 
 
 async def test_groups_end_with_daphne(tmp_path: Path, pool: Pool) -> None:
-    """Which runs no lifespan: they leave nothing."""
+    """Which runs no lifespan: they leave nothing, and end behind the connections."""
     process = Process(SERVERS["daphne"], APP, tmp_path / "log")
     try:
         process.wait_until_it_accepts()
         groups = data_of(process) / "groups"
-        async with browser(process, "ada") as ada, ada.chat():
-            assert groups.is_dir()
-        process.terminate()
+        async with browser(process, "ada") as ada:
+            conversation = ada.conversation
+            path = "/chat/ws/chat/lobby"
+            async with conversation.connect(path, headers=ada.headers()) as client:
+                await client.send(json.dumps({"type": "search", "text": ""}))
+                await hear(client)
+                assert groups.is_dir()
+                process.terminate()
+                assert await client.closed() == as_sent(process.server, 1012)
         process.wait()
         assert not groups.exists()
+        assert conversation.printed_journal() == ["raised CancelledError", "end"]
         assert process.errors() == []
     finally:
         process.kill()
