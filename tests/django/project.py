@@ -28,9 +28,10 @@ def make_tables() -> None:
     connections.close_all()
 
 
-def cookie_of(user: Any) -> dict[str, str]:
+def cookie_of(user: Any, *, keeps_connections: bool = False) -> dict[str, str]:
     """Log a user in, and return the header with which the browser is known."""
     client = Client()
     client.force_login(user)
-    connections.close_all()
+    if not keeps_connections:
+        connections.close_all()
     return {"cookie": f"sessionid={client.cookies['sessionid'].value}"}

@@ -8,6 +8,7 @@ import anyio.to_thread
 import httpx
 import pytest
 
+from tests.clocks import GENEROUS
 from tests.django.asgi import application
 from tests.django.sockets import router, routes
 from tests.groups.failing import Failing
@@ -16,6 +17,7 @@ from wsendpoints import ConfigurationError, WebSocket, WebSocketEndpoint, WebSoc
 from wsendpoints.backplanes import Hub, MemoryBackplane
 from wsendpoints.django import broadcast, get_asgi_application
 from wsendpoints.django.lifespan import LIFESPAN
+from wsendpoints.django.starting import are_run_by_thread
 from wsendpoints.groups import Groups
 from wsendpoints.testing import HandshakeDenied, connect
 
@@ -164,6 +166,19 @@ async def test_where_nothing_is_to_be_started_no_task_is_left() -> None:
     async with connect(application, "/ws/lobby") as client:
         await client.send_json("hello")
         await client.receive_json()
+
+
+async def test_thread_gives_way_to_the_first_websocket() -> None:
+    """Where the server runs no lifespan."""
+    groups = Groups(MemoryBackplane(Hub()))
+    app = get_asgi_application(WebSocketRouter({"/": Stateful}, groups=groups))
+    await anyio.to_thread.run_sync(broadcast, groups, "news", "nobody is there")
+    assert are_run_by_thread([groups])
+    async with connect(app, lasting_tasks=[LIFESPAN, *LASTING], timeout=GENEROUS) as client:
+        assert await client.receive_json() == {}
+        assert not are_run_by_thread([groups])
+        assert await groups.broadcast("news", "nobody") == 0
+    await app._lifespan.stop()  # pyright: ignore[reportPrivateUsage]  # as the reactor does
 
 
 async def test_thread_gives_way_to_the_server() -> None:

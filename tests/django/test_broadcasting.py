@@ -20,7 +20,7 @@ from wsendpoints import (
     WebSocket,
     WebSocketEndpoint,
 )
-from wsendpoints.django import broadcast
+from wsendpoints.django import broadcast, close_group
 from wsendpoints.django.starting import stop_threads
 from wsendpoints.groups import Groups, RedisBackplane
 from wsendpoints.testing import connect
@@ -120,3 +120,40 @@ def test_time_is_bounded() -> None:
         # On another event loop it takes part again.
         assert broadcast(groups, News(), Said(text="hello")) == 0
         stop_threads()
+
+
+# Closing.
+
+
+async def test_thread_closes_the_members_of_a_group() -> None:
+    """As where a view logs a user out."""
+    groups = Groups()
+    async with connect(Reader.as_asgi(those=groups), timeout=GENEROUS) as client:
+        assert await client.receive_json() == "joined"
+        count = await anyio.to_thread.run_sync(close_group, groups, News(), 4401, "signed out")
+        assert count == 1
+        await client.expect_close(4401, "signed out")
+    with pytest.raises(InvalidStateError, match=r"use `await groups.close\(...\)`"):
+        close_group(groups, News())
+
+
+async def test_thread_of_another_process_closes_them_too() -> None:
+    """By the backplane; here, of other groups on the same."""
+    with tempfile.TemporaryDirectory(prefix="wse") as folder:
+        address = str(Path(folder) / "groups")
+        groups, others = Groups(plane_of(address)), Groups(plane_of(address))
+        async with (
+            groups,
+            connect(Reader.as_asgi(those=groups), timeout=GENEROUS) as client,
+        ):
+            assert await client.receive_json() == "joined"
+            assert await anyio.to_thread.run_sync(close_group, others, News(), 4401, "bye") == 0
+            await client.expect_close(4401, "bye")
+        await anyio.to_thread.run_sync(stop_threads)
+
+
+def test_nobody_is_closed_where_nobody_has_joined() -> None:
+    """But a wrong code is told."""
+    assert close_group(Groups(), News()) == 0
+    with pytest.raises(ValueError, match="1005"):
+        close_group(Groups(), News(), 1005)

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio import wait_all_tasks_blocked
 
 from wsendpoints import InvalidStateError, WebSocketRouter
 from wsendpoints.django.lifespan import Lifespan
@@ -32,14 +33,22 @@ def router(log: list[str], *failures: Exception) -> WebSocketRouter:
     return WebSocketRouter({}, lifespan=lifespan)
 
 
+async def start(served: Lifespan) -> None:
+    """Connect, and leave."""
+    async with served.started():
+        pass
+
+
 async def test_it_starts_once_for_all_that_wait() -> None:
     """It lasts until it is stopped, and what it yields is its state."""
     log: list[str] = []
     served = Lifespan(router(log))
+    assert not served.is_running
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(served.start)
-        tasks.start_soon(served.start)
-    await served.start()
+        tasks.start_soon(start, served)
+        tasks.start_soon(start, served)
+    await start(served)
+    assert served.is_running
     assert (log, served.state) == (["starts"], {"a": "state"})
     await served.stop()
     assert log == ["starts", "ends"]
@@ -55,7 +64,7 @@ async def test_it_starts_anew_once_it_has_ended() -> None:
     log: list[str] = []
     served = Lifespan(router(log))
     for _ in range(2):
-        await served.start()
+        await start(served)
         await served.stop()
     assert log == ["starts", "ends"] * 2
 
@@ -65,9 +74,9 @@ async def test_what_cannot_start_is_told_and_tried_again(caplog: pytest.LogCaptu
     log: list[str] = []
     served = Lifespan(router(log, ConnectionError("no Redis")))
     with pytest.raises(InvalidStateError, match=r"^the application can't start: no Redis$"):
-        await served.start()
+        await start(served)
     assert [it.message for it in caplog.records] == ["the application can't start"]
-    await served.start()
+    await start(served)
     await served.stop()
     assert log == ["starts", "ends"]
 
@@ -78,8 +87,8 @@ async def test_client_that_leaves_does_not_keep_it_from_starting() -> None:
     served = Lifespan(router(log))
     with anyio.CancelScope() as scope:
         scope.cancel()
-        await served.start()
-    await served.start()
+        await start(served)
+    await start(served)
     await served.stop()
     assert log == ["starts", "ends"]
 
@@ -93,7 +102,7 @@ async def test_what_fails_meanwhile_is_logged(caplog: pytest.LogCaptureFixture) 
         raise KeyError("gone")
 
     served = Lifespan(app)
-    await served.start()
+    await start(served)
     await served.stop()
     assert [(it.levelno, it.message) for it in caplog.records] == [
         (logging.ERROR, "the application ended before its server")
@@ -104,7 +113,7 @@ def test_it_ends_with_the_event_loop() -> None:
     """`asyncio.run` cancels what is left, and waits for it."""
     log: list[str] = []
     served = Lifespan(router(log))
-    asyncio.run(served.start())
+    asyncio.run(start(served))
     assert log == ["starts", "ends"]
 
 
@@ -115,11 +124,32 @@ async def test_it_ends_while_it_starts() -> None:
         """Begin nothing."""
 
     with pytest.raises(InvalidStateError, match="can't start: the event loop ends"):
-        await Lifespan(app).start()
+        await start(Lifespan(app))
+
+
+async def test_connections_end_before_it() -> None:
+    """They are cancelled, unless they are already, and have the time to clean up."""
+    log: list[str] = []
+    served = Lifespan(router(log))
+
+    async def connect() -> None:
+        async with served.started():
+            try:
+                await anyio.sleep_forever()
+            finally:
+                await asyncio.sleep(0)
+                log.append("a connection ends")
+
+    connections = [asyncio.create_task(connect()) for _ in range(2)]
+    await wait_all_tasks_blocked()
+    connections[0].cancel()
+    await served.stop()
+    assert log == ["starts", "a connection ends", "a connection ends", "ends"]
+    assert all(it.cancelled() and it.cancelling() == 1 for it in connections)
 
 
 async def test_it_ends_with_the_reactor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind the connections, which daphne ends before."""
+    """Which waits for it."""
     triggers: list[tuple[str, str, Callable[[], Any]]] = []
 
     def add(phase: str, event: str, function: Callable[[], Any]) -> None:
@@ -134,9 +164,10 @@ async def test_it_ends_with_the_reactor(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "twisted.internet.defer", deferred)
     log: list[str] = []
     served = Lifespan(router(log))
-    await served.start()
+    await start(served)
     ((phase, event, end),) = triggers
-    assert (phase, event) == ("during", "shutdown")
+    # daphne's own triggers are in this phase, too, and the reactor waits for no other.
+    assert (phase, event) == ("before", "shutdown")
     await end()
     assert log == ["starts", "ends"]
 
@@ -146,5 +177,5 @@ async def test_reactor_that_does_not_run_is_left_alone(monkeypatch: pytest.Monke
     reactor: Any = SimpleNamespace(running=False)
     monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
     served = Lifespan(router([]))
-    await served.start()
+    await start(served)
     await served.stop()

@@ -18,7 +18,7 @@ from tests.groups.failing import Failing
 from wsendpoints import BackplaneError, InvalidStateError
 from wsendpoints.backplanes import Hub, LocalBackplane, MemoryBackplane
 from wsendpoints.django import starting
-from wsendpoints.django.starting import claimed, ensure_started, stop_threads
+from wsendpoints.django.starting import are_run_by_thread, claimed, started, stop_threads
 from wsendpoints.groups import Groups
 
 
@@ -35,6 +35,12 @@ def threads() -> list[threading.Thread]:
     return [it for it in threading.enumerate() if it.name == "wsendpoints groups"]
 
 
+def ensure_started(groups: Groups, timeout: float) -> None:
+    """Have them started."""
+    with started(groups, timeout):
+        pass
+
+
 def test_one_thread_starts_them() -> None:
     """However many ask at once."""
     groups = Groups(MemoryBackplane(Hub()))
@@ -44,8 +50,10 @@ def test_one_thread_starts_them() -> None:
             it.result()
             assert groups.is_started
     assert len(threads()) == 1
+    assert are_run_by_thread([Groups(), groups])
     stop_threads()
     assert not groups.is_started
+    assert not are_run_by_thread([groups])
 
 
 def test_groups_of_one_process_need_no_thread() -> None:
@@ -74,9 +82,11 @@ class Slow(Failing):
 
     def __init__(self) -> None:
         super().__init__(Hub())
+        self.is_starting = threading.Event()
         self.may_start = threading.Event()
 
     async def run(self, *args: Any, **kwargs: Any) -> None:
+        self.is_starting.set()
         await anyio.to_thread.run_sync(self.may_start.wait)
         await super().run(*args, **kwargs)
 
@@ -85,11 +95,37 @@ def test_what_takes_too_long_ends_unused() -> None:
     """Nobody waits for it any more."""
     plane = Slow()
     groups = Groups(plane)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"^the groups were not started within 0.01 s$"):
         ensure_started(groups, 0.01)
     plane.may_start.set()
     for it in threads():
         it.join(GENEROUS)
+    assert not groups.is_started
+
+
+def test_others_wait_no_longer_than_they_say() -> None:
+    """While one has them started."""
+    plane = Slow()
+    groups = Groups(plane)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(ensure_started, groups, GENEROUS)
+        assert plane.is_starting.wait(GENEROUS)
+        with pytest.raises(TimeoutError, match="not started within"):
+            ensure_started(groups, 0.01)
+        plane.may_start.set()
+        first.result()
+    assert groups.is_started
+
+
+def test_thread_stays_as_long_as_it_is_used() -> None:
+    """What was begun on its event loop ends there."""
+    groups = Groups(MemoryBackplane(Hub()))
+    with ThreadPoolExecutor() as pool:
+        with started(groups, GENEROUS):
+            stopping = pool.submit(stop_threads)
+            assert groups.broadcast_from_thread("news", "hello", timeout=GENEROUS) == 0
+            assert groups.is_started
+        stopping.result()
     assert not groups.is_started
 
 

@@ -138,3 +138,13 @@ def test_thread_heals_a_connection_that_broke() -> None:
             work()
         work()
         assert (len(opened.every), opened.left) == (2, 1)
+
+
+def test_what_a_thread_keeps_ends_with_it() -> None:
+    """Those that have nothing to do are ended."""
+    work = closing_connections(Users.objects.count)
+    with watching(None) as opened:
+        thread = threading.Thread(target=lambda: [work(), work()])
+        thread.start()
+        thread.join(GENEROUS)
+        assert (len(opened.every), opened.left) == (1, 0)

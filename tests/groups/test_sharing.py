@@ -171,6 +171,24 @@ def test_only_a_backplane_is_one() -> None:
         Groups("redis://")  # type: ignore[arg-type]  # what is refused
 
 
+async def test_they_stay_on_the_event_loop_that_started_them() -> None:
+    """Another one is told so, also while they have no members."""
+    groups = Groups(Failing(Hub()))
+    failures: list[str] = []
+
+    def elsewhere() -> None:
+        try:
+            anyio.run(groups.close, "nobody")
+        except InvalidStateError as exc:
+            failures.append(str(exc))
+
+    async with groups:
+        await anyio.to_thread.run_sync(elsewhere)
+    assert failures == [
+        "this is not the event loop of the group's members: use `broadcast_from_thread`"
+    ]
+
+
 async def test_they_tell_whether_they_are_started() -> None:
     """For whoever starts them where no lifespan does."""
     groups = Groups(Failing(Hub()))

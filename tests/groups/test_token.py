@@ -46,6 +46,11 @@ async def test_what_takes_too_long_is_cancelled() -> None:
         finally:
             ends.append("cancelled")
 
+    async def late() -> None:
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        await anyio.to_thread.run_sync(Token().run, late, 60.0)
     with pytest.raises(TimeoutError):
         await anyio.to_thread.run_sync(Token().run, hang, 0.01)
     while not ends:

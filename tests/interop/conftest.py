@@ -1,5 +1,7 @@
 """What the tests on real servers share."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -18,8 +20,11 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     """Return the servers that run, each from its first test to the end of the session."""
-    with Pool(tmp_path_factory.mktemp("servers")) as pool:
-        yield pool
+    # Its path has room for sockets.
+    with tempfile.TemporaryDirectory(prefix="wse") as folder:
+        os.environ["WSENDPOINTS_DJANGO"] = folder
+        with Pool(tmp_path_factory.mktemp("servers")) as pool:
+            yield pool
 
 
 @pytest.fixture(params=SERVERS.values(), ids=str)

@@ -67,6 +67,7 @@ PLACES = [
     Place("litestar", "/resolved/lobby", greeting="salut", query=[("greeting", "salut")]),
     Place("channels", "/path/lobby", servers=["uvicorn", "daphne"]),
     Place("channels", "/router/lobby", servers=["uvicorn", "daphne"]),
+    Place("django", "/room/lobby", servers=["uvicorn", "daphne"]),
     Place("quart", "/wrapped", room=NOWHERE, servers=["uvicorn", "hypercorn"]),
     Place("quart", "/router/lobby"),
     Place("router", "/class/lobby", servers=["uvicorn", "hypercorn-trio", "granian", "daphne"]),

@@ -4,7 +4,7 @@ It needs Django: `pip install "wsendpoints[django]"`.
 """
 
 from wsendpoints.django.asgi import DjangoApplication, get_asgi_application
-from wsendpoints.django.broadcasting import broadcast
+from wsendpoints.django.broadcasting import broadcast, close_group
 from wsendpoints.django.endpoint import DjangoEndpoint
 from wsendpoints.django.identity import aget_user, get_session
 
@@ -13,6 +13,7 @@ __all__ = [
     "DjangoEndpoint",
     "aget_user",
     "broadcast",
+    "close_group",
     "get_asgi_application",
     "get_session",
 ]

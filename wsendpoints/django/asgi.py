@@ -10,7 +10,7 @@ from django.core.asgi import (  # type: ignore[import-untyped]
 from django.utils.module_loading import import_string  # type: ignore[import-untyped]
 
 from wsendpoints.django.lifespan import Lifespan
-from wsendpoints.django.starting import claimed
+from wsendpoints.django.starting import are_run_by_thread, claimed
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.router import Routed, WebSocketRouter
@@ -101,16 +101,23 @@ class DjangoApplication:
         match scope["type"]:
             case "http" if not self.router.has_document(scope):
                 await self.http(scope, receive, send)
-            case "websocket":
-                if not self._has_lifespan and self.router.is_to_be_started:
-                    await self._lifespan.start()
+            case "websocket" if not self._has_lifespan and self._needs_lifespan:
+                async with self._lifespan.started():
                     scope = {**scope, "state": dict(self._lifespan.state)}
-                await self.router(scope, receive, send)
+                    await self.router(scope, receive, send)
             case "lifespan":
                 self._has_lifespan = True
                 await self._serve_lifespan(scope, receive, send)
             case _:
                 await self.router(scope, receive, send)
+
+    @property
+    def _needs_lifespan(self) -> bool:
+        return (
+            self._lifespan.is_running
+            or self.router.is_to_be_started
+            or are_run_by_thread(self.router.all_groups())
+        )
 
     async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with claimed(self.router.all_groups()) as tell:

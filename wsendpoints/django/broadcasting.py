@@ -1,15 +1,17 @@
-"""`broadcast`: a message to the members of a group, from code that is not async."""
+"""`broadcast` and `close_group`: what code that is not async does with a group."""
 
 import asyncio
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar, overload
 
-from wsendpoints.django.starting import ensure_started
+from wsendpoints.django.starting import started
 from wsendpoints.groups.group import Group
 from wsendpoints.groups.groups import Excluded, Groups
+from wsendpoints.protocol.close_codes import CloseCode, check_close_code
 from wsendpoints.protocol.exceptions import InvalidStateError
 
-__all__ = ["broadcast"]
+__all__ = ["broadcast", "close_group"]
 
 M = TypeVar("M")
 
@@ -71,20 +73,66 @@ def broadcast(
         ConfigurationError: As for `Groups.broadcast`.
         ValueError: As for `Groups.broadcast`.
     """
-    if _runs_event_loop():
-        raise InvalidStateError(
-            "this thread runs an event loop, which would wait for itself: use `await "
-            "groups.broadcast(...)`"
-        )
-    began_at = monotonic()
-    ensure_started(groups, timeout)
-    remaining = max(0.0, timeout - (monotonic() - began_at))
-    return groups.broadcast_from_thread(group, message, exclude=exclude, timeout=remaining)
+    _check_thread("broadcast")
+    ends_at = monotonic() + timeout
+    with started(groups, timeout):
+        remaining = max(0.0, ends_at - monotonic())
+        return groups.broadcast_from_thread(group, message, exclude=exclude, timeout=remaining)
 
 
-def _runs_event_loop() -> bool:
+def close_group(
+    groups: Groups,
+    group: Group[Any] | str,
+    code: int = CloseCode.NORMAL_CLOSURE,
+    reason: str = "",
+    *,
+    timeout: float = 10.0,
+) -> int:
+    """Close the connections of all members of a group, as to sign out a user.
+
+    ```python
+    @receiver(user_logged_out)
+    def sign_out(sender: Any, user: Any, **_: Any) -> None:
+        if user is not None:
+            close_group(groups, f"user.{user.pk}", 4401, "signed out")
+    ```
+
+    It is for the same code as `broadcast`.
+
+    Args:
+        groups: The groups.
+        group: The group.
+        code: The close code.
+        reason: The reason.
+        timeout: Seconds that it may take.
+
+    Returns:
+        How many of the members were this process's.
+
+    Raises:
+        InvalidStateError: As for `broadcast`.
+        BackplaneError: Those in other processes may not be closed.
+        TimeoutError: It took longer; they may be closed or not.
+        ValueError: It is no code that an application may close with.
+    """
+    _check_thread("close")
+    check_close_code(code)
+    ends_at = monotonic() + timeout
+    with started(groups, timeout):
+        token = groups._members.token  # pyright: ignore[reportPrivateUsage]  # as `broadcast_from_thread`
+        if token is None or token.is_over:
+            # Nobody has joined a group of this process.
+            return 0
+        remaining = max(0.0, ends_at - monotonic())
+        return token.run(partial(groups.close, group, code, reason), remaining)
+
+
+def _check_thread(name: str) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return
+    raise InvalidStateError(
+        "this thread runs an event loop, which would wait for itself: use `await "
+        f"groups.{name}(...)`"
+    )

@@ -110,7 +110,7 @@ class DjangoEndpoint(WebSocketEndpoint[M], Generic[M]):
         return super().stream(within(Work(is_apart=True), begin))
 
     @provides(always=True)
-    async def _work(self) -> AsyncIterator[None]:
+    async def _wsendpoints_work(self) -> AsyncIterator[None]:
         async with Work():
             yield
 

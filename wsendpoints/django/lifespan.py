@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any, Final, final
 
 from wsendpoints.protocol.asgi import ASGIApp, Event
@@ -31,37 +33,55 @@ class Lifespan:
         state: What it yields, for the scope of each connection (ASGI spec, "Lifespan State").
     """
 
-    __slots__ = ("_app", "_ending", "_started", "_task", "state")
+    __slots__ = ("_app", "_connections", "_ending", "_started", "_task", "state")
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._task: asyncio.Task[None] | None = None
         self._started: asyncio.Future[None] | None = None
         self._ending: asyncio.Event | None = None
+        self._connections: set[asyncio.Task[Any]] = set()
         self.state: dict[str, Any] = {}
 
-    async def start(self) -> None:
-        """Wait until it is started. Any number of connections may wait at once.
+    @property
+    def is_running(self) -> bool:
+        """Whether it has begun, and has not ended."""
+        return self._task is not None and not self._task.done()
+
+    @asynccontextmanager
+    async def started(self) -> AsyncGenerator[None]:
+        """Have it started as long as this is entered, which each connection does.
 
         Cancelled, it starts all the same, for the others.
 
         Raises:
             InvalidStateError: It can't start; the log says why. The next one tries again.
         """
-        if self._task is None or self._task.done():
+        if not self.is_running:
             loop = asyncio.get_running_loop()
             self._started, self._ending = loop.create_future(), asyncio.Event()
             self._task = loop.create_task(self._serve(self._started, self._ending), name=LIFESPAN)
-            _end_with_reactor(self)
-        assert self._started is not None  # noqa: S101 - set with the task
-        await asyncio.shield(self._started)
+            _stop_before_reactor(self)
+        started: Any = self._started
+        connection: Any = asyncio.current_task()
+        self._connections.add(connection)
+        try:
+            await asyncio.shield(started)
+            yield
+        finally:
+            self._connections.discard(connection)
 
     async def stop(self) -> None:
-        """End it, and wait until it has ended."""
-        task, ending = self._task, self._ending
-        if task is not None and ending is not None:
-            ending.set()
-            await asyncio.wait([task])
+        """End the connections, then the application, and wait until all of it has ended."""
+        if connections := [*self._connections]:
+            for it in connections:
+                # daphne cancels them, too, but not if it fails over one that has sent no request.
+                if not it.cancelling():
+                    it.cancel()
+            await asyncio.wait(connections)
+        if self._task is not None and self._ending is not None:
+            self._ending.set()
+            await asyncio.wait([self._task])
 
     async def _serve(self, started: asyncio.Future[None], ending: asyncio.Event) -> None:
         is_told = False
@@ -96,17 +116,16 @@ def _not_started(reason: object) -> InvalidStateError:
     return InvalidStateError(f"the application can't start: {reason}")
 
 
-def _end_with_reactor(lifespan: Lifespan) -> None:
-    """Have it end as Twisted's reactor shuts down, if that runs the event loop."""
+def _stop_before_reactor(lifespan: Lifespan) -> None:
+    """Have it stop before Twisted's reactor does, if that runs the event loop."""
     # What runs it has imported it.
     reactor: Any = sys.modules.get("twisted.internet.reactor")
     if reactor is None or not reactor.running:
         return
     deferred: Any = sys.modules["twisted.internet.defer"].Deferred
 
-    def end() -> object:
+    def stop() -> object:
         # The reactor waits for it.
         return deferred.fromFuture(asyncio.ensure_future(lifespan.stop()))
 
-    # "before" that, daphne ends the connections.
-    reactor.addSystemEventTrigger("during", "shutdown", end)
+    reactor.addSystemEventTrigger("before", "shutdown", stop)

@@ -10,9 +10,14 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from typing import Any, Final, final
 from weakref import WeakKeyDictionary
 
@@ -21,7 +26,7 @@ import anyio.to_thread
 from wsendpoints.groups.groups import Groups
 from wsendpoints.protocol.exceptions import InvalidStateError
 
-__all__ = ["claimed", "ensure_started", "stop_threads"]
+__all__ = ["are_run_by_thread", "claimed", "started", "stop_threads"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -82,53 +87,87 @@ class _Start:
             does.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_thread", "ready")
+    __slots__ = ("__weakref__", "_calls", "_changed", "_thread", "ready")
 
     def __init__(self) -> None:
         self.ready: threading.Event | None = None
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._thread: _Thread | None = None
+        # How many use the groups while the thread is to stay.
+        self._calls = 0
 
-    def ensure(self, groups: Groups, timeout: float) -> None:
-        """Have a thread start them, unless they are, or a server does; see `ensure_started`."""
-        with self._lock:
-            if self._thread is not None and self._thread.pid != os.getpid():
-                raise InvalidStateError(
-                    "these groups were started before this process was forked: broadcast in the "
-                    "child alone, or give each process groups of its own"
-                )
+    @property
+    def has_thread(self) -> bool:
+        """Whether a thread has them take part."""
+        return self._thread is not None
+
+    @contextmanager
+    def used(self, groups: Groups, timeout: float) -> Generator[None]:
+        """Have them started by a thread, unless they are, or a server does; see `started`."""
+        if not self._changed.acquire(timeout=timeout):
+            raise _too_late(timeout)
+        try:
             ready = self.ready
-            if ready is None and not groups.is_started:
-                started: Future[None] = Future()
-                self._thread = _Thread(groups, started)
-                try:
-                    started.result(timeout)
-                except BaseException:
-                    started.cancel()
-                    raise
+            if ready is None:
+                self._ensure(groups, timeout)
+                self._calls += 1
+        finally:
+            self._changed.release()
         if ready is not None:
             ready.wait(timeout)
+            yield
+            return
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._calls -= 1
+                self._changed.notify_all()
+
+    def _ensure(self, groups: Groups, timeout: float) -> None:
+        if self._thread is not None and self._thread.pid != os.getpid():
+            raise InvalidStateError(
+                "these groups were started before this process was forked: broadcast in the "
+                "child alone, or give each process groups of its own"
+            )
+        if groups.is_started:
+            return
+        started: Future[None] = Future()
+        self._thread = _Thread(groups, started)
+        try:
+            started.result(timeout)
+        except BaseException:
+            if started.cancel():
+                # It is still at it, and ends then.
+                raise _too_late(timeout) from None
+            self._thread = None
+            raise
 
     def claim(self) -> None:
         """Leave them to the event loop of a server, which is about to start them."""
-        with self._lock:
+        with self._changed:
             self.ready = threading.Event()
             self._stop()
 
     def release(self) -> None:
         """Have them no more be a server's, which has ended."""
-        with self._lock:
+        with self._changed:
             self.ready = None
 
     def stop(self) -> None:
-        """End the thread, if there is one."""
-        with self._lock:
+        """End the thread, if there is one, once nobody uses the groups."""
+        with self._changed:
             self._stop()
 
     def _stop(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is not None and thread.pid == os.getpid():
-            thread.stop()
+        if self._thread is not None and self._thread.pid == os.getpid():
+            self._changed.wait_for(lambda: not self._calls)
+            self._thread.stop()
+        self._thread = None
+
+
+def _too_late(timeout: float) -> TimeoutError:
+    return TimeoutError(f"the groups were not started within {timeout:g} s")
 
 
 _starts: Final[WeakKeyDictionary[Groups, _Start]] = WeakKeyDictionary()
@@ -138,14 +177,12 @@ _starts_lock: Final = threading.Lock()
 def _start_of(groups: Groups) -> _Start:
     with _starts_lock:
         if groups not in _starts:
-            if not _starts:
-                _at_exit(stop_threads)
             _starts[groups] = _Start()
         return _starts[groups]
 
 
-def ensure_started(groups: Groups, timeout: float) -> None:
-    """Return once groups are started in this process.
+def started(groups: Groups, timeout: float) -> AbstractContextManager[None]:
+    """Have groups started as long as this is entered, by a thread where no server does it.
 
     Args:
         groups: The groups.
@@ -156,7 +193,12 @@ def ensure_started(groups: Groups, timeout: float) -> None:
         TimeoutError: It takes longer.
         InvalidStateError: They were started before this process was forked.
     """
-    _start_of(groups).ensure(groups, timeout)
+    return _start_of(groups).used(groups, timeout)
+
+
+def are_run_by_thread(some: Iterable[Groups]) -> bool:
+    """Return whether a thread has any of these groups take part, which gives way to a server."""
+    return any(it in _starts and _starts[it].has_thread for it in some)
 
 
 @asynccontextmanager
@@ -188,3 +230,6 @@ def stop_threads() -> None:
     """End all threads that have groups take part; the next broadcast starts another."""
     for it in [*_starts.values()]:
         it.stop()
+
+
+_at_exit(stop_threads)

@@ -8,10 +8,11 @@ request is.
 
 import asyncio
 import functools
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import Token
-from typing import Any, ParamSpec, Self, TypeVar, final
+from typing import Any, Final, ParamSpec, Self, TypeVar, final
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
@@ -98,7 +99,8 @@ def _with_usable_connections(function: Callable[P, R], /, *args: P.args, **kwarg
 def closing_connections(function: Callable[P, R]) -> Callable[P, R]:
     """Return a function that is called in a thread, and leaves it as a request of Django's does.
 
-    Connections that broke, or have been open for `CONN_MAX_AGE`, are closed before and after it.
+    Connections that broke, or have been open for `CONN_MAX_AGE`, are closed before and after it;
+    those that are kept are closed as the thread ends.
     """
 
     @functools.wraps(function)
@@ -108,5 +110,29 @@ def closing_connections(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         finally:
             close_old_connections()
+            _keep()
 
     return call
+
+
+_kept: Final = threading.local()
+
+
+def _keep() -> None:
+    """Have the connections of this thread that are open closed as it ends."""
+    every: Any = connections
+    if not hasattr(_kept, "by_thread"):
+        _kept.by_thread = _Kept()
+    _kept.by_thread.every = every.all(initialized_only=True)
+
+
+@final
+class _Kept:
+    """The connections of a thread, which go with it: anyio ends its threads, and tells nobody."""
+
+    def __init__(self) -> None:
+        self.every: Sequence[Any] = ()
+
+    def __del__(self) -> None:
+        for it in self.every:
+            it.close()

@@ -124,14 +124,16 @@ class Members:
     Attributes:
         channels: Those of each group that has some, by its name.
         emptied: Called with the name of a group whose last member has left.
+        is_held: Whether the event loop stays the one that it is, though there are no members.
         token: The event loop of the members, once it is known.
     """
 
-    __slots__ = ("_pace", "channels", "emptied", "token")
+    __slots__ = ("_pace", "channels", "emptied", "is_held", "token")
 
     def __init__(self) -> None:
         self.channels: dict[str, Channel] = {}
         self.emptied: Callable[[str], None] | None = None
+        self.is_held: bool = False
         self._pace: Pace | None = None
         self.token: Token | None = None
 
@@ -142,7 +144,9 @@ class Members:
             InvalidStateError: This is another one.
         """
         posting = running_posting()
-        if self._pace is None or (not self.channels and self._pace.posting is not posting):
+        if self._pace is None or (
+            not self.channels and self._pace.posting is not posting and not self.is_held
+        ):
             self._pace = Pace(posting)
             self.token = Token()
         elif self._pace.posting is not posting:

@@ -75,6 +75,7 @@ class Sharing:
         if self._tasks is not None:
             raise InvalidStateError("these groups are started already: start them once a process")
         self._members.bind()
+        self._members.is_held = True
         self._tasks = tasks = anyio.create_task_group()
         self._control = self._incoming.use(CONTROL, CONTROL)
         await tasks.__aenter__()
@@ -97,7 +98,7 @@ class Sharing:
         """Take part no more."""
         tasks, self._tasks = self._tasks, None
         if tasks is not None:
-            self._is_running = False
+            self._is_running = self._members.is_held = False
             tasks.cancel_scope.cancel()
             try:
                 # Whatever ends the caller stays as it is, and becomes no group of exceptions.

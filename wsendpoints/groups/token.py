@@ -70,6 +70,8 @@ def _result(future: Future[R], timeout: float | None) -> R:
     try:
         return future.result(timeout)
     except TimeoutError:
-        # It may be its own, too: then this does nothing.
+        if future.done():
+            # Its own.
+            raise
         future.cancel()
-        raise
+        raise TimeoutError(f"the event loop has not done it within {timeout:g} s") from None
