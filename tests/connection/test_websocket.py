@@ -340,3 +340,13 @@ def test_id_is_kept_for_the_whole_connection() -> None:
     """Another WebSocket over the same scope is the same connection."""
     scope = make_scope()
     assert WebSocket(scope).connection_id == WebSocket(scope).connection_id
+
+
+def test_fields_for_lines_of_ones_own() -> None:
+    """Those of the library; a connection without an endpoint has none."""
+    websocket = WebSocket({**make_scope(), "path": "/rooms/1"})
+    assert dict(websocket.log_fields) == {
+        "connection_id": websocket.connection_id,
+        "endpoint": None,
+        "path": "/rooms/1",
+    }

@@ -2,6 +2,7 @@
 
 import logging
 
+from wsendpoints.handshake.identity import LogFields
 from wsendpoints.protocol.asgi import Scope, Send
 from wsendpoints.protocol.server_errors import is_servers
 from wsendpoints.protocol.servers import DAPHNES_OFFSET, is_daphne
@@ -25,14 +26,14 @@ async def send_close(send: Send, code: int, reason: str, scope: Scope) -> None:
         Exception: Something between this and the server raised it.
     """
     if 1000 < code < 3000 and is_daphne(scope):
-        await _send(send, code, code + DAPHNES_OFFSET, reason)
+        await _send(send, code, code + DAPHNES_OFFSET, reason, scope)
     else:
-        await _send(send, code, code, reason)
+        await _send(send, code, code, reason, scope)
 
 
-async def _send(send: Send, code: int, sent: int, reason: str) -> None:
+async def _send(send: Send, code: int, sent: int, reason: str, scope: Scope) -> None:
     if sent != code:
-        logger.debug("close: the server refuses code %d, sending %d", code, sent)
+        _tell(scope, "close: the server refuses code %d, sending %d", code, sent)
     try:
         await send({"type": CLOSE, "code": sent, "reason": reason})
     except Exception as exc:
@@ -40,8 +41,12 @@ async def _send(send: Send, code: int, sent: int, reason: str) -> None:
             raise
         # uvicorn's legacy implementation raises RuntimeError after it delivered a disconnect.
         if isinstance(exc, OSError | RuntimeError):
-            logger.debug("close: the peer disconnected before: %s", type(exc).__name__)
+            _tell(scope, "close: the peer disconnected before: %s", type(exc).__name__)
         elif 1000 < sent < 3000:
-            await _send(send, code, sent + DAPHNES_OFFSET, reason)
+            await _send(send, code, sent + DAPHNES_OFFSET, reason, scope)
         else:
-            logger.debug("close: the server can't: %s", type(exc).__name__)
+            _tell(scope, "close: the server can't: %s", type(exc).__name__)
+
+
+def _tell(scope: Scope, text: str, *arguments: object) -> None:
+    logger.debug(text, *arguments, extra=LogFields(scope))

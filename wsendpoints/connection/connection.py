@@ -15,6 +15,7 @@ from wsendpoints.connection.closing import send_close
 from wsendpoints.connection.listener import Listener
 from wsendpoints.connection.sends import Sends
 from wsendpoints.connection.turns import Turns
+from wsendpoints.handshake.identity import LogFields
 from wsendpoints.messages.outbound import encode_anything
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
@@ -62,6 +63,7 @@ class Connection:
         receive: Returns the next event: the server's, or that of an endpoint's reader.
         send: The server's, or an outbox's. It is looked up for each send. A caller checks the state
             first, and reports how it failed to `send_failed` or `send_cancelled`.
+        scope: The server's; empty if there is none.
         encode: Turns a message into the event that sends it, as an endpoint's class declares it.
         state: Where the connection stands.
         is_accepted: Whether an accept was sent, or begun to be: the peer may take it for open.
@@ -83,7 +85,6 @@ class Connection:
         "_at_end",
         "_is_ended_by_us",
         "_is_receiving",
-        "_scope",
         "_turns",
         "close_timeout",
         "code",
@@ -99,6 +100,7 @@ class Connection:
         "listeners",
         "reason",
         "receive",
+        "scope",
         "send",
         "sends",
         "state",
@@ -120,7 +122,7 @@ class Connection:
         self.close_timeout: float | None = None
         self.expires_at: float | None = None
         self.send: Send = send or no_send
-        self._scope: Scope = scope or {}
+        self.scope: Scope = scope or {}
         self.encode: Callable[[Any], Event] = encode_anything
         self.sends: Sends = Sends()
         self.tells_sends: bool = False
@@ -166,7 +168,7 @@ class Connection:
         group, or to free a slot. An exception in it is logged.
         """
         if self._at_end is None:
-            _call(callback)
+            self._call(callback)
         else:
             self._at_end = (*self._at_end, callback)
 
@@ -176,7 +178,7 @@ class Connection:
         if callbacks is not None:
             self._at_end = None
             for callback in callbacks:
-                _call(callback)
+                self._call(callback)
 
     def disconnect_error(self) -> WebSocketDisconnect:
         """Return the exception that tells how the connection ended, to be raised at once."""
@@ -295,7 +297,9 @@ class Connection:
             finally:
                 # It holds this frame: without this reference it is no cycle.
                 del exc
-        logger.debug("send: the connection is over: %s", type(exc).__name__)
+        logger.debug(
+            "send: the connection is over: %s", type(exc).__name__, extra=LogFields(self.scope)
+        )
         # If we closed it while this send was under way, that is how it ended.
         if not is_over:
             self._disconnect(_ABNORMAL_CLOSURE, "")
@@ -330,7 +334,7 @@ class Connection:
         try:
             # Some servers wait for the peer's answer, and the peer may be silent.
             with anyio.move_on_after(self.close_timeout, shield=self.close_timeout is not None):
-                await send_close(self.send, code, reason, self._scope)
+                await send_close(self.send, code, reason, self.scope)
         finally:
             self.is_closing = False
 
@@ -371,7 +375,7 @@ class Connection:
         # ASGI spec, "Disconnect": 1005 is the default. Some servers omit it, or set it to None.
         if not isinstance(code, int) or isinstance(code, bool) or not 1000 <= code <= 4999:
             code = _NO_STATUS_RECEIVED
-        self.is_shutdown = code == _SERVICE_RESTART and is_uvicorns_own(event, self._scope)
+        self.is_shutdown = code == _SERVICE_RESTART and is_uvicorns_own(event, self.scope)
         self._disconnect(int(code), reason if isinstance(reason, str) else "")
 
     def _disconnect(self, code: int, reason: str) -> None:
@@ -382,9 +386,11 @@ class Connection:
         for listener in self.listeners:
             listener.on_disconnect()
 
-
-def _call(callback: Callable[[], object]) -> None:
-    try:
-        callback()
-    except Exception:
-        logger.exception("a function that was to be called at a connection's end failed")
+    def _call(self, callback: Callable[[], object]) -> None:
+        try:
+            callback()
+        except Exception:
+            logger.exception(
+                "a function that was to be called at a connection's end failed",
+                extra=LogFields(self.scope),
+            )

@@ -4,13 +4,13 @@ It lets only legal events through: one that is not would end the connection on s
 process on others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.receiving import Receiving, check_mode
-from wsendpoints.handshake.identity import connection_id_of
+from wsendpoints.handshake.identity import LogFields, connection_id_of
 from wsendpoints.messages.codecs import encode_json
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.protocol.close_codes import CloseCode
@@ -86,6 +86,14 @@ class WebSocket(Receiving):
         It is made when something asks for it. A client is not told.
         """
         return connection_id_of(self.scope)
+
+    @property
+    def log_fields(self) -> Mapping[str, object]:
+        """What each line of the library's log has of the connection, for lines of one's own.
+
+        `logger.info("joined", extra=websocket.log_fields)`: `connection_id`, `endpoint` and `path`.
+        """
+        return LogFields(self.scope)
 
     @property
     def subprotocol(self) -> str | None:

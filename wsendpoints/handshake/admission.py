@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Protocol, cast, final
 
+from wsendpoints.handshake.identity import LogFields
 from wsendpoints.handshake.origins import AllowedOrigins, Origins, compile_origins, origin_refusal
 from wsendpoints.handshake.parameters import Parameters
 from wsendpoints.handshake.request import Request
@@ -111,20 +112,26 @@ class Admission:
                 speaks none of the subprotocols, 422 because of its parameters.
             ConfigurationError: A subprotocol is required, and there is none.
         """
-        origins = self._origins
+        origins, scope = self._origins, websocket.scope
         # `as_asgi` can replace the origins of the class.
         if door.allowed_origins is not self._declared:
             origins = compile_origins(door.allowed_origins, self._where)
         refusal = origin_refusal(websocket, origins, required=door.require_origin)
         if refusal is not None:
-            logger.warning("%s: %s", self._where, refusal)
+            logger.warning("%s: %s", self._where, refusal, extra=LogFields(scope, status=403))
             raise Denied(403)
         if self.is_draining:
-            logger.info("%s: a client is refused: %s", self._where, RESTARTING)
+            fields = LogFields(scope, status=503)
+            logger.info("%s: a client is refused: %s", self._where, RESTARTING, extra=fields)
             raise Restarting
         limit = door.limits.max_connections
         if limit is not None and len(self.open) > limit:
-            logger.info("%s: max_connections: %d: one more is refused", self._where, limit)
+            logger.info(
+                "%s: max_connections: %d: one more is refused",
+                self._where,
+                limit,
+                extra=LogFields(scope, status=503, limit="max_connections"),
+            )
             raise Denied(503, body=f"max_connections: {limit}")
         if door.require_subprotocol:
             self._require_subprotocol(door.subprotocols, websocket)
@@ -133,7 +140,8 @@ class Admission:
         try:
             return self.parameters.read(websocket)
         except Denied:
-            logger.info("%s: the parameters of a client are refused", self._where)
+            fields = LogFields(scope, status=422)
+            logger.info("%s: the parameters of a client are refused", self._where, extra=fields)
             raise
 
     def ended(self) -> None:
@@ -148,7 +156,12 @@ class Admission:
             return
         check_subprotocols(subprotocols, self._where, required=True)
         spoken = ", ".join(subprotocols)
-        logger.info("%s: a client that speaks none of %s is refused", self._where, spoken)
+        logger.info(
+            "%s: a client that speaks none of %s is refused",
+            self._where,
+            spoken,
+            extra=LogFields(websocket.scope, status=400),
+        )
         raise Denied(400, body=f"subprotocols: {spoken}")
 
 

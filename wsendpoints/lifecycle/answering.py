@@ -7,7 +7,7 @@ from typing import Any, Final
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.cancelling import Cancellable
 from wsendpoints.lifecycle.failures import holds_only, raise_replaced, requested_close, sole
-from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.hooks import Hooks, fields_of, name_of
 from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.messages.unawaited import UnawaitedError
@@ -109,7 +109,9 @@ class Answering:
             listener.on_invalid(error)
         limit = self._endpoint.limits.max_invalid
         if isinstance(error, InvalidMessageError):
-            logger.debug("%s: %s", name_of(self._endpoint), error.detail)
+            logger.debug(
+                "%s: %s", name_of(self._endpoint), error.detail, extra=fields_of(self._endpoint)
+            )
         else:
             level = logging.INFO if error.limit is None else OUTCOMES[error.limit].level
             logger.log(
@@ -118,6 +120,7 @@ class Answering:
                 name_of(self._endpoint),
                 describe(error.close_code),
                 error.detail,
+                extra=fields_of(self._endpoint, limit=error.limit),
             )
         try:
             await self._endpoint.on_invalid(self._endpoint.websocket, error)
@@ -131,7 +134,8 @@ class Answering:
                 f"max_invalid: {limit} invalid messages in a row",
             )
             if self._connection.state is OPEN:
-                logger.log(outcome.level, "%s: %s", name_of(self._endpoint), reason)
+                fields = fields_of(self._endpoint, limit="max_invalid")
+                logger.log(outcome.level, "%s: %s", name_of(self._endpoint), reason, extra=fields)
             code = self._endpoint.limits.close_code("max_invalid")
             await self._connection.end(code, reason)
 
@@ -177,7 +181,7 @@ class Answering:
             await self._send(self._connection.encode(reply))
 
     async def _send_error(self, error: ErrorReply, answered: Any) -> None:
-        logger.debug("%s: %s", name_of(self._endpoint), error)
+        logger.debug("%s: %s", name_of(self._endpoint), error, extra=fields_of(self._endpoint))
         await self._send(self._declaration.error_event(error, answered))
 
     async def _send(self, event: Event) -> None:

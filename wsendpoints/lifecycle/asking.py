@@ -8,6 +8,7 @@ from uuid import uuid4
 import anyio
 
 from wsendpoints.connection.connection import Connection
+from wsendpoints.handshake.identity import LogFields
 from wsendpoints.lifecycle.answering import Answering
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.messages.correlation import Correlation, Id, bounded
@@ -136,7 +137,11 @@ class Asking:
     def answered(self, answer: Any, id_: Id | None) -> None:
         """Give an answer to the question that waits for it, or drop it."""
         if not self._take(answer, id_):
-            logger.debug("%s: an answer to no question that waits for one", self._where)
+            logger.debug(
+                "%s: an answer to no question that waits for one",
+                self._where,
+                extra=LogFields(self._connection.scope),
+            )
 
     def _is_one(self, answer: Any, expected: Any) -> bool:
         return self._declaration.answers.is_one(answer, expected)

@@ -19,7 +19,7 @@ from wsendpoints.dialects.records import (
 from wsendpoints.lifecycle.answering import ANSWERED, Answering
 from wsendpoints.lifecycle.cancelling import Cancellable
 from wsendpoints.lifecycle.failures import raise_replaced
-from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.hooks import Hooks, fields_of, name_of
 from wsendpoints.lifecycle.names import tell_sender
 from wsendpoints.lifecycle.native import NativeTask
 from wsendpoints.messages.declaration import Declaration, Handler
@@ -111,7 +111,7 @@ class CallAnswering(Answering):
         await self.send(called.answer(self._envelope.dialect.write_reply(called.id, reply)))
 
     async def _send_error(self, error: ErrorReply, answered: Called | None) -> None:
-        logger.debug("%s: %s", name_of(self._endpoint), error)
+        logger.debug("%s: %s", name_of(self._endpoint), error, extra=fields_of(self._endpoint))
         self._declaration.check_code(error)
         called = Called(None) if answered is None else answered
         if not called.is_answered:
@@ -180,7 +180,11 @@ async def _handle(
                 return await procedure.method.handler(endpoint, websocket, called)
             if isinstance(record, Call):
                 raise InvalidRecordError("there is no such method", record.id, "method_not_found")
-            logger.debug("%s: a notification that no method takes", name_of(endpoint))
+            logger.debug(
+                "%s: a notification that no method takes",
+                name_of(endpoint),
+                extra=fields_of(endpoint),
+            )
         case Answer() | Failure():
             lifecycle.two_way.answered(record)
         case Cancel():

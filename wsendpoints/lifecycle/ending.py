@@ -17,7 +17,7 @@ from wsendpoints.lifecycle.failures import (
     judge,
     requested_close,
 )
-from wsendpoints.lifecycle.hooks import Farewell, Hooks, name_of
+from wsendpoints.lifecycle.hooks import Farewell, Hooks, fields_of, name_of
 from wsendpoints.lifecycle.shielding import run_shielded
 from wsendpoints.protocol.close_codes import CloseCode, describe
 from wsendpoints.protocol.deadline import Deadline
@@ -125,7 +125,12 @@ class Ending:
         try:
             verdict, failure = await self._part(verdict, failure)
             if verdict is Verdict.FAILURE:
-                logger.error("%s failed", name_of(self._endpoint), exc_info=failure)
+                logger.error(
+                    "%s failed",
+                    name_of(self._endpoint),
+                    exc_info=failure,
+                    extra=fields_of(self._endpoint),
+                )
         finally:
             # The exception holds this frame: without this reference it is no cycle.
             del failure
@@ -139,7 +144,12 @@ class Ending:
         self._tell()
         failed, _ = await run_shielded(self._clean_up)
         if failed is not None:
-            logger.error("%s.on_disconnect failed", name_of(self._endpoint), exc_info=failed)
+            logger.error(
+                "%s.on_disconnect failed",
+                name_of(self._endpoint),
+                exc_info=failed,
+                extra=fields_of(self._endpoint),
+            )
 
     async def _part(
         self, verdict: Verdict | None, failure: BaseException | None
@@ -159,7 +169,10 @@ class Ending:
                 return judge(exc)
             if judge(exc)[0] is Verdict.FAILURE:
                 logger.error(
-                    "%s: the last close failed as well", name_of(self._endpoint), exc_info=exc
+                    "%s: the last close failed as well",
+                    name_of(self._endpoint),
+                    exc_info=exc,
+                    extra=fields_of(self._endpoint),
                 )
         try:
             return verdict, failure
@@ -186,7 +199,10 @@ class Ending:
             return Verdict.FAILURE, failed
         if failed is not None:
             logger.error(
-                "%s.on_disconnect failed as well", name_of(self._endpoint), exc_info=failed
+                "%s.on_disconnect failed as well",
+                name_of(self._endpoint),
+                exc_info=failed,
+                extra=fields_of(self._endpoint),
             )
         if cancellation is not None and verdict in _QUIET:
             return Verdict.CANCELLED, cancellation
@@ -199,7 +215,10 @@ class Ending:
             return
         deadline = self._passed if verdict is None else None
         if deadline is not None:
-            logger.log(deadline.level, "%s: %s", name_of(self._endpoint), deadline.reason)
+            fields = fields_of(self._endpoint, limit=deadline.limit)
+            logger.log(
+                deadline.level, "%s: %s", name_of(self._endpoint), deadline.reason, extra=fields
+            )
         if not self._connection.is_closable:
             return
         if deadline is not None:
@@ -213,14 +232,22 @@ class Ending:
                 cause = "a send that was cancelled half-way"
                 if self._connection.state is ConnectionState.OPEN:
                     cause = _ANOTHERS
-                logger.warning("%s: closing with 1011, for %s", name_of(self._endpoint), cause)
+                fields = fields_of(self._endpoint, close_code=int(CloseCode.INTERNAL_ERROR))
+                name = name_of(self._endpoint)
+                logger.warning("%s: closing with 1011, for %s", name, cause, extra=fields)
             await self._connection.end(CloseCode.INTERNAL_ERROR, None)
 
     def _tell(self) -> None:
         level = logging.INFO if self._connection.is_shutdown else logging.DEBUG
         if logger.isEnabledFor(level):
-            code = describe(self._close_code)
-            logger.log(level, "%s: the connection ended with %s", name_of(self._endpoint), code)
+            code = self._close_code
+            logger.log(
+                level,
+                "%s: the connection ended with %s",
+                name_of(self._endpoint),
+                describe(code),
+                extra=fields_of(self._endpoint, close_code=int(code)),
+            )
 
     async def _clean_up(self) -> BaseException | None:
         for farewell in self._farewells:
@@ -240,7 +267,12 @@ class Ending:
                 # Not in a variable: the exception holds this frame, so that would be a cycle.
                 return self._failure_in(exc)
         if scope.cancelled_caught:
-            logger.warning("%s.on_disconnect took over %s s", name_of(self._endpoint), timeout)
+            logger.warning(
+                "%s.on_disconnect took over %s s",
+                name_of(self._endpoint),
+                timeout,
+                extra=fields_of(self._endpoint),
+            )
         return None
 
     def _failure_in(self, exc: BaseException) -> BaseException | None:
@@ -249,7 +281,10 @@ class Ending:
             return failure
         # Of this connection, or of another one: which cannot be told any more.
         logger.debug(
-            "%s.on_disconnect ended with a %s", name_of(self._endpoint), type(exc).__name__
+            "%s.on_disconnect ended with a %s",
+            name_of(self._endpoint),
+            type(exc).__name__,
+            extra=fields_of(self._endpoint),
         )
         return None
 
@@ -262,7 +297,8 @@ class Ending:
 
     async def _deny(self, denied: Denied) -> None:
         # Its text: a handler that keeps the record would keep the exception, and the connection.
-        logger.debug("%s: %s", name_of(self._endpoint), str(denied))
+        fields = fields_of(self._endpoint, status=denied.status)
+        logger.debug("%s: %s", name_of(self._endpoint), str(denied), extra=fields)
         response = DenialResponse(denied.body, denied.status, headers=denied.headers)
         with (
             anyio.move_on_after(self._connection.close_timeout, shield=True),
@@ -283,12 +319,19 @@ class Ending:
         """Refuse a client whose handshake was not answered."""
         if not self._connection.is_closable:
             logger.debug(
-                "%s: the client was refused, or disconnected before", name_of(self._endpoint)
+                "%s: the client was refused, or disconnected before",
+                name_of(self._endpoint),
+                extra=fields_of(self._endpoint),
             )
             return
         if verdict is not Verdict.CANCELLED:
             cause = "on_connect did not accept" if self._passed is None else self._passed.reason
             if verdict is Verdict.DISCONNECT:
                 cause = _ANOTHERS
-            logger.warning("%s: %s: the client is refused", name_of(self._endpoint), cause)
+            logger.warning(
+                "%s: %s: the client is refused",
+                name_of(self._endpoint),
+                cause,
+                extra=fields_of(self._endpoint),
+            )
         await self._connection.close(CloseCode.NORMAL_CLOSURE, None)

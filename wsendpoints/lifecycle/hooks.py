@@ -11,6 +11,7 @@ from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.outbox import Outbox, size_of
 from wsendpoints.connection.websocket import WebSocket
 from wsendpoints.handshake.admission import Door
+from wsendpoints.handshake.identity import LogFields
 from wsendpoints.lifecycle.functions import check_function
 from wsendpoints.lifecycle.outgoing import outbox_of
 from wsendpoints.lifecycle.task_handle import TaskHandle
@@ -30,6 +31,7 @@ __all__ = [
     "Hooks",
     "Lifecycle",
     "Member",
+    "fields_of",
     "lifecycle_of",
     "name_of",
 ]
@@ -134,6 +136,16 @@ class Held(Protocol):
 def name_of(endpoint: Hooks) -> str:
     """Return how an endpoint is called in the log."""
     return type(endpoint).__qualname__
+
+
+def fields_of(endpoint: Hooks, **more: object) -> LogFields:
+    """Return what a log record has of an endpoint's connection, as `extra`.
+
+    Args:
+        endpoint: The endpoint.
+        more: What else it has.
+    """
+    return LogFields(endpoint.websocket.scope, **more)
 
 
 @final
@@ -274,6 +286,7 @@ class Lifecycle:
                 "%s has no handler, so the client's messages are dropped: write `async def "
                 "on_receive(self, websocket, data)`, with `pass` if that is meant",
                 name_of(endpoint),
+                extra=fields_of(endpoint),
             )
 
     def limit_by(self, limits: Limits) -> None:

@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.deadlines import Deadlines
-from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.hooks import Hooks, fields_of, name_of
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.deadline import Deadline
@@ -82,8 +82,9 @@ class Leaving:
     async def _close(self) -> None:
         if self._connection.is_closable:
             name, deadline = name_of(self._endpoint), self._deadline
-            logger.log(deadline.level, "%s: %s", name, deadline.reason)
             code = self._endpoint.limits.close_codes.get(deadline.limit, deadline.code)
+            fields = fields_of(self._endpoint, close_code=code, limit=deadline.limit)
+            logger.log(deadline.level, "%s: %s", name, deadline.reason, extra=fields)
             await self._connection.end(code, deadline.reason)
 
 

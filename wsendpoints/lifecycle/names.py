@@ -7,7 +7,7 @@ from types import CodeType, MappingProxyType
 from typing import Any, Final
 
 from wsendpoints.lifecycle.backlog import PATIENCE
-from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.hooks import Hooks, fields_of, name_of
 from wsendpoints.messages.unawaited import UnawaitedError
 
 __all__ = ["name_of_method", "tell_cancelled", "tell_held_up", "tell_sender"]
@@ -52,7 +52,11 @@ def tell_sender(error: UnawaitedError, endpoint: Hooks, method: Any) -> None:
 
 def tell_cancelled(endpoint: Hooks) -> None:
     """Tell that a handler is cancelled because its client disconnected."""
-    logger.info("%s: a handler is cancelled: the client disconnected", name_of(endpoint))
+    logger.info(
+        "%s: a handler is cancelled: the client disconnected",
+        name_of(endpoint),
+        extra=fields_of(endpoint),
+    )
 
 
 def tell_held_up(endpoint: Hooks, loop: Any) -> None:
@@ -67,6 +71,7 @@ def tell_held_up(endpoint: Hooks, loop: Any) -> None:
         "with `start_soon`",
         _name_of_awaited(endpoint, loop),
         PATIENCE,
+        extra=fields_of(endpoint),
     )
 
 

@@ -8,6 +8,7 @@ from typing import final
 from wsendpoints.connection.carriers import running_posting
 from wsendpoints.connection.connection import Connection
 from wsendpoints.connection.outbox import Outbox, Owner
+from wsendpoints.handshake.identity import LogFields
 from wsendpoints.lifecycle.failures import failed_wait
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.limits import Limits
@@ -35,7 +36,8 @@ class _Outgoing(Owner):
         """Close the connection: its client reads too slowly."""
         code = self._limits.close_code(limit)
         reason = f"{limit}: {getattr(self._limits, limit):g}"
-        logger.warning("%s: closing with %d: %s", self._name, code, reason)
+        fields = LogFields(self._connection.scope, close_code=code, limit=limit)
+        logger.warning("%s: closing with %d: %s", self._name, code, reason, extra=fields)
         self.start(partial(self._connection.end, code, reason))
 
     def failed(self, exc: BaseException) -> None:

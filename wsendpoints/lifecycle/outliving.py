@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.conversation import Conversation
 from wsendpoints.lifecycle.ending import Ending
-from wsendpoints.lifecycle.hooks import Hooks, name_of
+from wsendpoints.lifecycle.hooks import Hooks, fields_of, name_of
 from wsendpoints.protocol.deadline import Deadline
 
 __all__ = ["PATIENCE", "Outliving"]
@@ -124,6 +124,7 @@ class Outliving:
         logger.warning(
             "%s: a send can't be cancelled: it is left behind, until the server ends it",
             name_of(self._endpoint),
+            extra=fields_of(self._endpoint),
         )
         closed = anyio.Event()
         group.start_soon(self._close, closed)

@@ -21,7 +21,7 @@ from anyio import (
 )
 
 from wsendpoints.lifecycle.failures import holds_only, is_group
-from wsendpoints.lifecycle.hooks import name_of
+from wsendpoints.lifecycle.hooks import fields_of, name_of
 from wsendpoints.lifecycle.replies import as_generator, awaiting_or_streaming, is_a
 from wsendpoints.lifecycle.streaming import streaming
 from wsendpoints.lifecycle.threads import blocking
@@ -302,6 +302,7 @@ class _Opened:
             "%s: what closes after a handler took over %s s",
             name_of(self._endpoint),
             self._endpoint.limits.disconnect_timeout,
+            extra=fields_of(self._endpoint),
         )
         return holds_only(pending, get_cancelled_exc_class())
 

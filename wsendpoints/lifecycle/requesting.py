@@ -4,6 +4,7 @@ import logging
 from typing import Any, Final, final
 
 from wsendpoints.dialects.records import Answer, AskError, Failure, InvalidRecordError, Request
+from wsendpoints.handshake.identity import LogFields
 from wsendpoints.lifecycle.asking import Asking, check_timeout
 from wsendpoints.messages.correlation import Id
 from wsendpoints.messages.envelope import Envelope
@@ -88,7 +89,11 @@ class Requesting(Asking):
     def answered(self, answer: Any, id_: Id | None) -> None:
         """Give an answer to the call that waits for it, or drop it."""
         if not self._take_record(answer):
-            logger.debug("%s: an answer to no call that waits for one", self._where)
+            logger.debug(
+                "%s: an answer to no call that waits for one",
+                self._where,
+                extra=LogFields(self._connection.scope),
+            )
 
     def _take_record(self, record: Answer | Failure) -> bool:
         # Ours are texts; what is none can't even be looked up.

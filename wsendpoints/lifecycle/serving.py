@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from wsendpoints.connection.websocket import tell_subprotocol
 from wsendpoints.handshake.admission import Admission
+from wsendpoints.handshake.identity import SERVED
 from wsendpoints.lifecycle.connecting import connect_alone
 from wsendpoints.lifecycle.conversation import Conversation
 from wsendpoints.lifecycle.ending import Ending
@@ -33,10 +34,6 @@ Watch: TypeAlias = Callable[[Any], AbstractContextManager[object]]
 WATCHED: Final = "wsendpoints.watched"
 """What a scope has whose connection is watched: a tuple of functions, each a `Watch`."""
 
-_SERVED: Final = "wsendpoints.served"
-"""What marks a scope: to use one for two connections is a mistake that would mix them up."""
-
-
 _times_silence: Final = is_timed(Period.AWAITING_FIRST, Period.IDLE, Period.AGE)
 
 
@@ -57,7 +54,7 @@ async def serve(
         clock: Returns seconds.
     """
     scope = endpoint.websocket.scope
-    _mark_used(lifecycle, scope)
+    _mark_used(endpoint, lifecycle, scope)
     connection, limits = lifecycle.connection, endpoint.limits
     connection.close_timeout = limits.close_timeout or math.inf
     if declaration.by_subprotocol:
@@ -125,13 +122,14 @@ async def serve_watched(endpoint: Hooks, lifecycle: Lifecycle, admission: Admiss
         await serve(endpoint, lifecycle, lifecycle.declaration, admission)
 
 
-def _mark_used(lifecycle: Lifecycle, scope: Scope) -> None:
+def _mark_used(endpoint: Hooks, lifecycle: Lifecycle, scope: Scope) -> None:
     if lifecycle.is_used:
         raise InvalidStateError("an instance serves one connection, once: make another")
     lifecycle.is_used = True
-    if _SERVED in scope:
+    # To use one for two connections is a mistake that would mix them up.
+    if SERVED in scope:
         raise InvalidStateError("this scope belongs to a connection that is served already")
-    scope[_SERVED] = True
+    scope[SERVED] = type(endpoint)
 
 
 def _admit(endpoint: Hooks, admission: Admission) -> None:
