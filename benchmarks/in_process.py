@@ -16,6 +16,7 @@ from benchmarks.compare import AGAIN, Comparison, Quantity, Run, Sample, Target,
 from benchmarks.contenders import Contender
 from benchmarks.contenders.beside import BESIDE, BY_HAND, CONCURRENT, KEYED
 from benchmarks.contenders.ours import MEMBERS, WITH_LIMITS
+from benchmarks.contenders.traced import TRACED
 from benchmarks.options import Options
 from benchmarks.plain_server import Turn, connect, converse, hold, replies_of
 from benchmarks.workloads import JSON, JSON_PAGE, TEXT, TYPES, TYPES_LONG, Workload
@@ -100,6 +101,7 @@ def compare_in_process(
             yield _compare(title, MESSAGE, runs, options.rounds, targets)
     yield from _compare_limits(contenders, options)
     yield from _compare_beside(contenders, options)
+    yield from _compare_traced(contenders, options)
     yield from _compare_connections(contenders, options)
 
 
@@ -125,6 +127,16 @@ def _compare_beside(contenders: Mapping[str, Contender], options: Options) -> It
         }
         targets = (Target(CONCURRENT, BY_HAND, 3), Target(KEYED, BY_HAND, 3))
         yield _compare(title, MORE, runs, options.rounds, targets)
+
+
+def _compare_traced(contenders: Mapping[str, Contender], options: Options) -> Iterator[Comparison]:
+    title = f"telemetry, {WITH_TURN['message']}"
+    if options.wants(title) and "ours" in contenders:
+        runs: dict[str, Run | None] = {
+            name: _messages(contenders["ours"], TYPES, app, "message", options.messages)
+            for name, app in TRACED.items()
+        }
+        yield _compare(title, MORE, runs, options.rounds, ())
 
 
 def _compare_connections(

@@ -252,6 +252,22 @@ async def test_a_handler_that_is_cancelled_ends_its_span() -> None:
     assert span.status.status_code is StatusCode.UNSET
 
 
+async def test_a_handler_that_holds_up_messages_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """The log says which it is, as without a span around it."""
+    recorded = Recorded()
+
+    class Slow(WebSocketEndpoint):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await anyio.sleep(8)
+
+    async with connect(recorded.around(Slow.as_asgi()), timeout=60) as client:
+        await client.send_text("a")
+        await client.send_text("b")
+        await anyio.sleep(7)
+    (line,) = [it for it in caplog.records if it.levelno == logging.WARNING]
+    assert line.getMessage().startswith(f"{Slow.__qualname__}.on_receive has been waiting")
+
+
 async def test_what_the_handshake_carries_is_known_to_each_handler() -> None:
     """Its own span is the current one, so that log records can tell the trace."""
     recorded = Recorded()

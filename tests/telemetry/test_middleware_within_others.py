@@ -17,8 +17,9 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.integrations.asgi import SentryAsgiMiddleware
 from sentry_sdk.transport import Transport
 
-from tests.telemetry.recorded import TRACE, TRACEPARENT, Recorded, trace_of
+from tests.telemetry.recorded import TRACE, TRACEPARENT, Recorded, attributes, trace_of
 from wsendpoints import WebSocket, WebSocketEndpoint, handles
+from wsendpoints.groups import Groups
 from wsendpoints.testing import connect
 
 pytestmark = pytest.mark.anyio
@@ -99,6 +100,35 @@ async def test_the_order_of_the_two_does_not_matter() -> None:
     app = recorded.around(OpenTelemetryMiddleware(Chat.as_asgi(), tracer_provider=recorded.tracers))
     await talk(app)
     assert recorded.span("websocket Chat").parent == server_span(recorded).get_span_context()
+
+
+async def test_messages_of_groups_pass(caplog: pytest.LogCaptureFixture) -> None:
+    """Also those that have to wait, which are sent in the name of other tasks."""
+    recorded = Recorded()
+    groups = Groups()
+
+    class Room(WebSocketEndpoint):
+        encoding = "json"
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+            await groups.join(self, "all")
+
+        async def on_receive(self, websocket: WebSocket, data: int) -> None:
+            await groups.broadcast("all", data)
+
+    app = OpenTelemetryMiddleware(recorded.around(Room.as_asgi()), tracer_provider=recorded.tracers)
+    with caplog.at_level(logging.DEBUG, "opentelemetry"):
+        async with connect(app, timeout=10) as one, connect(app, timeout=10) as other:
+            other.pause_reading()
+            for number in range(3):
+                await one.send_json(number)
+                assert await one.receive_json() == number
+            other.resume_reading()
+            assert [await other.receive_json() for _ in range(3)] == [0, 1, 2]
+    assert not caplog.records
+    key = attributes(endpoint=Room.__qualname__)
+    assert recorded.metric("sent.messages") == {key: 6}
 
 
 class Kept(Transport):
