@@ -63,6 +63,27 @@ def test_what_is_not_known_is_left_out() -> None:
     assert unknown.isdisjoint(attributes_of(one))
 
 
+@pytest.mark.parametrize("host", [b"[", b"a:b:c", b"a:99999999", b"\xff", b"", b"[zz]:1", b"a@b:x"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([], id="no others"),
+        pytest.param(
+            [(b"traceparent", b"\xff\0"), (b"tracestate", b"=,,"), (b"user-agent", b"\xff")],
+            id="others",
+        ),
+    ],
+)
+def test_whatever_a_client_sends_has_attributes(
+    host: bytes, headers: list[tuple[bytes, bytes]]
+) -> None:
+    """No handshake fails because it is traced."""
+    one = websocket(headers=[(b"host", host), *headers], path="/\ud800")
+    assert attributes_of(one)["wsendpoints.connection.id"] == one.connection_id
+    parent, _ = parent_of(one)
+    assert not trace.get_current_span(parent).get_span_context().is_valid
+
+
 def test_parent_is_what_the_handshake_says() -> None:
     """By the propagators that the application has set; of several headers, the first."""
     headers = [(b"TraceParent".lower(), value.encode()) for value in TRACEPARENT.values()]

@@ -1,5 +1,6 @@
-"""With the middlewares of others around: OpenTelemetry's for ASGI, and Sentry's."""
+"""With what others trace around: OpenTelemetry's middleware for ASGI, FastAPI, and Sentry."""
 
+import inspect
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from typing import Any
 import anyio
 import pytest
 import sentry_sdk
+from fastapi import FastAPI
+from fastapi import WebSocket as FastAPIWebSocket
 from opentelemetry.instrumentation.asgi import (  # pyright: ignore[reportMissingTypeStubs]  # has none
     OpenTelemetryMiddleware,
 )
@@ -100,6 +103,32 @@ async def test_the_order_of_the_two_does_not_matter() -> None:
     app = recorded.around(OpenTelemetryMiddleware(Chat.as_asgi(), tracer_provider=recorded.tracers))
     await talk(app)
     assert recorded.span("websocket Chat").parent == server_span(recorded).get_span_context()
+
+
+async def test_within_the_span_that_fastapi_makes() -> None:
+    """As newer versions do by themselves; with older ones ours is the server's."""
+    recorded = Recorded()
+    makes_spans = "telemetry" in inspect.signature(FastAPI).parameters
+    own: Any = {"telemetry": {"tracer_provider": recorded.tracers}} if makes_spans else {}
+    app = FastAPI(**own)
+
+    async def serve(websocket: FastAPIWebSocket) -> None:
+        await Chat.serve(websocket)
+
+    app.add_api_websocket_route("/", serve)
+    await talk(recorded.around(app))
+    connection = recorded.span("websocket /")
+    assert trace_of(connection) == TRACE
+    # That of the connection, and, within it, that of the function.
+    others = [it for it in recorded.spans if is_of(it, "fastapi")]
+    assert bool(others) == makes_spans
+    assert connection.kind is (SpanKind.INTERNAL if makes_spans else SpanKind.SERVER)
+    assert not others or connection.parent in [it.get_span_context() for it in others]
+
+
+def is_of(span: ReadableSpan, library: str) -> bool:
+    """Whether a library made a span."""
+    return span.instrumentation_scope is not None and span.instrumentation_scope.name == library
 
 
 async def test_messages_of_groups_pass(caplog: pytest.LogCaptureFixture) -> None:
