@@ -27,6 +27,9 @@ class ConnectionLogMiddleware:
 
     Args:
         app: An ASGI application.
+
+    Attributes:
+        app: As given.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -12,7 +12,13 @@ from starlette.routing import Mount, WebSocketRoute
 
 from tests.console.requests import request
 from tests.telemetry.recorded import Recorded, attributes
-from wsendpoints import WebSocket, WebSocketEndpoint, WebSocketRouter, handles
+from wsendpoints import (
+    ConfigurationError,
+    WebSocket,
+    WebSocketEndpoint,
+    WebSocketRouter,
+    handles,
+)
 from wsendpoints.telemetry import TelemetryMiddleware
 from wsendpoints.testing import connect
 
@@ -103,6 +109,18 @@ async def test_what_is_excluded_is_neither_traced_nor_counted() -> None:
     assert recorded.names == ["Echo.on_receive", "websocket /echo"]
     await echo(recorded.around(app, exclude=[Echo]), "/loud")
     assert len(recorded.names) == 2
+
+
+@pytest.mark.parametrize(
+    "what", [Echo.as_asgi(), int, "Echo"], ids=["an application", "int", "str"]
+)
+def test_what_is_no_endpoint_class_can_not_be_excluded(what: Any) -> None:
+    """It is an error when the middleware is made."""
+    with pytest.raises(ConfigurationError) as caught:
+        TelemetryMiddleware(Echo.as_asgi(), exclude=[what])
+    assert str(caught.value) == (
+        f"exclude has {what!r}: use endpoint classes, as in `exclude=[Chat]`"
+    )
 
 
 async def test_elsewhere_the_class_is_as_it_was() -> None:

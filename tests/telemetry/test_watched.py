@@ -207,6 +207,27 @@ async def test_a_close_without_a_code_is_told_as_hooks_are() -> None:
     assert recorded.metric("closed.connections") == {closed: 1}
 
 
+async def test_codes_that_clients_choose_are_counted_without() -> None:
+    """So that no client makes thousands of time series; the server's own codes are counted."""
+    recorded = Recorded()
+
+    class Closing(WebSocketEndpoint):
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await websocket.close(4001)
+
+    app = recorded.around(Closing.as_asgi())
+    async with connect(app) as client:
+        await client.close(4002)
+    async with connect(app) as client:
+        await client.send_text("a")
+        await client.expect_close(4001)
+    assert recorded.metric("closed.connections") == {
+        attributes(endpoint=Closing.__qualname__, close__by="client"): 1,
+        attributes(endpoint=Closing.__qualname__, close__by="server", close__code=4001): 1,
+    }
+    assert {said(it).get("wsendpoints.close.code") for it in recorded.spans} == {None, 4001, 4002}
+
+
 async def test_within_the_span_of_a_middleware() -> None:
     """That one is the server's."""
     recorded = Recorded()

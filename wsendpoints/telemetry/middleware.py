@@ -8,11 +8,13 @@ from typing import Any, Final, final
 from opentelemetry import trace
 from opentelemetry.metrics import MeterProvider
 
+from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.lifecycle.hooks import Lifecycle, lifecycle_of, name_of
 from wsendpoints.lifecycle.serving import WATCHED
 from wsendpoints.messages.around import around
 from wsendpoints.messages.declaration import Declaration
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
+from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.telemetry.handlers import measured
 from wsendpoints.telemetry.metrics import NAME, VERSION, Tally, metrics_of
 from wsendpoints.telemetry.watched import Watched
@@ -42,6 +44,12 @@ class TelemetryMiddleware:
         tracer_provider: Makes the spans; `None` for the global one.
         meter_provider: Makes the metrics; `None` for the global one.
         exclude: Endpoint classes that are left out, with their subclasses.
+
+    Attributes:
+        app: As given.
+
+    Raises:
+        ConfigurationError: Something else than an endpoint class is excluded.
     """
 
     def __init__(
@@ -50,12 +58,14 @@ class TelemetryMiddleware:
         *,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
-        exclude: Iterable[type[Any]] = (),
+        exclude: Iterable[type[WebSocketEndpoint[Any]]] = (),
     ) -> None:
         self.app: ASGIApp = app
         self._tracer = trace.get_tracer(NAME, VERSION, tracer_provider)
         self._metrics = metrics_of(meter_provider)
         self._exclude = tuple(exclude)
+        for it in self._exclude:
+            _check_class(it)
         self._declarations: dict[type, tuple[Declaration, Declaration]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,3 +97,10 @@ class TelemetryMiddleware:
             )
             known = self._declarations[cls] = declaration, around(declaration, wrap)
         return known[1]
+
+
+def _check_class(excluded: object) -> None:
+    if not (isinstance(excluded, type) and issubclass(excluded, WebSocketEndpoint)):
+        raise ConfigurationError(
+            f"exclude has {excluded!r}: use endpoint classes, as in `exclude=[Chat]`"
+        )

@@ -30,6 +30,7 @@ from wsendpoints.telemetry.outcome import error_type_of
 
 __all__ = ["Watched"]
 
+_REGISTERED: Final = frozenset(CloseCode)
 _SWITCHING_PROTOCOLS: Final = 101
 _FORBIDDEN: Final = 403
 
@@ -138,13 +139,14 @@ class Watched(Listener):
             if code == CloseCode.NO_STATUS_RECEIVED:
                 # As `on_disconnect` is told: servers differ in which of the two they say.
                 code = CloseCode.ABNORMAL_CLOSURE
-            closed: dict[str, str | int] = {
-                CLOSE_CODE: int(code),
-                CLOSE_BY: "server" if connection.state is CLOSED else "client",
-            }
-            self._metrics.closed.add(1, {**self._tally.attributes, **closed})
+            by = "server" if connection.state is CLOSED else "client"
+            span.set_attributes({CLOSE_CODE: int(code), CLOSE_BY: by})
+            closed: dict[str, str | int] = {**self._tally.attributes, CLOSE_BY: by}
+            if by == "server" or code in _REGISTERED:
+                # Of other codes clients may choose thousands, which would each be counted.
+                closed[CLOSE_CODE] = int(code)
+            self._metrics.closed.add(1, closed)
             self._metrics.connection_time.record(monotonic() - self._accepted_at, attributes)
-            span.set_attributes(closed)
         if not is_abandoned:
             context.detach(self._token)
         span.end()
