@@ -213,14 +213,14 @@ class Actions(Generic[M]):
         await drain(admissions_of(cls), over, cls.__qualname__)
 
 
-def admissions_of(cls: type[Actions[Any]]) -> list[Admission]:
-    """Return what counts the connections of a class, and of each of its subclasses."""
-    classes: dict[type[Actions[Any]], None] = {}
-    remaining = [cls]
+def admissions_of(*classes: type[Actions[Any]]) -> list[Admission]:
+    """Return what knows the connections of some classes, and of each of their subclasses, once."""
+    found: dict[type[Actions[Any]], None] = {}
+    remaining = [*classes]
     while remaining:
         each = remaining.pop()
-        if each not in classes:
-            classes[each] = None
+        if each not in found:
+            found[each] = None
             remaining += each.__subclasses__()
     # `WebSocketEndpoint` itself has none.
-    return [vars(it)["_admission"] for it in classes if "_admission" in vars(it)]
+    return [vars(it)["_admission"] for it in found if "_admission" in vars(it)]

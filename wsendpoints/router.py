@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, final
 
+from wsendpoints.actions import admissions_of
 from wsendpoints.application import Application
 from wsendpoints.connection.denial import DenialResponse
 from wsendpoints.connection.websocket import WebSocket
@@ -17,6 +18,7 @@ from wsendpoints.groups.lifespan import serve_lifespan
 from wsendpoints.handshake.origins import Origins
 from wsendpoints.handshake.request import Request
 from wsendpoints.handshake.routing import ROUTE
+from wsendpoints.lifecycle.draining import drain
 from wsendpoints.lifecycle.serving import WATCHED
 from wsendpoints.live import Live, LiveCheck
 from wsendpoints.protocol.asgi import ASGIApp, Receive, Scope, Send
@@ -242,6 +244,22 @@ class WebSocketRouter:
         It is for a host that answers all other requests itself.
         """
         return self._document(scope) is not None
+
+    async def drain(self, *, over: float) -> None:
+        """Close all connections of the endpoints before a restart; see `WebSocketEndpoint.drain`.
+
+        All of `endpoints` are drained at once, wherever else they are served. An application
+        that is not what `as_asgi` returns is not, such as one with a middleware around it:
+        `WebSocketEndpoint.drain` drains all classes of the process.
+
+        Args:
+            over: Seconds over which the connections are closed; 0 closes them all at once.
+
+        Raises:
+            ConfigurationError: It is no such time.
+        """
+        classes = [it.endpoint for it in self.endpoints()]
+        await drain(admissions_of(*classes), over, type(self).__name__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection, answer a request, or run the lifespan.

@@ -77,7 +77,7 @@ async def test_log_tells_how_many_are_closed(caplog: pytest.LogCaptureFixture) -
     async with connect(as_asgi(cls)) as client:
         await cls.drain(over=20)
         await client.expect_close(1012)
-    assert caplog.messages == [f"{cls.__qualname__}: 1 connections are closed over 20 s"]
+    assert caplog.messages == [f"{cls.__qualname__} is drained over 20 s: 1 open"]
 
 
 # The handshake.

@@ -333,7 +333,8 @@ class Conversation(Listener):
     def on_accept(self) -> None:
         """Count the time until the first message, and until it expires; speak as was chosen."""
         self._deadlines.accepted()
-        count_age(self.tasks, self._deadlines, self.leave)
+        if self._deadlines.limits.max_age is not None:
+            count_age(self.tasks, self._deadlines, self.leave)
         if self._connection.expires_at is not None:
             self.on_expiry_set()
         if self._declaration.by_subprotocol:

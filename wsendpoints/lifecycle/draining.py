@@ -35,7 +35,7 @@ async def drain(admissions: Sequence[Admission], over: object, name: str) -> Non
     for each in admissions:
         each.is_draining = True
     lifecycles = [it for each in admissions for it in each.open]
-    logger.info("%s: %d connections are closed over %g s", name, len(lifecycles), over)
+    logger.info("%s is drained over %g s: %d open", name, over, len(lifecycles))
     start = anyio.current_time()
     deadline = Deadline("drain", over, CloseCode.SERVICE_RESTART, logging.DEBUG)
     async with anyio.create_task_group() as group:
