@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from random import Random
 from typing import Any, Final
 
 import anyio
@@ -438,6 +439,28 @@ async def test_connection_expires_at_its_moment(steps: list[Step | float], secon
             4401,
             logging.INFO,
         )
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_last_moment_that_was_set_counts(seed: int) -> None:
+    """Whatever was set before: sooner, later, never, or in the past; and however often."""
+    random = Random(seed)  # noqa: S311 - no secret
+    now, expected = 0.0, math.inf
+    steps: list[Step | float] = []
+    for _ in range(random.randrange(1, 12)):
+        wait = random.choice([0.0, 100.0, 500.0])
+        # They never pass just when the next one is set.
+        moment = random.choice([None, None, -5.0, 50.0, 350.0, 950.0, 1050.0])
+        steps += [wait, expires_in(moment)]
+        if expected <= now + wait:
+            break
+        now += wait
+        expected = math.inf if moment is None else now + max(0, moment)
+    play = Play(limits_of())
+    await play.run(*steps)
+    # The calendar goes on while the test runs; the moments are further apart.
+    assert play.seconds == pytest.approx(expected, abs=20)
+    assert (play.passed is None) is (expected == math.inf)
 
 
 async def test_moment_of_the_past_is_now() -> None:
