@@ -59,6 +59,7 @@ async def _scope(lab: Laboratory) -> Measured:
         "text_ports": scope["ports"] == ["str", "str"],
         "denial_response": DENIAL_EXTENSION in scope["extensions"],
         "on_trio": scope["event_loop"] == "trio",
+        "runs_lifespan": scope["started"],
     }
 
 

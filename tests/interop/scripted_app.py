@@ -51,6 +51,10 @@ PAYLOAD: Final = os.urandom(1 << 20)
 """At random, since some servers compress what they send."""
 
 
+_STARTED: Final[list[Event]] = []
+"""The events of the lifespan that came."""
+
+
 class _Script:
     """The steps that one connection can be told to take; each returns its outcome as JSON."""
 
@@ -70,6 +74,7 @@ class _Script:
         """Return the parts of the scope in which servers differ, and the event loop."""
         return {
             "keys": sorted(self._scope),
+            "started": bool(_STARTED),
             "spec_version": self._scope["asgi"].get("spec_version"),
             "extensions": sorted(self._scope.get("extensions") or {}),
             "addresses": [type(self._scope[key]).__name__ for key in ("client", "server")],
@@ -227,7 +232,7 @@ def _parameter(scope: Scope, name: str) -> str:
 async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         for kind in ("startup", "shutdown"):
-            await receive()
+            _STARTED.append(await receive())
             await send({"type": f"lifespan.{kind}.complete"})
         return
     encoded = _parameter(scope, "script")

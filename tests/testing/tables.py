@@ -79,6 +79,9 @@ SUPPORT: Final[Mapping[str, Cell]] = {
         facts.bounds_inbound
     ),
     "compression (permessage-deflate)": lambda facts: _check(facts.compresses),
+    "what a router's `lifespan` and `groups` start is started": lambda facts: _check(
+        facts.runs_lifespan
+    ),
     "at shutdown `on_disconnect` runs": lambda facts: _check(facts.shutdown != "kills"),
     "… the client gets 1012": lambda facts: _check(facts.shutdown != "kills", 1006),
     "… and no error is logged": lambda facts: _check(not facts.logs_shutdown),

@@ -22,6 +22,7 @@ class ServerFacts(Dialect):
         bounds_outbound: Whether `send` waits for a client that does not read.
         bounds_inbound: Whether a client that sends has to wait for an app that does not receive.
         shields_sends: Whether a `send` that waits cannot be cancelled.
+        runs_lifespan: Whether it tells the app of its startup and its shutdown.
         finds_dead_clients: Whether a client that answers no ping is disconnected, where pings
             are on.
         compresses: Whether it takes a client's offer of permessage-deflate.
@@ -36,6 +37,7 @@ class ServerFacts(Dialect):
     bounds_outbound: bool = True
     bounds_inbound: bool = True
     shields_sends: bool = False
+    runs_lifespan: bool = True
     finds_dead_clients: bool = True
     compresses: bool = True
     logs_denials: bool = False

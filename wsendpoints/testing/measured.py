@@ -252,6 +252,7 @@ _DAPHNE: Final = ServerFacts(
     return_stays_open=True,
     failure_code=1011,
     return_status=None,
+    runs_lifespan=False,
     bounds_outbound=False,
     bounds_inbound=False,
     compresses=False,
