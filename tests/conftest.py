@@ -46,6 +46,7 @@ SLOW: Final = frozenset(
         HERE / "messages" / "test_client_errors_bounds.py",
         HERE / "messages" / "test_means_what_pydantic_says.py",
         HERE / "site" / "test_built.py",
+        HERE / "site" / "test_refusals_in_browser.py",
         HERE / "site" / "test_tutorial.py",
         HERE / "testing" / "test_in_pytest.py",
         HERE / "typing" / "test_checkers.py",
