@@ -3,6 +3,7 @@
 import hashlib
 import re
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -10,8 +11,6 @@ from typing import Any, Final
 import pytest
 
 from wsendpoints.testing import HandshakeDenied, connect
-
-pytestmark = pytest.mark.anyio
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
@@ -32,6 +31,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Any:
     return load
 
 
+@pytest.mark.anyio
 async def test_a_cookie_tells_who_the_client_is(load: Any) -> None:
     """Without one of a session it is refused, and so is a page of another origin."""
     app = load("authentication", "cookie").app
@@ -50,6 +50,7 @@ async def test_a_cookie_tells_who_the_client_is(load: Any) -> None:
         assert denied.value.status == status
 
 
+@pytest.mark.anyio
 async def test_a_ticket_is_good_once_and_for_a_while(
     load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +70,7 @@ async def test_a_ticket_is_good_once_and_for_a_while(
         assert denied.value.status == 401
 
 
+@pytest.mark.anyio
 async def test_a_first_message_tells_who_the_client_is(load: Any) -> None:
     """It has to come first, to be right, and to come in time."""
     page = load("authentication", "first_message")
@@ -88,6 +90,7 @@ async def test_a_first_message_tells_who_the_client_is(load: Any) -> None:
         await client.expect_close(1008)
 
 
+@pytest.mark.anyio
 async def test_an_upload_in_one_message(load: Any) -> None:
     """With its name."""
     page = load("uploads", "one_message")
@@ -98,6 +101,7 @@ async def test_an_upload_in_one_message(load: Any) -> None:
         assert (await client.receive(dict[str, Any]))["code"] == "invalid_message"
 
 
+@pytest.mark.anyio
 async def test_an_upload_in_pieces(load: Any) -> None:
     """Each is acknowledged; another may follow."""
     page = load("uploads", "pieces")
@@ -121,9 +125,22 @@ async def test_an_upload_in_pieces(load: Any) -> None:
         (["hello"], 1007),
     ],
 )
+@pytest.mark.anyio
 async def test_an_upload_that_is_none(load: Any, frames: list[str | bytes], code: int) -> None:
     """What was not announced, and what is more than that, ends the connection."""
     async with connect(load("uploads", "pieces").app) as client:
         for frame in frames:
             await client.send(frame)
         await client.expect_close(code)
+
+
+def test_the_extras_are_those_that_there_are() -> None:
+    """The table has what users need: not what the tests, or the examples, do."""
+    with (DOCS.parent / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    page = (DOCS / "install.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| .* \| ([^|]+) \|$", page, re.M))
+    ours = {"bench", "compared", "docs", "examples", "lint", "protocols", "suite", "test"}
+    assert {*told} == {*extras} - ours
+    for name, brings in told.items():
+        assert [re.split(r"[\[>]", it)[0] for it in extras[name]] == brings.split(", ")

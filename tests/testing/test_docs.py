@@ -3,6 +3,7 @@
 import inspect
 import re
 import sys
+import unittest
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -44,7 +45,17 @@ def test_every_block_has_a_name() -> None:
     assert PAGE.count("```python\n") == len(BLOCKS)
 
 
-@pytest.mark.parametrize("name", [name for name in BLOCKS if name != "app"])
+def test_the_block_for_unittest_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is run as unittest would."""
+    run_block("app", monkeypatch)
+    module = run_block("test_with_unittest", monkeypatch)
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
+    assert result.testsRun == 1
+    assert result.wasSuccessful(), [*result.errors, *result.failures]
+
+
+@pytest.mark.parametrize("name", [it for it in BLOCKS if it not in ("app", "test_with_unittest")])
 async def test_the_blocks_tests_pass(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is run as pytest would, with every server where it wants one."""
     run_block("app", monkeypatch)
