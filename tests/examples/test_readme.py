@@ -1,13 +1,10 @@
 """The README: every block of code in it runs, and does what it says."""
 
-import functools
 import importlib
 import re
-import sqlite3
 import sys
 import tomllib
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -15,7 +12,6 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from tests.clocks import GENEROUS, REAL_TIME
 from wsendpoints import WebSocketEndpoint
 from wsendpoints.testing import HandshakeDenied, connect
 
@@ -65,7 +61,6 @@ def test_every_block_has_a_test() -> None:
         "Greeter",
         "Counter",
         "Countdown",
-        "Guests",
         "Clock",
         "Chat",
         "Calculator",
@@ -107,28 +102,6 @@ async def test_countdown(run_block: RunBlock) -> None:
     async with connect(run_block("Countdown").Countdown.as_asgi()) as client:
         await client.send("3")
         assert [await client.receive(int) for _ in range(3)] == [3, 2, 1]
-
-
-@REAL_TIME
-async def test_guests(run_block: RunBlock, tmp_path: Path) -> None:
-    """Each message has a session of its own, which is committed if its handler does not fail."""
-    guests = run_block("Guests")
-    connected = functools.partial(sqlite3.connect, tmp_path / "db", check_same_thread=False)
-    with closing(connected()) as session:
-        session.execute("CREATE TABLE guests (name TEXT UNIQUE)")
-        session.commit()
-    app = guests.Guests.as_asgi(connect=connected)
-
-    async def add_twice() -> None:
-        async with connect(app, timeout=GENEROUS) as client:
-            await client.send({"type": "add", "name": "Ada"})
-            await client.send({"type": "count"})
-            assert await client.receive_json() == {"type": "counted", "number": 1}
-            await client.send({"type": "add", "name": "Ada"})
-            await client.expect_close(1011)
-
-    with pytest.raises(sqlite3.IntegrityError):
-        await add_twice()
 
 
 async def test_clock(

@@ -1,15 +1,19 @@
 """The endpoints of the guides do what the pages say."""
 
+import functools
 import hashlib
 import re
+import sqlite3
 import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import pytest
 
+from tests.clocks import GENEROUS, REAL_TIME
 from wsendpoints.testing import HandshakeDenied, connect
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -132,6 +136,29 @@ async def test_an_upload_that_is_none(load: Any, frames: list[str | bytes], code
         for frame in frames:
             await client.send(frame)
         await client.expect_close(code)
+
+
+@pytest.mark.anyio
+@REAL_TIME
+async def test_each_message_has_a_session(load: Any, tmp_path: Path) -> None:
+    """Each message has a session of its own, which is committed if its handler does not fail."""
+    guests = load("providing", "guests")
+    connected = functools.partial(sqlite3.connect, tmp_path / "db", check_same_thread=False)
+    with closing(connected()) as session:
+        session.execute("CREATE TABLE guests (name TEXT UNIQUE)")
+        session.commit()
+    app = guests.Guests.as_asgi(connect=connected)
+
+    async def add_twice() -> None:
+        async with connect(app, timeout=GENEROUS) as client:
+            await client.send({"type": "add", "name": "Ada"})
+            await client.send({"type": "count"})
+            assert await client.receive_json() == {"type": "counted", "number": 1}
+            await client.send({"type": "add", "name": "Ada"})
+            await client.expect_close(1011)
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await add_twice()
 
 
 def test_the_extras_are_those_that_there_are() -> None:
