@@ -5,9 +5,21 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from playwright.sync_api import Browser, expect
+
+from tests.examples.browsing import ObservedWindow, browser
+from tests.ports import HOST
+
+__all__ = ["browser"]
 
 ROOT: Final = Path(__file__).parents[2]
 ZENSICAL: Final = Path(sys.executable).with_name("zensical")
@@ -62,7 +74,36 @@ def small_site(tmp_path: Path, *pages: str) -> Path:
     return index
 
 
-def test_the_site_asks_no_other_host_and_each_link_leads_somewhere(tmp_path: Path) -> None:
+@contextmanager
+def served(site: Path) -> Generator[str]:
+    """Serve the site; yield its URL."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer((HOST, 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://{HOST}:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def hosts_asked(browser: Browser, url: str) -> set[str | None]:
+    """Return whom a reader's browser asks for something, on a page with code, and in a search."""
+    window = ObservedWindow(browser.new_context(), url)
+    window.page.goto(f"{url}/reference/endpoint/")
+    window.page.keyboard.press("/")
+    window.page.keyboard.type("disconnect")
+    results = window.page.get_by_role("link").filter(has_text="WebSocketDisconnect")
+    expect(results.first).to_be_visible()
+    assert window.complaints == []
+    window.page.context.close()
+    return window.hosts
+
+
+def test_the_site_asks_no_other_host_and_each_link_leads_somewhere(
+    tmp_path: Path, browser: Browser
+) -> None:
     """All pages are built, and what they load, and lead to, is beside them."""
     copy(tmp_path, "zensical.toml", "wsendpoints", "tests/site/documented.py")
     copy(tmp_path, "docs", "examples", "CHANGELOG.md")
@@ -75,6 +116,8 @@ def test_the_site_asks_no_other_host_and_each_link_leads_somewhere(tmp_path: Pat
     assert [it for it in loaded if is_elsewhere(it)] == []
     styles = "".join(it.read_text("utf-8") for it in site.rglob("*.css"))
     assert re.findall(r"url\(['\"]?(?:https?:)?//|@import", styles) == []
+    with served(site) as url:
+        assert hosts_asked(browser, url) == {HOST}
     # The page for what is not there has its links from the root, wherever that is.
     pages.pop(site / "404.html")
     for page, text in pages.items():
