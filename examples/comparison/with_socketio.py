@@ -32,8 +32,8 @@ from examples.comparison.model import generate
 
 __all__ = ["app"]
 
-# Handlers of one client one at a time, in order. What is sent in `connect` comes behind the accept.
-server = socketio.AsyncServer(async_mode="asgi", async_handlers=False, always_connect=True)
+# Handlers of one client one at a time, in order.
+server = socketio.AsyncServer(async_mode="asgi", async_handlers=False)
 app = socketio.ASGIApp(server)
 members: dict[str, "Member"] = {}
 

@@ -22,7 +22,7 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "language-models.md"
 
 
 class Words(httpx2.AsyncByteStream):
-    """The events of a model that never ends.
+    """The events of a model that says three words, and never ends.
 
     Args:
         closed: It is told there that the client has closed the request.
@@ -32,7 +32,7 @@ class Words(httpx2.AsyncByteStream):
         self.closed = closed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for number in range(1_000_000):
+        for number in range(3):
             choice = {"index": 0, "delta": {"content": f"word {number}"}, "finish_reason": None}
             chunk = {
                 "id": "1",
@@ -42,7 +42,7 @@ class Words(httpx2.AsyncByteStream):
                 "choices": [choice],
             }
             yield f"data: {json.dumps(chunk)}\n\n".encode()
-            await anyio.sleep(0.01)
+        await anyio.sleep_forever()
 
     async def aclose(self) -> None:
         self.closed.append("closed")
