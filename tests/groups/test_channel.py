@@ -9,6 +9,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.connection.outboxes import Boxes, boxes
+from wsendpoints.connection.outbox import Overflow
 from wsendpoints.groups.channel import Channel, Pace
 from wsendpoints.protocol.asgi import Event
 
@@ -266,3 +267,29 @@ async def test_burst_waits_for_one_that_does_not_read_once() -> None:
         assert slow.log[0] == "outbox"
         assert quick.log == []
         assert quick.sent == [str(number) for number in range(1000)]
+
+
+class Ear:
+    """Hears what is said."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def take(self, message: Any, overflow: Overflow) -> None:
+        self.heard.append((message, overflow))
+
+    def missed(self, lost: int | None) -> None:
+        """Miss nothing."""
+
+
+async def test_listeners_are_told_the_message_itself() -> None:
+    """But for those that are left out."""
+    async with boxes() as some:
+        channel = channel_of(some, 0)
+        one, two = Ear(), Ear()
+        channel.listeners.update({one: None, two: None})
+        message = object()
+        channel.tell(message, "latest", ())
+        channel.tell("a", "close", {one})
+        assert one.heard == [(message, "latest")]
+        assert two.heard == [(message, "latest"), ("a", "close")]

@@ -346,6 +346,15 @@ async def wait_for(turns: int) -> None:
         await checkpoint()
 
 
+async def test_listener_hears_the_positions_that_members_see() -> None:
+    """It begins where they do."""
+    them = Groups()
+    async with client_of(them) as client, them.listen(Room("a"), last=9) as messages:
+        for text in "ab":
+            await them.broadcast(Room("a"), Said(text=text))
+            assert await anext(messages) == await client.receive(Said)
+
+
 # Mistakes.
 
 

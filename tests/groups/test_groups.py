@@ -467,3 +467,21 @@ async def test_post_before_the_accept_is_refused() -> None:
 
     async with AsyncExitStack() as stack:
         await joined(stack, 1, Early)
+
+
+async def test_listener_is_no_member() -> None:
+    """It hears what is said to them, and is left alone as they are closed."""
+    async with AsyncExitStack() as stack:
+        (one,) = await joined(stack, 1)
+        messages = await stack.enter_async_context(groups.listen(Room("a")))
+        others = await stack.enter_async_context(groups.listen("room:b"))
+        assert groups.names == ("room:a",)
+        assert groups.members(Room("a")) == (Chat.members[0],)
+        assert await groups.broadcast(Room("a"), Left()) == 1
+        await one.receive(Left)
+        assert await groups.close(Room("a"), 4000) == 1
+        await one.expect_close(4000)
+        assert await groups.broadcast("room:b", Other()) == 0
+        assert await groups.broadcast(Room("a"), Said()) == 0
+        assert [await anext(messages) for _ in range(2)] == [Left(), Said()]
+        assert await anext(others) == Other()

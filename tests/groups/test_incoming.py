@@ -13,7 +13,7 @@ from pydantic import BaseModel, field_validator
 
 from tests.groups.failing import Failing
 from tests.waiting import all_tasks_blocked
-from wsendpoints import WebSocket, WebSocketEndpoint
+from wsendpoints import PositionLost, WebSocket, WebSocketEndpoint
 from wsendpoints.backplanes import Hub
 from wsendpoints.groups import Gap, Group, Groups, History, incoming
 from wsendpoints.testing import Client, connect
@@ -120,6 +120,20 @@ async def test_what_is_lost_is_told() -> None:
         plane.mend()
         await say(here, Bare(), "h")
         assert await received(client, 1) == ["h"]
+
+
+async def test_what_is_lost_is_told_to_those_that_listen() -> None:
+    """Where it would have come."""
+    async with pair() as (client, _, here, _, plane):
+        them = Groups(other := Failing(plane.hub))
+        async with them, them.listen(Bare()) as messages:
+            await all_tasks_blocked()
+            other.drops = 2
+            await say(here, Bare(), "abc")
+            with pytest.raises(PositionLost, match="bare: 2 messages were lost"):
+                await anext(messages)
+            assert await anext(messages) == Said(text="c")
+        assert await received(client, 3) == ["a", "b", "c"]
 
 
 async def test_what_is_kept_is_read() -> None:

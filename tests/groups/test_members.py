@@ -10,6 +10,7 @@ import pytest
 
 from tests.clocks import as_asgi
 from wsendpoints import InvalidStateError, WebSocket, WebSocketDisconnect, WebSocketEndpoint
+from wsendpoints.connection.outbox import Overflow
 from wsendpoints.groups.members import NOBODY, Joining, Members
 from wsendpoints.groups.presence import Membership
 from wsendpoints.lifecycle.hooks import lifecycle_of
@@ -30,23 +31,6 @@ class Quiet(WebSocketEndpoint):
 
     async def on_receive(self, websocket: WebSocket, data: str) -> None:
         """Need nothing."""
-
-
-class Kept:
-    """A history, which is read in steps."""
-
-    def __init__(self, *entries: str) -> None:
-        self.entries = [(number, text.encode()) for number, text in enumerate(entries, 11)]
-        self.asked: list[int | None] = []
-
-    async def read(self, after: int | None) -> list[tuple[int, bytes]]:
-        """Return what came after a number."""
-        self.asked.append(after)
-        return [entry for entry in self.entries if after is None or entry[0] > after]
-
-    def message_of(self, number: int, data: bytes) -> tuple[Any] | None:
-        """Return the message; none for an `x`."""
-        return None if data == b"x" else (f"{number}:{data.decode()}",)
 
 
 @asynccontextmanager
@@ -170,66 +154,52 @@ async def test_members_are_on_one_event_loop() -> None:
         assert members.bind() is not theirs
 
 
-@pytest.mark.parametrize(
-    ("options", "sent", "asked"),
-    [
-        ({}, [], [13]),
-        ({"after": 11}, ["12:b", "13:c"], [11, 13]),
-        ({"after": 13}, [], [13]),
-        ({"after": 11, "last": 1}, ["12:b", "13:c"], [11, 13]),
-        ({"last": 2}, ["12:b", "13:c"], [None, 13]),
-        ({"last": 9}, ["11:a", "12:b", "13:c"], [None, 13]),
-    ],
-    ids=["nothing", "after", "has all", "after before last", "last", "more than there are"],
-)
-async def test_client_is_sent_what_it_missed(
-    options: dict[str, Any], sent: list[str], asked: list[int | None]
-) -> None:
-    """What came after the last that it has; or some of the last ones."""
-    kept = Kept("a", "b", "c")
+async def test_client_is_sent_what_it_missed() -> None:
+    """Each message in the order in which it is handed over, before what is said from then on."""
+    members = Members()
     async with quiet() as (client, endpoint):
-        joining = joining_of(endpoint, **options)
-        assert await joining.catch_up(13, kept.read, kept.message_of) == 13
-        assert [await client.receive_text() for _ in sent] == sent
-        await client.receive_nothing()
-        assert kept.asked == asked
+        joining = joining_of(endpoint)
+        for text in ("a", "b"):
+            await joining.hand(text)
+        members.add(joining)
+        assert joining.key is joining.box
+        await members.broadcast("a", "c", "close", NOBODY)
+        assert [await client.receive_text() for _ in range(3)] == ["a", "b", "c"]
 
 
-async def test_last_messages_of_a_group_that_keeps_none() -> None:
-    """It begins where the group is."""
-    kept = Kept()
+class Ear:
+    """Hears what is said."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, str]] = []
+
+    def take(self, message: Any, overflow: Overflow) -> None:
+        self.heard.append((message, overflow))
+
+    def missed(self, lost: int | None) -> None:
+        """Miss nothing."""
+
+
+async def test_listener_hears_what_is_said_in_a_group() -> None:
+    """It is no member, but the group is there for it."""
+    members = Members()
+    emptied: list[str] = []
+    members.emptied = emptied.append
+    ear = Ear()
     async with quiet() as (client, endpoint):
-        assert await joining_of(endpoint, last=3).catch_up(10, kept.read, kept.message_of) == 10
-        await client.receive_nothing()
-
-
-async def test_message_that_can_not_be_read_is_passed_over() -> None:
-    """It counts as had."""
-    kept = Kept("a", "x", "c", "x")
-    async with quiet() as (client, endpoint):
-        joining = joining_of(endpoint, after=10)
-        assert await joining.catch_up(14, kept.read, kept.message_of) == 14
-        assert [await client.receive_text() for _ in range(2)] == ["11:a", "13:c"]
-        await client.receive_nothing()
-
-
-async def test_client_is_sent_what_is_said_while_it_is_sent_what_it_missed() -> None:
-    """Until there is no more."""
-    kept = Kept("a", "b")
-
-    def message_of(number: int, data: bytes) -> tuple[Any] | None:
-        # It is said while what is before it is sent.
-        if number < 15:
-            kept.entries.append((kept.entries[-1][0] + 1, b"more"))
-        return kept.message_of(number, data)
-
-    async with quiet() as (client, endpoint):
-        joining = joining_of(endpoint, last=1)
-        newest = await joining.catch_up(12, kept.read, message_of)
-        assert newest == kept.entries[-1][0]
-        sent = [await client.receive_text() for _ in range(newest - 11)]
-        assert sent == ["12:b", *(f"{number}:more" for number in range(13, newest + 1))]
-        assert newest > 14
+        joining = joining_of(endpoint)
+        members.add(joining)
+        members.channels["a"].listeners[ear] = None
+        assert await members.broadcast("a", "one", "latest", NOBODY) == 1
+        members.discard("a", joining.box)
+        assert await members.broadcast("a", "two", "close", {ear}) == 0
+        assert await members.broadcast("a", "three", "close", NOBODY) == 0
+        assert emptied == []
+        members.dismiss("unknown", ear)
+        members.dismiss("a", ear)
+        assert emptied == ["a"]
+        assert ear.heard == [("one", "latest"), ("three", "close")]
+        assert await client.receive_text() == "one"
         await client.receive_nothing()
 
 
@@ -251,6 +221,26 @@ async def test_whether_a_connection_is_to_be_a_member_still() -> None:
         with pytest.raises(WebSocketDisconnect) as caught:
             joining.is_wanted()
         assert caught.value.code == 4002
+
+
+async def test_user_is_counted_by_whoever_has_it_join() -> None:
+    """It is told once the user is."""
+    told: list[str] = []
+    async with quiet() as (_, endpoint):
+        lifecycle = lifecycle_of(endpoint)
+        joining = Joining(
+            endpoint,
+            lifecycle,
+            lifecycle.outbox(endpoint),
+            Membership("a", "a"),
+            after=None,
+            last=0,
+            user="ada",
+            is_wanted=lambda: True,
+            counts=lambda: told.append("counted"),
+        )
+        joining.counts()
+    assert told == ["counted"]
 
 
 async def test_connection_that_the_application_closed_is_to_be_a_member_no_more() -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from wsendpoints import WebSocket, WebSocketEndpoint
 from wsendpoints.groups import Group, Groups
 
-__all__ = ["Chat", "Price", "Room", "announce", "groups", "tell"]
+__all__ = ["Chat", "Price", "Room", "announce", "groups", "listen", "tell"]
 
 
 class Said(BaseModel):
@@ -57,6 +57,19 @@ async def announce(chats: Sequence[Chat]) -> tuple[str, ...]:
     await groups.close("user:5", 4403, "signed out")
     assert groups.members(Room("a"))
     return groups.names
+
+
+async def listen() -> None:
+    """Hear what is said."""
+    async with groups.listen(Room("a"), "5", last=3, user="me") as messages:
+        async for message in messages:
+            said: Said | Left = message
+            del said
+    async with groups.listen(Price("x")) as prices:
+        price: float = await anext(prices)
+        del price
+    async with groups.listen("lobby", user="me") as anything:
+        (await anext(anything)).whatever()
 
 
 def tell() -> int:

@@ -21,6 +21,13 @@ async def broadcast(chat: Chat) -> None:
     await groups.join("a", Room("a"))  # refused: argument
     await groups.join(chat, 5)  # refused: argument
     chat.post(Other())  # refused: argument
+    async with groups.listen(5):  # refused: expected
+        pass
+    async with groups.listen("plain", "5"):  # refused: expected
+        pass
+    async with groups.listen(Price("a")) as prices:
+        text: str = await anext(prices)  # refused: received
+        del text
 
 
 def tell() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, Protocol, TypeAlias, final
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -13,7 +13,7 @@ from wsendpoints.lifecycle.shielding import run_shielded, uninterrupted
 from wsendpoints.messages.codecs import Encode
 from wsendpoints.protocol.asgi import Event
 
-__all__ = ["Channel", "Pace"]
+__all__ = ["Channel", "Listens", "Pace"]
 
 _CHUNK: Final = 256
 """Sends after which others have a turn."""
@@ -26,6 +26,16 @@ _PATIENCE: Final = 0.1
 
 Encoded: TypeAlias = Mapping[Encode, tuple[Event, int]]
 """The event that sends a message, and its length, for each way in which members write it."""
+
+
+class Listens(Protocol):
+    """What hears all that is said in a group, and is no connection. It does not wait, or raise."""
+
+    def take(self, message: Any, overflow: Overflow) -> None:
+        """Take a message."""
+
+    def missed(self, lost: int | None) -> None:
+        """Take note that so many messages are lost; `None` if nobody knows how many."""
 
 
 @final
@@ -77,14 +87,30 @@ class Channel:
     Args:
         name: The name of the group.
         pace: How much is sent at once.
+
+    Attributes:
+        name: The name of the group.
+        endpoints: The members, by what waits for their clients.
+        encodes: The same, by how their classes write a message.
+        listeners: Who else hears what is said.
     """
 
-    __slots__ = ("_ahead", "_pace", "_turn", "_under_way", "encodes", "endpoints", "name")
+    __slots__ = (
+        "_ahead",
+        "_pace",
+        "_turn",
+        "_under_way",
+        "encodes",
+        "endpoints",
+        "listeners",
+        "name",
+    )
 
     def __init__(self, name: str, pace: Pace) -> None:
         self.name: str = name
         self.endpoints: dict[Outbox, Any] = {}
         self.encodes: dict[Encode, dict[Outbox, None]] = {}
+        self.listeners: dict[Listens, None] = {}
         self._pace = pace
         self._turn: anyio.Lock | None = None
         self._under_way = 0
@@ -124,11 +150,17 @@ class Channel:
         events = {encode: encode(message) for encode in self.encodes}
         return {encode: (event, size_of(event)) for encode, event in events.items()}
 
+    def tell(self, message: Any, overflow: Overflow, excluded: Collection[object]) -> None:
+        """Have those that listen take a message, at once: they see the order of the calls."""
+        for listener in self.listeners:
+            if listener not in excluded:
+                listener.take(message, overflow)
+
     async def broadcast(
         self,
         encoded: Encoded,
         overflow: Overflow,
-        excluded: Collection[Outbox],
+        excluded: Collection[object],
         number: int | None = None,
     ) -> int:
         """Send a message to the members, in one order for all of them.
@@ -165,7 +197,7 @@ class Channel:
         turn: anyio.Lock,
         encoded: Encoded,
         overflow: Overflow,
-        excluded: Collection[Outbox],
+        excluded: Collection[object],
         number: int | None,
     ) -> int:
         """Send a message to the members, and let others have turns. It is not to be cancelled."""
@@ -194,7 +226,7 @@ class Channel:
         event: Event,
         size: int,
         overflow: Overflow,
-        excluded: Collection[Outbox],
+        excluded: Collection[object],
     ) -> int:
         # A copy: a client that is found gone leaves at once.
         to = [box for box in boxes if box not in excluded] if excluded else [*boxes]

@@ -3,9 +3,10 @@
 from typing import Any, final
 
 from wsendpoints.backplanes.logs import History, Logs
-from wsendpoints.connection.outbox import Outbox, Overflow
+from wsendpoints.connection.outbox import Overflow
+from wsendpoints.groups.entrant import Entrant
 from wsendpoints.groups.group import Group, name_of
-from wsendpoints.groups.members import NOBODY, Joining, Members
+from wsendpoints.groups.members import NOBODY, Members
 from wsendpoints.groups.presence import Membership, Presence
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -38,31 +39,31 @@ class Direct:
         """Check that a user may be in a group; see `Presence.check`."""
         self._present.check(name, group, user)
 
-    async def admit(self, joining: Joining) -> int:
-        """Have a connection among the members, once it was sent what it missed.
+    async def admit(self, entrant: Entrant) -> int:
+        """Have a connection, or a listener, in a group, once it was sent what it missed.
 
         Returns:
             The number of its last message, in a group that has a history.
         """
-        membership = joining.membership
+        membership = entrant.membership
         name, group = membership.name, membership.group
         newest, told = 0, None
         if isinstance(group, Group) and group.history is not None:
             newest = self._logs.head(name, group.history)
-            if joining.after is not None or joining.last:
-                newest = await self._catch_up(joining, group, newest)
+            if entrant.after is not None or entrant.last:
+                newest = await self._catch_up(entrant, group, newest)
                 # The client may have left while the last of it was on its way.
-                if not joining.is_wanted():
+                if not entrant.is_wanted():
                     return newest
-        if joining.user is not None:
-            told = self._present.enter(membership, joining.user)
-            joining.counts()
-        self._members.add(joining, newest)
+        if entrant.user is not None:
+            told = self._present.enter(membership, entrant.user)
+            entrant.counts()
+        self._members.add(entrant, newest)
         if told is not None:
-            await self.broadcast(group, told, frozenset((joining.box,)))
+            await self.broadcast(group, told, frozenset((entrant.key,)))
         return newest
 
-    async def _catch_up(self, joining: Joining, group: Group[Any], newest: int) -> int:
+    async def _catch_up(self, entrant: Entrant, group: Group[Any], newest: int) -> int:
         archive = group.archive()
 
         async def read(after: int | None) -> list[tuple[int, bytes]]:
@@ -71,10 +72,10 @@ class Direct:
         def message_of(number: int, data: bytes) -> tuple[Any]:
             return (archive.read(data, str(number)),)
 
-        return await joining.catch_up(newest, read, message_of)
+        return await entrant.catch_up(newest, read, message_of)
 
     async def broadcast(
-        self, group: Group[Any] | str, message: Any, excluded: frozenset[Outbox]
+        self, group: Group[Any] | str, message: Any, excluded: frozenset[object]
     ) -> int:
         """Send a message to the members; see `Groups.broadcast`."""
         name, overflow = name_of(group), self._overflow
@@ -90,7 +91,7 @@ class Direct:
         return await self._members.broadcast(name, message, overflow, excluded)
 
     async def _say(
-        self, group: Group[Any], history: History, message: Any, excluded: frozenset[Outbox]
+        self, group: Group[Any], history: History, message: Any, excluded: frozenset[object]
     ) -> int:
         """Keep a message, and send it to the members with its position."""
         name, archive = group.name, group.archive()
@@ -103,8 +104,11 @@ class Direct:
         # Written before it is kept, so that nobody gets what cannot be written. Nothing is awaited
         # from here on: the number stays the next one, and members see the order of the history.
         number = self._logs.head(name, history) + 1
-        encoded = channel.encoded(archive.placed(copy, str(number)))
+        said = archive.placed(copy, str(number))
+        encoded = channel.encoded(said)
         self._logs.append(name, data, history)
+        if channel.listeners:
+            channel.tell(said, group.overflow, excluded)
         return await channel.broadcast(encoded, group.overflow, excluded, number)
 
     def keep(self, group: Group[Any] | str, message: Any) -> None:

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, final
 
-from wsendpoints.connection.outbox import Outbox
 from wsendpoints.groups.members import NOBODY
 
 __all__ = ["Envelope", "Envelopes"]
@@ -49,10 +48,10 @@ class Envelopes:
         self._node = secrets.token_hex(8).encode()
         self._ids = itertools.count(1)
         # Whom a message leaves out is one of this process's members, so nobody else needs it.
-        self._excluded: OrderedDict[bytes, frozenset[Outbox]] = OrderedDict()
+        self._excluded: OrderedDict[bytes, frozenset[object]] = OrderedDict()
 
     def seal(
-        self, data: bytes, *, is_said: bool = False, excluded: frozenset[Outbox] = NOBODY
+        self, data: bytes, *, is_said: bool = False, excluded: frozenset[object] = NOBODY
     ) -> bytes:
         """Return a message as it goes out.
 
@@ -79,6 +78,6 @@ class Envelopes:
             raise ValueError("an envelope of another version")
         return Envelope(node == self._node, how == _SAID, id_, data)
 
-    def excluded(self, envelope: Envelope) -> frozenset[Outbox]:
+    def excluded(self, envelope: Envelope) -> frozenset[object]:
         """Return who does not get a message."""
         return self._excluded.get(envelope.id, NOBODY) if envelope.is_ours else NOBODY

@@ -1,7 +1,8 @@
 """Who is in which group, and what is done with a group."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Self, TypeAlias, final, overload
 
@@ -13,8 +14,10 @@ from wsendpoints.backplanes.logs import Logs, number_of
 from wsendpoints.backplanes.memory import MemoryBackplane
 from wsendpoints.connection.outbox import Outbox, Overflow
 from wsendpoints.groups.direct import Direct
+from wsendpoints.groups.entering import check_beginning, check_declared
 from wsendpoints.groups.group import Group, check_overflow, name_of, shown
 from wsendpoints.groups.lifespan import serve_lifespan
+from wsendpoints.groups.listening import listening
 from wsendpoints.groups.members import NOBODY, Joining, Members
 from wsendpoints.groups.presence import Membership
 from wsendpoints.groups.sharing import Sharing
@@ -115,7 +118,8 @@ class Groups:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the groups that have members."""
-        return tuple(self._members.channels)
+        channels = self._members.channels.items()
+        return tuple(name for name, channel in channels if channel.endpoints)
 
     async def join(
         self,
@@ -157,12 +161,8 @@ class Groups:
             WebSocketDisconnect: The client left.
         """
         name, kind = name_of(group), type(group)
-        history = group.history if isinstance(group, Group) else None
-        _check_declared(endpoint, kind)
-        if history is None and (after is not None or last):
-            raise ConfigurationError(f"{group!r} has no history: set `history = History()`")
-        if last < 0:
-            raise ValueError(f"last={last}: use 0 or more")
+        check_declared(endpoint, kind)
+        history = check_beginning(group, after, last)
         if user is not None:
             self._way.check_user(name, group, user)
         lifecycle = lifecycle_of(endpoint)
@@ -230,6 +230,49 @@ class Groups:
                 self._members.discard(name, box)
                 if membership is not None:
                     await self._uncount(box, membership)
+
+    @overload
+    def listen(
+        self, group: Group[M], after: str | None = None, *, last: int = 0, user: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[M]]: ...
+    @overload
+    def listen(
+        self, group: str, *, user: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Any]]: ...
+
+    def listen(
+        self,
+        group: "Group[Any] | str",
+        after: str | None = None,
+        *,
+        last: int = 0,
+        user: str | None = None,
+    ) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
+        """Hear what is said in a group, without a connection, while the block lasts.
+
+        ```python
+        async with groups.listen(Room("lobby")) as messages:
+            async for message in messages: ...
+        ```
+
+        It gets each message once, in the order of the group, from all processes, from when the
+        block is entered. A wait that is cancelled loses none. It holds up no broadcast: of 1024
+        messages that wait for it, `overflow` of the group says what becomes of more; `"close"`
+        loses them. It is no member: `broadcast` does not count it, and `close` leaves it alone.
+
+        Args:
+            group: The group. A message of this process is the very object that was said: leave it
+                as it is.
+            after: It begins with what came after this position, in a group with a history.
+            last: It begins with so many of the last messages, if `after` is `None`.
+            user: Who listens, for `presence`, and `joined` and `left` of the group. That one left
+                is told also where this process dies.
+
+        Returns:
+            What is entered, for an iterator over the messages. Entering raises what `join` raises;
+            the iterator raises `PositionLost` once for each hole, and goes on with what follows.
+        """
+        return listening(self._way, self._members, group, after, last, user)
 
     @overload
     async def broadcast(
@@ -365,7 +408,7 @@ class Groups:
         joined = None if box is None else self._joined.get(box)
         return [] if box is None or joined is None else [(box, joined)]
 
-    def _excluded(self, exclude: Any) -> frozenset[Outbox]:
+    def _excluded(self, exclude: Any) -> frozenset[object]:
         if exclude is None:
             return NOBODY
         some = [exclude] if hasattr(exclude, "_lifecycle") else exclude
@@ -381,14 +424,3 @@ def _check_backplane(backplane: object) -> None:
         raise ConfigurationError(
             f"Groups takes a backplane, as in `Groups(LocalBackplane())`, not {shown(backplane)}"
         )
-
-
-def _check_declared(endpoint: Any, kind: type) -> None:
-    if issubclass(kind, Group):
-        declared: tuple[type, ...] = tuple(endpoint.groups)
-        if not issubclass(kind, declared):
-            where = type(endpoint).__qualname__
-            raise ConfigurationError(
-                f"{where} joins a {kind.__qualname__}, whose messages it does not declare: add "
-                f"`groups = ({kind.__qualname__},)` to the class"
-            )

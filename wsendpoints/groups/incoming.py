@@ -283,6 +283,8 @@ class Incoming:
             "unknown" if lost is None else lost,
             len(endpoints),
         )
+        for listener in () if channel is None else channel.listeners:
+            listener.missed(lost)
         gap = Gap(stream.group, lost)
         for endpoint in endpoints:
             lifecycle, kind = lifecycle_of(endpoint), cast("Any", type(endpoint))

@@ -1,12 +1,15 @@
 """The members of all groups on one event loop."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final, final
 
+from typing_extensions import override
+
 from wsendpoints.connection.carriers import running_posting
 from wsendpoints.connection.outbox import Outbox, Overflow
-from wsendpoints.groups.channel import Channel, Pace
+from wsendpoints.groups.channel import Channel, Listens, Pace
+from wsendpoints.groups.entrant import Entrant
 from wsendpoints.groups.presence import Membership
 from wsendpoints.groups.token import Token
 from wsendpoints.lifecycle.hooks import Lifecycle, Member
@@ -14,11 +17,11 @@ from wsendpoints.protocol.exceptions import InvalidStateError
 
 __all__ = ["NOBODY", "Joining", "Members"]
 
-NOBODY: Final[frozenset[Outbox]] = frozenset()
+NOBODY: Final[frozenset[object]] = frozenset()
 
 
 @final
-class Joining:
+class Joining(Entrant):
     """A connection that is about to be in a group.
 
     Args:
@@ -33,17 +36,7 @@ class Joining:
         counts: Has the user's connection counted until it ends.
     """
 
-    __slots__ = (
-        "_is_wanted",
-        "after",
-        "box",
-        "counts",
-        "endpoint",
-        "last",
-        "lifecycle",
-        "membership",
-        "user",
-    )
+    __slots__ = ("_counts", "_is_wanted", "box", "endpoint", "lifecycle")
 
     def __init__(
         self,
@@ -58,72 +51,49 @@ class Joining:
         is_wanted: Callable[[], bool],
         counts: Callable[[], None],
     ) -> None:
+        super().__init__(membership, after=after, last=last, user=user)
         self.endpoint: Member = endpoint
         self.lifecycle: Lifecycle = lifecycle
         self.box: Outbox = box
-        self.membership: Membership = membership
-        self.after: int | None = after
-        self.last: int = last
-        self.user: str | None = user
-        self.counts: Callable[[], None] = counts
         self._is_wanted = is_wanted
+        self._counts = counts
 
+    @property
+    @override
+    def key(self) -> Outbox:
+        return self.box
+
+    @override
     def is_wanted(self) -> bool:
-        """Whether it is to be a member still.
-
-        Raises:
-            WebSocketDisconnect: The client left.
-            InvalidStateError: The application closed the connection.
-        """
         self.lifecycle.outbox(self.endpoint)
         return self.is_there
 
     @property
+    @override
     def is_there(self) -> bool:
-        """Whether it is to be a member still, and has not ended."""
         return not self.box.is_closed and self._is_wanted()
 
-    async def catch_up(
-        self,
-        newest: int,
-        read: Callable[[int | None], Coroutine[Any, Any, list[tuple[int, bytes]]]],
-        message_of: Callable[[int, bytes], tuple[Any] | None],
-    ) -> int:
-        """Send what was said before, and return the number of the last of it.
+    @override
+    def counts(self) -> None:
+        self._counts()
 
-        It ends in the turn of the event loop in which there is no more: who becomes a member in
-        that turn misses nothing.
-
-        Args:
-            newest: The number to begin after, if the client tells none, and wants none.
-            read: Returns what came after a number, or all that is kept.
-            message_of: Returns the message that was kept, if the client is to get it.
-        """
+    @override
+    async def hand(self, message: Any) -> None:
         connection = self.lifecycle.connection
-        if self.after is not None:
-            newest = self.after
-            missed = await read(newest)
-        elif self.last:
-            missed = (await read(None))[-self.last :]
-        else:
-            missed = await read(newest)
-        while missed:
-            for number, data in missed:
-                found = message_of(number, data)
-                if found is not None:
-                    await connection.transmit(connection.encode(found[0]))
-                newest = number
-            missed = await read(newest)
-        return newest
+        await connection.transmit(connection.encode(message))
+
+    @override
+    def enter(self, channel: Channel, newest: int) -> None:
+        channel.add(self.box, self.endpoint, self.lifecycle.connection.encode, newest)
 
 
 @final
 class Members:
-    """The members of all groups.
+    """The members of all groups, and those that listen.
 
     Attributes:
         channels: Those of each group that has some, by its name.
-        emptied: Called with the name of a group whose last member has left.
+        emptied: Called with the name of a group once nobody is in it any more.
         is_held: Whether the event loop stays the one that it is, though there are no members.
         token: The event loop of the members, once it is known.
     """
@@ -155,18 +125,18 @@ class Members:
             )
         return self._pace
 
-    def add(self, joining: Joining, newest: int = 0) -> None:
-        """Have a connection among the members of a group.
+    def add(self, entrant: Entrant, newest: int = 0) -> None:
+        """Have a connection, or a listener, in a group.
 
         Args:
-            joining: The connection.
+            entrant: The one that enters.
             newest: See `Channel.add`.
         """
-        name = joining.membership.name
+        name = entrant.membership.name
         channel = self.channels.get(name)
         if channel is None:
             channel = self.channels[name] = Channel(name, self.bind())
-        channel.add(joining.box, joining.endpoint, joining.lifecycle.connection.encode, newest)
+        entrant.enter(channel, newest)
 
     def discard(self, name: str, box: Outbox) -> None:
         """Have it among them no more."""
@@ -174,25 +144,41 @@ class Members:
         channel = self.channels.get(name)
         if channel is not None:
             channel.discard(box)
-            if not channel.endpoints:
-                del self.channels[name]
-                if self.emptied is not None:
-                    self.emptied(name)
+            self._look(channel)
+
+    def dismiss(self, name: str, listener: Listens) -> None:
+        """Have a listener hear no more of a group."""
+        channel = self.channels.get(name)
+        if channel is not None:
+            channel.listeners.pop(listener, None)
+            self._look(channel)
+
+    def _look(self, channel: Channel) -> None:
+        if not (channel.endpoints or channel.listeners):
+            del self.channels[channel.name]
+            if self.emptied is not None:
+                self.emptied(channel.name)
 
     async def broadcast(
         self,
         name: str,
         message: Any,
         overflow: Overflow,
-        excluded: Collection[Outbox],
+        excluded: Collection[object],
         number: int | None = None,
     ) -> int:
-        """Send a message to the members of a group; see `Channel.broadcast`."""
+        """Send a message to the members of a group, and those that listen.
+
+        See `Channel.broadcast`.
+        """
         channel = self.channels.get(name)
         if channel is None:
             return 0
         self.bind()
-        return await channel.broadcast(channel.encoded(message), overflow, excluded, number)
+        encoded = channel.encoded(message)
+        if channel.listeners:
+            channel.tell(message, overflow, excluded)
+        return await channel.broadcast(encoded, overflow, excluded, number)
 
     def close(self, name: str, code: int, reason: str) -> int:
         """Close the connections of the members of a group, and return how many they are."""

@@ -10,11 +10,12 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from wsendpoints.backplanes.backplane import Backplane
 from wsendpoints.backplanes.logs import History
-from wsendpoints.connection.outbox import Outbox, Overflow
+from wsendpoints.connection.outbox import Overflow
+from wsendpoints.groups.entrant import Entrant
 from wsendpoints.groups.envelopes import Envelopes
 from wsendpoints.groups.group import Group, name_of
 from wsendpoints.groups.incoming import CONTROL, Incoming, archive_of
-from wsendpoints.groups.members import Joining, Members
+from wsendpoints.groups.members import Members
 from wsendpoints.groups.presence import Membership, check_user
 from wsendpoints.groups.stream import Stream
 from wsendpoints.protocol.exceptions import BackplaneError, ConfigurationError, InvalidStateError
@@ -129,37 +130,37 @@ class Sharing:
             )
         check_user(user)
 
-    async def admit(self, joining: Joining) -> int:
-        """Have a connection among the members, once it was sent what it missed.
+    async def admit(self, entrant: Entrant) -> int:
+        """Have a connection, or a listener, in a group, once it was sent what it missed.
 
         Returns:
             The number of its last message, in a group that has a history.
         """
         self._check_running()
-        membership = joining.membership
+        membership = entrant.membership
         stream = self._incoming.use(membership.name, membership.group)
         try:
             is_up = await _waited(stream.when_up)
             if not is_up and stream.history is not None:
                 raise BackplaneError(f"{stream.name}: its history can't be read now")
-            if joining.user is not None:
-                await self._enter(joining, stream)
+            if entrant.user is not None:
+                await self._enter(entrant, stream)
             if stream.history is not None:
-                return await self._follow(joining, stream)
-            if joining.is_wanted():
-                self._members.add(joining)
+                return await self._follow(entrant, stream)
+            if entrant.is_wanted():
+                self._members.add(entrant)
             return 0
         finally:
             self._incoming.release(stream)
 
-    async def _enter(self, joining: Joining, stream: Stream) -> None:
+    async def _enter(self, entrant: Entrant, stream: Stream) -> None:
         """Count a user's connection, and tell the others if it is the first."""
-        membership, user = joining.membership, str(joining.user)
+        membership, user = entrant.membership, str(entrant.user)
         group, history = membership.group, stream.history
         joined = left = b""
         most = None
         if isinstance(group, Group):
-            joined = self._sealed(group, group.joined(user), frozenset((joining.box,)))
+            joined = self._sealed(group, group.joined(user), frozenset((entrant.key,)))
             left = self._sealed(group, group.left(user))
             most = group.max_users
         membership.id = str(next(self._ids))
@@ -172,10 +173,10 @@ class Sharing:
                 await self._backplane.depart(membership.name, membership.id)
             raise
         membership.user = user
-        joining.counts()
+        entrant.counts()
 
     def _sealed(
-        self, group: Group[Any], message: Any, excluded: frozenset[Outbox] = frozenset()
+        self, group: Group[Any], message: Any, excluded: frozenset[object] = frozenset()
     ) -> bytes:
         if message is None:
             return b""
@@ -183,7 +184,7 @@ class Sharing:
         data, _ = archive_of(group).write(message)
         return self._envelopes.seal(data, excluded=excluded)
 
-    async def _follow(self, joining: Joining, stream: Stream) -> int:
+    async def _follow(self, entrant: Entrant, stream: Stream) -> int:
         """Send what was missed, and go on with what comes: no hole, and nothing twice."""
 
         async def read(after: int | None) -> list[tuple[int, bytes]]:
@@ -191,30 +192,30 @@ class Sharing:
 
         def message_of(number: int, sealed: bytes) -> tuple[Any] | None:
             envelope = self._incoming.open(stream, sealed)
-            if envelope is None or joining.box in self._envelopes.excluded(envelope):
+            if envelope is None or entrant.key in self._envelopes.excluded(envelope):
                 return None
             return self._incoming.message_of(stream, envelope, number)
 
         newest = stream.current
-        if joining.after is not None or joining.last:
-            newest = await joining.catch_up(newest, read, message_of)
-            joining.after = newest
+        if entrant.after is not None or entrant.last:
+            newest = await entrant.catch_up(newest, read, message_of)
+            entrant.after = newest
             while stream.current > newest:
                 # That was said while the last of it was on its way to the client.
-                joining.after = newest = await joining.catch_up(newest, read, message_of)
+                entrant.after = newest = await entrant.catch_up(newest, read, message_of)
 
         def add() -> None:
-            if joining.is_there:
-                self._members.add(joining)
+            if entrant.is_there:
+                self._members.add(entrant)
 
         # What it was sent may be ahead of what has come: it is a member from just behind that on.
         if not await _waited(partial(stream.when, newest), add):
             raise BackplaneError(f"{stream.name}: what is said there does not come now")
-        joining.is_wanted()
+        entrant.is_wanted()
         return newest
 
     async def broadcast(
-        self, group: Group[Any] | str, message: Any, excluded: frozenset[Outbox]
+        self, group: Group[Any] | str, message: Any, excluded: frozenset[object]
     ) -> int:
         """Send a message to the members in all processes; see `Groups.broadcast`."""
         self._check_running()
@@ -246,7 +247,7 @@ class Sharing:
         return reached
 
     async def _say(
-        self, group: Group[Any], data: bytes, copy: Any, excluded: frozenset[Outbox]
+        self, group: Group[Any], data: bytes, copy: Any, excluded: frozenset[object]
     ) -> int:
         """Publish a message that is kept, and wait until this process's members were sent it."""
         channel = self._members.channels.get(group.name)
