@@ -33,6 +33,7 @@ SLOW: Final = frozenset(
         HERE / "contract" / "test_typescript_clients.py",
         HERE / "contract" / "test_typescript_compiled.py",
         HERE / "contract" / "test_typescript_in_browser.py",
+        HERE / "examples" / "test_assistant_in_browser.py",
         HERE / "examples" / "test_chat_in_browser.py",
         HERE / "examples" / "test_chat_workers_in_browser.py",
         HERE / "examples" / "test_comparison.py",
