@@ -12,7 +12,8 @@ BLOCKS = [
     pytest.param(block, id=f"{page.relative_to(DOCS)} {number}")
     for page in sorted(DOCS.rglob("*.md"))
     # Those have tests of their own: tests/testing/test_docs.py, tests/site, tests/django.
-    if page.name not in ("django.md", "testing.md", "tutorial.md") and page.parent.name != "migrating"
+    if page.name not in ("django.md", "testing.md", "tutorial.md")
+    and page.parent.name != "migrating"
     for number, block in enumerate(
         re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.M | re.S)
     )

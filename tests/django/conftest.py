@@ -12,6 +12,8 @@ os.environ["WSENDPOINTS_TEST_DATA"] = _folder.name
 import django  # type: ignore[import-untyped]  # noqa: E402 - the settings are read with it
 
 django.setup()
+# chanx, in a test of this process, would look for Django's settings by it, and is used without.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from tests.django.project import make_tables  # noqa: E402 - as above
 

@@ -11,10 +11,14 @@ from django.db import connections  # type: ignore[import-untyped]  # nor has thi
 from django.test import AsyncClient  # type: ignore[import-untyped]  # nor has this part of it
 from django.test.utils import override_settings  # type: ignore[import-untyped]  # it has no types
 
-from examples.django_chat.asgi import application
 from examples.django_chat.sockets import Found, Said, Search, groups
 from tests.clocks import GENEROUS
 from wsendpoints.testing import Client, HandshakeDenied, connect
+
+with pytest.MonkeyPatch.context() as patched:
+    # It names its own settings if there are none, for all that runs behind it.
+    patched.setenv("DJANGO_SETTINGS_MODULE", "tests.django.settings")
+    from examples.django_chat.asgi import application
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 

@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from tests.clocks import as_asgi
+from tests.fake_server import FakeServer, make_scope
 from tests.recording import Recording
 from wsendpoints import ClientMessageError, WebSocket, handles
 from wsendpoints.lifecycle.names import name_of_method, tell_cancelled, tell_sender
@@ -139,5 +140,6 @@ async def test_error_says_where_the_method_is_written() -> None:
 async def test_handler_that_is_cancelled_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
     """By the name of its class."""
     caplog.set_level(logging.INFO, "wsendpoints")
-    tell_cancelled(object.__new__(Sleeps))
+    scope: Any = make_scope()
+    tell_cancelled(Sleeps(scope, FakeServer().receive, FakeServer().send))
     assert caplog.messages == ["Sleeps: a handler is cancelled: the client disconnected"]

@@ -56,13 +56,6 @@ class DB:
     """What an endpoint may be given."""
 
 
-def named_dependency() -> Any:
-    """Return how Litestar marks a dependency, by what is newest in its version."""
-    if alias := vars(litestar.di).get("NamedDependency"):
-        return alias[DB]
-    return Annotated[DB, litestar.params.DependencyKwarg()]
-
-
 NAMES: Final[dict[str, Any]] = {
     **{name: getattr(wsendpoints, name) for name in wsendpoints.__all__},
     "Annotated": Annotated,
@@ -87,8 +80,6 @@ NAMES: Final[dict[str, Any]] = {
     "dataclass": dataclasses.dataclass,
     "field": dataclasses.field,
     "functools": functools,
-    "NAMED": named_dependency(),
-    "ParameterKwarg": litestar.params.ParameterKwarg,
     "overload": overload,
     "pydantic": pydantic,
 }

@@ -27,11 +27,15 @@ MODULES: Final = (
     "wsendpoints.contract.compatibility",
     "wsendpoints.contract.typescript",
     "wsendpoints.dialects",
+    "wsendpoints.django",
     "wsendpoints.fuzzing",
     "wsendpoints.groups",
+    "wsendpoints.litestar",
+    "wsendpoints.logs",
     "wsendpoints.openapi",
     "wsendpoints.protocol.asgi",
     "wsendpoints.router",
+    "wsendpoints.telemetry",
     "wsendpoints.testing",
 )
 """Those whose `__all__` is public."""

@@ -10,21 +10,20 @@ import anyio
 from typing_extensions import TypeVar
 
 from wsendpoints.backplanes.backplane import Backplane
-from wsendpoints.backplanes.logs import Logs, number_of
-from wsendpoints.backplanes.memory import MemoryBackplane
+from wsendpoints.backplanes.logs import number_of
 from wsendpoints.connection.outbox import Outbox, Overflow
-from wsendpoints.groups.direct import Direct
 from wsendpoints.groups.entering import check_beginning, check_declared
-from wsendpoints.groups.group import Group, check_overflow, name_of, shown
+from wsendpoints.groups.group import Group, check_overflow, name_of
 from wsendpoints.groups.lifespan import serve_lifespan
 from wsendpoints.groups.listening import listening
 from wsendpoints.groups.members import NOBODY, Joining, Members
 from wsendpoints.groups.presence import Membership
 from wsendpoints.groups.sharing import Sharing
+from wsendpoints.groups.ways import way_of
 from wsendpoints.lifecycle.hooks import Lifecycle, Member, lifecycle_of
 from wsendpoints.protocol.asgi import Receive, Send
 from wsendpoints.protocol.close_codes import CloseCode, check_close_code
-from wsendpoints.protocol.exceptions import ConfigurationError, InvalidStateError
+from wsendpoints.protocol.exceptions import InvalidStateError
 
 __all__ = ["Groups"]
 
@@ -73,19 +72,11 @@ class Groups:
 
     def __init__(self, backplane: Backplane | None = None, *, overflow: Overflow = "close") -> None:
         check_overflow(overflow, "Groups")
-        _check_backplane(backplane)
         self._members = Members()
         self._joined: dict[Outbox, dict[str, Membership | None]] = {}
         # Those of users: until their connection has ended for good.
         self._counted: dict[Outbox, list[Membership]] = {}
-        self._way: Direct | Sharing
-        if backplane is None or (
-            isinstance(backplane, MemoryBackplane) and not backplane.is_shared
-        ):
-            logs = Logs() if backplane is None else backplane.logs
-            self._way = Direct(self._members, logs, overflow)
-        else:
-            self._way = Sharing(self._members, backplane, overflow)
+        self._way = way_of(self._members, backplane, overflow)
 
     async def __aenter__(self) -> Self:
         if isinstance(self._way, Sharing):
@@ -275,14 +266,12 @@ class Groups:
         return listening(self._way, self._members, group, after, last, user)
 
     @overload
-    async def broadcast(
-        self, group: Group[M], message: M, *, exclude: "Excluded" = None
-    ) -> int: ...
+    async def broadcast(self, group: Group[M], message: M, *, exclude: Excluded = None) -> int: ...
     @overload
-    async def broadcast(self, group: str, message: Any, *, exclude: "Excluded" = None) -> int: ...
+    async def broadcast(self, group: str, message: Any, *, exclude: Excluded = None) -> int: ...
 
     async def broadcast(
-        self, group: "Group[Any] | str", message: Any, *, exclude: "Excluded" = None
+        self, group: "Group[Any] | str", message: Any, *, exclude: Excluded = None
     ) -> int:
         """Send a message to all members of a group; it does not wait for any of them.
 
@@ -314,21 +303,11 @@ class Groups:
 
     @overload
     def broadcast_from_thread(
-        self,
-        group: Group[M],
-        message: M,
-        *,
-        exclude: "Excluded" = None,
-        timeout: float | None = None,
+        self, group: Group[M], message: M, *, exclude: Excluded = None, timeout: float | None = None
     ) -> int: ...
     @overload
     def broadcast_from_thread(
-        self,
-        group: str,
-        message: Any,
-        *,
-        exclude: "Excluded" = None,
-        timeout: float | None = None,
+        self, group: str, message: Any, *, exclude: Excluded = None, timeout: float | None = None
     ) -> int: ...
 
     def broadcast_from_thread(
@@ -336,7 +315,7 @@ class Groups:
         group: "Group[Any] | str",
         message: Any,
         *,
-        exclude: "Excluded" = None,
+        exclude: Excluded = None,
         timeout: float | None = None,
     ) -> int:
         """Do as `broadcast` does, from a thread that runs no event loop, and wait until it is done.
@@ -417,10 +396,3 @@ class Groups:
     def _leave_all(self, box: Outbox) -> None:
         for name in self._joined.pop(box, {}):
             self._members.discard(name, box)
-
-
-def _check_backplane(backplane: object) -> None:
-    if backplane is not None and not isinstance(backplane, Backplane):
-        raise ConfigurationError(
-            f"Groups takes a backplane, as in `Groups(LocalBackplane())`, not {shown(backplane)}"
-        )
