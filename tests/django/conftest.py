@@ -24,6 +24,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what names its own settings, if there are none, not do so for all that runs behind it."""
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.django.settings")
+
+
 @pytest.fixture(scope="session")
 def database() -> None:
     """Make the tables."""
