@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have what names its own settings, if there are none, not do so for all that runs behind it."""
+    """What names its own settings, where there are none, would do so for all tests behind it."""
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.django.settings")
 
 
