@@ -97,6 +97,8 @@ class Run:
         received: How many of them the application received itself.
         is_accepting: Whether an accept is under way.
         closes: How often the application closed.
+        code: The code of the first time.
+        due: How many messages the client had sent when it was left; `None` if it was not.
         server: Who plays the server.
         task: What natively cancels the application, while it runs.
         cancels: How often it was cancelled, natively or not.
@@ -121,6 +123,8 @@ class Run:
     received: int = 0
     is_accepting: bool = False
     closes: int = 0
+    code: int | None = None
+    due: int | None = None
     server: Server | None = None
     task: asyncio.Task[Any] | None = None
     cancels: int = 0

@@ -87,7 +87,7 @@ Around = Literal["nothing", "a group", "a group that fails", "a timeout", "a tim
 
 Step = Literal[
     "close", "close without a code", "vanish", "shut down", "cancel", "cancel natively", "pause",
-    "resume", "go on", "turn", "settle", "read", "let time pass",
+    "resume", "go on", "turn", "settle", "read", "let time pass", "leave",
 ]  # fmt: skip
 
 Middleware = Literal["send", "send, once sent", "receive"]
@@ -253,7 +253,7 @@ CALM_ACTS: Final = st.lists(st.sampled_from(sorted(CALM)), max_size=3)
 CALM_STEPS: Final[st.SearchStrategy[Step | Mapping[str, Any]]] = st.one_of(
     st.sampled_from(GOOD),
     st.sampled_from(BAD),
-    st.sampled_from(("vanish", "close", "turn", "settle", "pause", "read")),
+    st.sampled_from(("vanish", "close", "turn", "settle", "pause", "read", "leave")),
 )
 
 CALM_SCRIPTS: Final = st.builds(

@@ -325,10 +325,21 @@ async def test_conversation_is_left_once_it_has_begun() -> None:
     connection = await connection_in(S.OPEN, FakeServer())
     lifecycle = Lifecycle(connection, DECLARATION)
     lifecycle.conversation = conversation = Applying(connection)
-    async with anyio.create_task_group() as group:
+    async with conversation.tasks, anyio.create_task_group() as group:
         group.start_soon(lifecycle.leave, DEADLINE)
         for _ in range(3):
             await checkpoint()
         assert conversation.left == []
         conversation.is_held = True
     assert conversation.left == [DEADLINE]
+
+
+async def test_conversation_that_ends_is_not_left() -> None:
+    """Its tasks are over, or about to be."""
+    connection = await connection_in(S.OPEN, FakeServer())
+    lifecycle = Lifecycle(connection, DECLARATION)
+    lifecycle.conversation = conversation = Applying(connection)
+    conversation.is_held = True
+    conversation.tasks.close()
+    await lifecycle.leave(DEADLINE)
+    assert conversation.left == []

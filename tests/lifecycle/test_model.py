@@ -6,6 +6,7 @@ them. Hypothesis makes them up; `WSENDPOINTS_MODEL_EXAMPLES=50000` has it try th
 
 import asyncio
 import gc
+import logging
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +24,7 @@ from tests.lifecycle.model_endpoints import (
     TOO_LONG,
     TURNS,
     MiddlewareError,
+    Model,
     Run,
     cancel_natively,
     cancelled,
@@ -33,10 +35,12 @@ from wsendpoints import (
     ServerProtocolError,
     WebSocketDisconnect,
 )
+from wsendpoints.actions import admissions_of
 from wsendpoints.lifecycle import outliving
 from wsendpoints.lifecycle.failures import AwaitedCancelledError
 from wsendpoints.lifecycle.loops import is_asyncio
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
+from wsendpoints.protocol.deadline import Deadline
 from wsendpoints.testing import (
     Client,
     ConnectionEndedError,
@@ -49,6 +53,8 @@ from wsendpoints.testing.server import Server
 
 __all__ = ["log", "small_heap"]
 """Fixtures of this module, too."""
+
+DRAINED: Final = Deadline("drain", 0, 1012, logging.DEBUG)
 
 EXAMPLES: Final = os.environ.get("WSENDPOINTS_MODEL_EXAMPLES")
 
@@ -73,6 +79,11 @@ def is_calm(script: Script) -> bool:
     )
 
 
+def class_of(script: Script) -> type[Model]:
+    """Return the class of the endpoint."""
+    return (QUIET if script.is_quiet else ANSWERING)[script.encoding, script.streams]
+
+
 def make_app(run: Run) -> ASGIApp:
     """Return the endpoint, and what is between it and the server."""
     script = run.script
@@ -84,7 +95,7 @@ def make_app(run: Run) -> ASGIApp:
         limits = replace(limits, connect_timeout=TOO_LONG)
     if is_calm(script):
         limits = replace(limits, grace=TOO_LONG, inbox_timeout=TOO_LONG)
-    endpoint = (QUIET if script.is_quiet else ANSWERING)[script.encoding, script.streams].as_asgi(
+    endpoint = class_of(script).as_asgi(
         run=run,
         limits=limits,
         cancel_on_disconnect=script.is_hasty,
@@ -150,7 +161,9 @@ class Between:
         """Pass an event on, or not."""
         run, script, server = self._run, self._run.script, self._server
         self._sends += 1
-        run.closes += event["type"] == "websocket.close"
+        if event["type"] == "websocket.close":
+            run.closes += 1
+            run.code = run.code or event["code"]
         if self._sends == script.vanishes_at and server.ending is None:
             dialect = server.dialect
             server.leave(dialect.disconnect(dialect.told_reset), "the client vanished")
@@ -250,6 +263,12 @@ async def take(step: Step | Mapping[str, Any], client: Client, run: Run) -> None
         case "settle":
             for _ in range(TURNS):
                 await checkpoint()
+        case "leave":
+            # As a drain does, but for one connection: the class is that of other scripts, too.
+            if run.due is None:
+                run.due = run.delivered
+            for lifecycle in [*admissions_of(class_of(run.script))[0].open]:
+                await lifecycle.leave(DRAINED)
         case "let time pass":
             await anyio.sleep(0.004)
         case "read":
@@ -272,6 +291,9 @@ def judge(run: Run) -> list[str]:
         known = run.handled + run.refused
         if known != run.delivered:
             wrong.append(f"the application knows of {known} of {run.delivered} messages")
+    is_left = run.due is not None and run.closes and run.code in {1012, 4012}
+    if is_left and is_calm(run.script) and run.handled + run.refused < (run.due or 0):
+        wrong.append(f"{run.handled + run.refused} of {run.due} messages are handled")
     rate = LIMITS[run.script.patience].rate
     if rate is not None and run.handled + run.received > rate.messages:
         wrong.append(f"the application got {run.handled + run.received} messages")

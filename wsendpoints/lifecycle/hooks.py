@@ -25,6 +25,7 @@ from wsendpoints.protocol.state import ACCEPTING, BROKEN, CLOSED, DISCONNECTED, 
 
 __all__ = [
     "LATE",
+    "TURNS",
     "Beside",
     "Farewell",
     "Held",
@@ -41,6 +42,9 @@ LATE: Final = (
     "from the end of on_connect on they stay as they are"
 )
 """What an endpoint that is assigned limits later is told."""
+
+TURNS: Final = 10
+"""Turns of the event loop in which a server hands out what it has."""
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
 
@@ -257,11 +261,16 @@ class Lifecycle:
 
         This waits for the close only where the client has said nothing yet.
         """
+        # A first message that the server has already begins one.
+        for _ in range(TURNS if self.conversation is None else 0):
+            await checkpoint()
         # On trio it begins in a task of its own.
         while self.conversation is not None and not self.conversation.is_held:
             await checkpoint()
         if self.conversation is not None:
-            self.conversation.leave(deadline)
+            # One that ends needs no task for it, and on trio may take none any more.
+            if not self.conversation.tasks.is_ending:
+                self.conversation.leave(deadline)
         elif self.connection.state in {ACCEPTING, OPEN}:
             await self.connection.end(deadline.code, deadline.reason)
 

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Callable
-from typing import Final, Protocol, final
+from typing import Protocol, final
 
 import anyio
 from anyio.lowlevel import checkpoint
 
 from wsendpoints.connection.connection import Connection
 from wsendpoints.lifecycle.deadlines import Deadlines
-from wsendpoints.lifecycle.hooks import Hooks, fields_of, name_of
+from wsendpoints.lifecycle.hooks import TURNS, Hooks, fields_of, name_of
 from wsendpoints.lifecycle.reader import Reader
 from wsendpoints.lifecycle.tasks import Tasks
 from wsendpoints.protocol.deadline import Deadline
@@ -19,8 +19,6 @@ from wsendpoints.protocol.limits import OUTCOMES
 __all__ = ["Leaving", "count_age"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
-
-_TURNS: Final = 10
 
 
 class _Beside(Protocol):
@@ -68,8 +66,8 @@ class Leaving:
         self._reader.at_rest(self._leave)
 
     async def _leave(self) -> None:
-        # What the server has already comes first: its `receive` may take some turns of the loop.
-        for _ in range(_TURNS):
+        # What the server has already comes first.
+        for _ in range(TURNS):
             await checkpoint()
         # Another message may have come since, or while this waits.
         while self._reader.is_at_rest:
