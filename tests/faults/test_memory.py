@@ -1,6 +1,7 @@
 """What remains of a connection: X01 and X02."""
 
 import gc
+import logging
 import tracemalloc
 from collections.abc import Iterator
 
@@ -51,7 +52,7 @@ async def test_x01_nothing_remains_of_many_connections() -> None:
 @pytest.fixture
 def no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Log nothing, since the test runner would keep the records."""
-    monkeypatch.setattr("wsendpoints.lifecycle.conversation.logger.disabled", True)
+    monkeypatch.setattr(logging.getLogger("wsendpoints"), "disabled", True)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ request is.
 import asyncio
 import functools
 import threading
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import Token
 from typing import Any, Final, ParamSpec, Self, TypeVar, final
@@ -123,7 +124,7 @@ def _keep() -> None:
     every: Any = connections
     if not hasattr(_kept, "by_thread"):
         _kept.by_thread = _Kept()
-    _kept.by_thread.every = every.all(initialized_only=True)
+    _kept.by_thread.every[:] = every.all(initialized_only=True)
 
 
 @final
@@ -131,8 +132,11 @@ class _Kept:
     """The connections of a thread, which go with it: anyio ends its threads, and tells nobody."""
 
     def __init__(self) -> None:
-        self.every: Sequence[Any] = ()
+        self.every: list[Any] = []
+        # At the end of the process Django is half gone, and the operating system closes them.
+        weakref.finalize(self, _close, self.every).atexit = False
 
-    def __del__(self) -> None:
-        for it in self.every:
-            it.close()
+
+def _close(every: Iterable[Any]) -> None:
+    for it in every:
+        it.close()

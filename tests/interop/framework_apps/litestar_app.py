@@ -34,7 +34,11 @@ app = Recording(
             serve,
             websocket("/resolved/{room:str}")(as_handler(Resolved)),
         ],
-        # By default it logs exceptions in debug mode alone, and keeps them from the server.
-        logging_config=LoggingConfig(log_exceptions="always"),
+        # By default it logs exceptions in debug mode alone, keeps them from the server, and logs in a
+        # thread, at some time later.
+        logging_config=LoggingConfig(
+            log_exceptions="always",
+            loggers={"litestar": {"level": "INFO", "handlers": ["console"], "propagate": False}},
+        ),
     )
 )
