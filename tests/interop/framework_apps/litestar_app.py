@@ -34,8 +34,8 @@ app = Recording(
             serve,
             websocket("/resolved/{room:str}")(as_handler(Resolved)),
         ],
-        # By default it logs exceptions in debug mode alone, keeps them from the server, and logs in a
-        # thread, at some time later.
+        # By default it logs exceptions in debug mode alone, keeps them from the server, and logs
+        # in a thread, at some time later.
         logging_config=LoggingConfig(
             log_exceptions="always",
             loggers={"litestar": {"level": "INFO", "handlers": ["console"], "propagate": False}},
