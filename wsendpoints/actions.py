@@ -191,8 +191,8 @@ class Actions(Generic[M]):
         """Close all connections of the class before a restart, and let no client connect any more.
 
         It is for the end of a process, such as a `preStop` hook of Kubernetes, and for good: no
-        client connects to the class, or to a subclass, in this process again. `WebSocketEndpoint`
-        itself stands for all classes.
+        client connects to the class, or to a subclass, in this event loop again.
+        `WebSocketEndpoint` itself stands for all classes.
 
         New clients get a 503, or, where the server can't send one, are accepted, and closed with
         1012 at once. Those that are connected are closed with 1012 ("service restart"), one after

@@ -243,7 +243,8 @@ async def test_drained_class_lets_nobody_in(caplog: pytest.LogCaptureFixture) ->
         pass
 
     app = Drained.as_asgi()
-    vars(Drained)["_admission"].is_draining = True
+    admission: Any = vars(Drained)["_admission"]
+    admission.draining = lambda: True
     refusal = await denied(app)
     assert (refusal.status, refusal.body) == (503, b"the server is restarting")
     assert (b"retry-after", b"1") in refusal.headers
@@ -251,6 +252,9 @@ async def test_drained_class_lets_nobody_in(caplog: pytest.LogCaptureFixture) ->
         f"{Drained.__qualname__}: a client is refused: the server is restarting"
     ]
     assert (await denied(app, headers={"origin": "http://evil.example"})).status == 403
+    admission.draining = lambda: False
+    async with connect(app):
+        """It is of another event loop."""
 
 
 def test_who_waits_for_the_last_connection_is_told_once() -> None:

@@ -25,6 +25,23 @@ pytestmark = pytest.mark.anyio
 # When connections are closed.
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_another_event_loop_begins_anew(backend: str) -> None:
+    """As the one of the next test does, or of an application that is started again."""
+    cls = echo()
+
+    async def run() -> None:
+        async with connect(as_asgi(cls)) as client:
+            await cls.drain(over=0)
+            await client.expect_close(1012)
+        with pytest.raises(HandshakeDenied):
+            async with connect(as_asgi(cls)):
+                pytest.fail("it is drained")
+
+    for _ in range(2):
+        anyio.run(run, backend=backend)
+
+
 async def test_thousand_connections_are_closed_evenly_over_the_time() -> None:
     """Those that have said something, and those that have not, have their turns one by one."""
     cls = echo()

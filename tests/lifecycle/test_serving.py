@@ -435,7 +435,7 @@ async def test_each_connection_of_a_drained_class_is_told_of() -> None:
 
     admission: Any = vars(Drained)["_admission"]
     async with connect(Drained.as_asgi()) as one:
-        admission.is_draining = True
+        admission.draining = lambda: True
         admission.drained = (lambda: Drained.log.append("drained"),)
         await one.close()
     assert Drained.log == ["connect", 1000, "drained"]

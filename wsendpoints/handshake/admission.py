@@ -52,7 +52,8 @@ class Admission:
 
     Attributes:
         open: The connections of the class in this process, from before the handshake to the end.
-        is_draining: Whether no more of them may begin.
+        draining: Returns whether no more of them may begin in the event loop that runs; `None` if
+            the class was never drained.
         drained: Called once none is open any more while it drains.
         parameters: What reads the parameters of a connection, if the class declares any.
 
@@ -65,14 +66,14 @@ class Admission:
         "_origins",
         "_where",
         "drained",
-        "is_draining",
+        "draining",
         "open",
         "parameters",
     )
 
     def __init__(self, cls: type, allowed_origins: Origins, subprotocols: object) -> None:
         self.open: set[Any] = set()
-        self.is_draining: bool = False
+        self.draining: Callable[[], bool] | None = None
         self.drained: tuple[Callable[[], object], ...] = ()
         self._where = cls.__qualname__
         self._declared = allowed_origins
@@ -120,7 +121,7 @@ class Admission:
         if refusal is not None:
             logger.warning("%s: %s", self._where, refusal, extra=LogFields(scope, status=403))
             raise Denied(403)
-        if self.is_draining:
+        if self.draining is not None and self.draining():
             fields = LogFields(scope, status=503)
             logger.info("%s: a client is refused: %s", self._where, RESTARTING, extra=fields)
             raise Restarting

@@ -2,9 +2,11 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import anyio
+from anyio.lowlevel import RunVar
 
 from wsendpoints.handshake.admission import Admission
 from wsendpoints.protocol.close_codes import CloseCode
@@ -14,6 +16,9 @@ from wsendpoints.protocol.exceptions import ConfigurationError
 __all__ = ["drain"]
 
 logger: logging.Logger = logging.getLogger("wsendpoints")
+
+_LOOP: Final = RunVar[object]("wsendpoints.draining")
+"""What stands for an event loop."""
 
 
 async def drain(admissions: Sequence[Admission], over: object, name: str) -> None:
@@ -32,8 +37,9 @@ async def drain(admissions: Sequence[Admission], over: object, name: str) -> Non
     """
     if isinstance(over, bool) or not (isinstance(over, int | float) and 0 <= over < math.inf):
         raise ConfigurationError(f"{name}.drain(over={over!r}): use seconds, 0 or more")
+    draining = _while_it_runs()
     for each in admissions:
-        each.is_draining = True
+        each.draining = draining
     lifecycles = [it for each in admissions for it in each.open]
     logger.info("%s is drained over %g s: %d open", name, over, len(lifecycles))
     start = anyio.current_time()
@@ -44,6 +50,16 @@ async def drain(admissions: Sequence[Admission], over: object, name: str) -> Non
             group.start_soon(lifecycle.leave, deadline)
         for each in admissions:
             await _emptied(each)
+
+
+def _while_it_runs() -> Callable[[], bool]:
+    """Return a function that returns whether it is called in the event loop that runs now.
+
+    A process serves in one, and ends with it. Each test of an application has one of its own.
+    """
+    here = _LOOP.get(None) or object()
+    _LOOP.set(here)
+    return lambda: _LOOP.get(None) is here
 
 
 async def _emptied(admission: Admission) -> None:

@@ -102,7 +102,7 @@ async def serve(
     finally:
         connection.ended()
         admission.open.discard(lifecycle)
-        if admission.is_draining:
+        if admission.draining is not None:
             admission.ended()
         # An exception that is raised holds this frame: without these references it is no cycle.
         del failure, endpoint
