@@ -102,6 +102,16 @@ def test_an_expiry_may_be_set_in_any_form(moment: datetime | float) -> None:
     assert listener.expiries == 2
 
 
+def test_a_client_that_shows_a_new_token_stays() -> None:
+    """The last moment counts, and what is none changes nothing."""
+    websocket = WebSocket({"type": "websocket"})
+    websocket.authenticated(expires_at=MOMENT - timedelta(hours=1))
+    websocket.authenticated(expires_at=MOMENT)
+    with pytest.raises(ValueError, match="time zone"):
+        websocket.authenticated(expires_at=datetime(2030, 1, 2))
+    assert websocket.expires_at == MOMENT
+
+
 def test_an_expiry_needs_a_time_zone() -> None:
     """A datetime without a time zone is ambiguous, so it is refused and changes nothing."""
     websocket = WebSocket({"type": "websocket"})

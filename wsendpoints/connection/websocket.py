@@ -138,6 +138,21 @@ class WebSocket(Receiving):
     def expires_at(self, moment: datetime | float | None) -> None:
         self._connection.expire_at(None if moment is None else _seconds_since_epoch(moment))
 
+    def authenticated(self, *, expires_at: datetime | float | None) -> None:
+        """Note that the client has shown who it is, until when; again, to renew it.
+
+        It sets `expires_at`, and says why: a client that shows a new token in a message stays
+        connected.
+
+        Args:
+            expires_at: When that ends, as for `expires_at`.
+
+        Raises:
+            ValueError: As for `expires_at`.
+            TypeError: As for `expires_at`.
+        """
+        self.expires_at = expires_at
+
     # The handshake.
 
     async def accept(
