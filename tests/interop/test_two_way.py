@@ -48,15 +48,23 @@ async def test_eight_streams_at_once_are_each_in_order(conversation: Conversatio
     """Those with the same key follow each other, and the others come between."""
     names = "abcdefgh"
     async with conversation.connect("/assistant") as client:
-        for name in names:
-            await send(client, type="stream", id=name, to=50, does="turn")
-            await send(client, type="stream", id=name, to=50, does="turn")
         items: dict[str, list[int]] = {name: [] for name in names}
         order: list[str] = []
-        for _ in range(len(names) * 100):
-            message = await receive(client)
-            items[message["id"]].append(message["number"])
-            order.append(message["id"])
+
+        async def take(number: int) -> None:
+            for _ in range(number):
+                message = await receive(client)
+                items[message["id"]].append(message["number"])
+                order.append(message["id"])
+
+        for name in names:
+            await send(client, type="stream", id=name, to=50, does="turn together")
+        await take(len(names))
+        await send(client, type="say", id="go")
+        assert (await receive(client))["id"] == "go"
+        for name in names:
+            await send(client, type="stream", id=name, to=50, does="turn together")
+        await take(len(names) * 99)
         assert items == {name: [*range(50), *range(50)] for name in names}
         assert order != sorted(order), "one after the other"
         await client.close()

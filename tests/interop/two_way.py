@@ -1,6 +1,7 @@
 """Endpoints whose clients stop, ask and are asked."""
 
 from collections.abc import AsyncIterator
+from dataclasses import field
 from typing import Literal
 
 import anyio
@@ -18,7 +19,7 @@ class Stream(BaseModel):
     type: Literal["stream"] = "stream"
     id: str
     to: int
-    does: Literal["wait", "flood", "turn"]
+    does: Literal["wait", "flood", "turn", "turn together"]
 
 
 class Stop(BaseModel):
@@ -66,6 +67,7 @@ class Assistant(Recorded):
     correlation_id = "id"
     answers = Answer
     sends = Question | Said
+    going: anyio.Event = field(default_factory=anyio.Event)
 
     @handles(concurrent=True, key="id")
     async def items(self, websocket: WebSocket, data: Stream) -> AsyncIterator[Item]:
@@ -74,7 +76,10 @@ class Assistant(Recorded):
                 yield Item(number=number)
                 if data.does == "wait" and number == 2:
                     await anyio.sleep_forever()
-                elif data.does == "turn":
+                elif data.does == "turn together":
+                    # All begin before any goes on.
+                    await self.going.wait()
+                if data.does.startswith("turn"):
                     await anyio.lowlevel.checkpoint()
         finally:
             self.record(f"{data.id} ended")
@@ -92,4 +97,6 @@ class Assistant(Recorded):
 
     @handles
     async def say(self, websocket: WebSocket, data: Say) -> Said:
+        if data.id == "go":
+            self.going.set()
         return Said()
