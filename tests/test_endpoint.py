@@ -2,7 +2,8 @@
 
 import gc
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
 from dataclasses import field
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from unittest.mock import patch
@@ -30,6 +31,7 @@ from wsendpoints import (
     WebSocketEndpoint,
     handles,
 )
+from wsendpoints.lifecycle.serving import WATCHED
 from wsendpoints.protocol.asgi import Event, Receive, Scope, Send
 from wsendpoints.testing import connect
 
@@ -548,3 +550,27 @@ async def test_on_error_raises_by_default() -> None:
             assert await client.receive(str) == "no such key"
             await client.send("other")
             await client.expect_close(1011)
+
+
+@pytest.mark.anyio
+async def test_connection_is_served_within_what_watches_it() -> None:
+    """As the scope says, from before the handshake until it has ended."""
+    told: list[str] = []
+
+    @contextmanager
+    def watch(endpoint: Any) -> Generator[None]:
+        told.append(f"{type(endpoint).__name__} begins")
+        yield
+        told.append("it ends")
+
+    class Watched(WebSocketEndpoint):
+        async def on_connect(self, websocket: WebSocket) -> None:
+            told.append("connect")
+            await websocket.accept()
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            """Drop it."""
+
+    async with connect(Watched.as_asgi(), scope={WATCHED: (watch,)}):
+        assert told == ["Watched begins", "connect"]
+    assert told == ["Watched begins", "connect", "it ends"]

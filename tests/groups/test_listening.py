@@ -296,3 +296,17 @@ async def test_listener_that_can_not_begin_is_counted_no_more() -> None:
         assert hub.users("kept-room") == []
         plane.release()
         assert [await anext(others), await anext(others)] == [Came(came="ada"), Went(went="ada")]
+
+
+async def test_messages_are_an_iterator() -> None:
+    """So that a loop yields each."""
+    groups = Groups()
+    async with groups.listen(Bare()) as messages:
+        for text in ("a", "b"):
+            await groups.broadcast(Bare(), Said(text=text))
+        heard: list[str] = []
+        async for message in messages:
+            heard.append(message.text)
+            if message.text == "b":
+                break
+    assert heard == ["a", "b"]

@@ -287,3 +287,22 @@ async def test_connection_expires_from_its_accept_on(is_set_first: bool) -> None
 
     async with connect(as_asgi(Expired), timeout=LONG) as client:
         await client.expect_close(4401, "expires_at: 0 s")
+
+
+async def test_connection_ages_from_its_accept_on() -> None:
+    """Also where the conversation begins before that."""
+
+    class Aging(WebSocketEndpoint):
+        limits = Limits(max_age=10, connect_timeout=60)
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await anyio.sleep(20)
+            await websocket.accept()
+
+        async def on_receive(self, websocket: WebSocket, data: str) -> str:
+            return data
+
+    async with connect(as_asgi(Aging), timeout=LONG) as client:
+        await client.send_text("x")
+        assert await client.receive_text() == "x"
+        await client.expect_close(1012, "max_age: 10 s")

@@ -76,8 +76,9 @@ def test_contradictions_are_refused(attributes: Any, begin: str) -> None:
         {"encoding": "json", "say": REFUSING(taking(Said))},
         {"encoding": "json", "correlation_id": "id", "answers": Said, "on_receive": taking(int)},
         {"encoding": "text", "correlation_id": "id"},
+        {"encoding": "json", "dialect": JsonRpc(), "say": NAMED(taking(str))},
     ],
-    ids=["refusal", "answers", "base class"],
+    ids=["refusal", "answers", "base class", "dialect"],
 )
 def test_what_fits_is_made(attributes: Any) -> None:
     """Each of them alone is fine."""
