@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 PYPROJECT: Final = Path(__file__).parents[1] / "pyproject.toml"
-REQUIREMENT: Final = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,-]+\])?>=(?P<version>\d+(?:\.\d+)*)")
+REQUIREMENT: Final = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,-]+\])?>=(?P<version>\d+(?:\.\d+)*(?:b\d+)?)")
 
 
 def lowest(requirements: list[str], own_name: str) -> dict[str, str]:
@@ -36,7 +36,8 @@ def lowest(requirements: list[str], own_name: str) -> dict[str, str]:
 
 
 def _key(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
+    # A beta is as good as its number here.
+    return [int(part) for part in re.split(r"[.b]", version)]
 
 
 def main() -> None:
