@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 PYPROJECT: Final = Path(__file__).parents[1] / "pyproject.toml"
-REQUIREMENT: Final = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,-]+\])?>=(?P<version>\d+(?:\.\d+)*(?:b\d+)?)")
+REQUIREMENT: Final = re.compile(
+    r"(?P<name>[\w.-]+)(?:\[[\w,-]+\])?>=(?P<version>\d+(?:\.\d+)*(?:b\d+)?)"
+)
 
 
 def lowest(requirements: list[str], own_name: str) -> dict[str, str]:
