@@ -316,7 +316,7 @@ async def test_type_need_not_be_known_beside_a_dependency() -> None:
     """Where FastAPI has no need of it: it may be imported for type checkers alone."""
 
     class Chat(Telling):
-        store: Annotated["Nowhere", Depends(DB)]  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
+        store: Annotated["Nowhere", Depends(DB)]  # type: ignore[name-defined]  # noqa: F821 - on purpose  # pyright: ignore[reportUndefinedVariable]
 
     assert await told(routed(Chat, events=[])) == "DB"
 

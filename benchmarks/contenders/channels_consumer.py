@@ -6,13 +6,12 @@ old database connections, in a thread, even where there is no database; no setti
 
 from typing import Any
 
-# Neither of the two comes with types.
-import django  # type: ignore[import-untyped]
-from channels.generic.websocket import (  # type: ignore[import-untyped]
+import django  # type: ignore[import-untyped]  # Django has no types
+from channels.generic.websocket import (  # type: ignore[import-untyped]  # Channels has no types
     AsyncJsonWebsocketConsumer,
     AsyncWebsocketConsumer,
 )
-from django.conf import settings  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]  # Django has no types
 
 from benchmarks.contenders import Contender
 from benchmarks.messages import answer, inbound

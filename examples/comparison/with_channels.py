@@ -9,16 +9,16 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qs
 
-import django  # type: ignore[import-untyped]
-from channels.generic.websocket import (  # type: ignore[import-untyped]
+import django  # type: ignore[import-untyped]  # Django has no types
+from channels.generic.websocket import (  # type: ignore[import-untyped]  # Channels has no types
     AsyncWebsocketConsumer,
 )
-from channels.routing import ProtocolTypeRouter, URLRouter  # type: ignore[import-untyped]
-from channels.security.websocket import (  # type: ignore[import-untyped]
+from channels.routing import ProtocolTypeRouter, URLRouter  # type: ignore[import-untyped]  # Channels has no types
+from channels.security.websocket import (  # type: ignore[import-untyped]  # Channels has no types
     AllowedHostsOriginValidator,
 )
-from django.conf import settings  # type: ignore[import-untyped]
-from django.urls import re_path  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]  # Django has no types
+from django.urls import re_path  # type: ignore[import-untyped]  # Django has no types
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from examples.comparison.messages import (

@@ -1,9 +1,8 @@
 # pyright: basic
-# Django has no types.
 from typing import Any
 
-from django.conf import settings  # type: ignore[import-untyped]
-from django.db import models  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]  # Django has no types
+from django.db import models  # type: ignore[import-untyped]  # Django has no types
 
 
 class Line(models.Model):  # type: ignore[misc]  # it has no types

@@ -1,8 +1,7 @@
 # pyright: basic
-# Django has no types.
-from django.contrib.auth.decorators import login_required  # type: ignore[import-untyped]
-from django.urls import path  # type: ignore[import-untyped]
-from django.views.decorators.http import require_POST  # type: ignore[import-untyped]
+from django.contrib.auth.decorators import login_required  # type: ignore[import-untyped]  # Django has no types
+from django.urls import path  # type: ignore[import-untyped]  # Django has no types
+from django.views.decorators.http import require_POST  # type: ignore[import-untyped]  # Django has no types
 
 from examples.django_chat import views
 

@@ -1,13 +1,12 @@
 # pyright: basic
-# Django has no types.
 from functools import partial
 from typing import Any
 
-from django.contrib.auth import get_user_model, login  # type: ignore[import-untyped]
-from django.db import transaction  # type: ignore[import-untyped]
-from django.http import HttpResponse  # type: ignore[import-untyped]
-from django.middleware.csrf import get_token  # type: ignore[import-untyped]
-from django.shortcuts import redirect  # type: ignore[import-untyped]
+from django.contrib.auth import get_user_model, login  # type: ignore[import-untyped]  # Django has no types
+from django.db import transaction  # type: ignore[import-untyped]  # Django has no types
+from django.http import HttpResponse  # type: ignore[import-untyped]  # Django has no types
+from django.middleware.csrf import get_token  # type: ignore[import-untyped]  # Django has no types
+from django.shortcuts import redirect  # type: ignore[import-untyped]  # Django has no types
 
 from examples.django_chat.models import Line
 from examples.django_chat.sockets import Room, Said, groups

@@ -1,11 +1,10 @@
 """Django with Channels: `uvicorn examples.mounting.django_app:app`."""
 
-# Neither of the two comes with types.
-import django  # type: ignore[import-untyped]
-from channels.routing import ProtocolTypeRouter, URLRouter  # type: ignore[import-untyped]
-from django.conf import settings  # type: ignore[import-untyped]
-from django.core.asgi import get_asgi_application  # type: ignore[import-untyped]
-from django.urls import path  # type: ignore[import-untyped]
+import django  # type: ignore[import-untyped]  # Django has no types
+from channels.routing import ProtocolTypeRouter, URLRouter  # type: ignore[import-untyped]  # Channels has no types
+from django.conf import settings  # type: ignore[import-untyped]  # Django has no types
+from django.core.asgi import get_asgi_application  # type: ignore[import-untyped]  # Django has no types
+from django.urls import path  # type: ignore[import-untyped]  # Django has no types
 
 from examples.mounting.greeter import Greeter
 
@@ -13,7 +12,7 @@ __all__ = ["app"]
 
 # A project has these in its settings.py. Of a process that has others already they are none.
 if not settings.configured:
-    settings.configure(  # pyright: ignore[reportUnknownMemberType]
+    settings.configure(  # pyright: ignore[reportUnknownMemberType]  # it has no types
         SECRET_KEY="for this example only",  # noqa: S106 - it signs nothing
         ALLOWED_HOSTS=["localhost", "127.0.0.1"],
         ROOT_URLCONF=__name__,

@@ -9,7 +9,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.django.settings"
 _folder = tempfile.TemporaryDirectory(prefix="wsedj")
 os.environ["WSENDPOINTS_TEST_DATA"] = _folder.name
 
-import django  # type: ignore[import-untyped]  # noqa: E402 - the settings are read with it
+import django  # type: ignore[import-untyped]  # Django has no types  # noqa: E402 - the settings are read with it
 
 django.setup()
 # chanx, in a test of this process, would look for Django's settings by it, and is used without.

@@ -5,12 +5,12 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model  # type: ignore[import-untyped]
-from django.contrib.auth.models import Group, Permission  # type: ignore[import-untyped]
-from django.contrib.contenttypes.models import ContentType  # type: ignore[import-untyped]
-from django.contrib.sessions.models import Session  # type: ignore[import-untyped]
-from django.db import connection, connections  # type: ignore[import-untyped]
-from django.test import Client  # type: ignore[import-untyped]
+from django.contrib.auth import get_user_model  # type: ignore[import-untyped]  # Django has no types
+from django.contrib.auth.models import Group, Permission  # type: ignore[import-untyped]  # Django has no types
+from django.contrib.contenttypes.models import ContentType  # type: ignore[import-untyped]  # Django has no types
+from django.contrib.sessions.models import Session  # type: ignore[import-untyped]  # Django has no types
+from django.db import connection, connections  # type: ignore[import-untyped]  # Django has no types
+from django.test import Client  # type: ignore[import-untyped]  # Django has no types
 
 from examples.django_chat.models import Line
 

@@ -1,7 +1,7 @@
 """Endpoints in the tests of a project, with Django's own classes."""
 
 import pytest
-from django.test import TestCase, TransactionTestCase  # type: ignore[import-untyped]
+from django.test import TestCase, TransactionTestCase  # type: ignore[import-untyped]  # Django has no types
 
 from tests.clocks import GENEROUS
 from tests.django.project import Users, cookie_of

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command  # type: ignore[import-untyped]
-from django.test.utils import override_settings  # type: ignore[import-untyped]
+from django.core.management import CommandError, call_command  # type: ignore[import-untyped]  # Django has no types
+from django.test.utils import override_settings  # type: ignore[import-untyped]  # Django has no types
 
 from tests.django.asgi import application
 from wsendpoints import WebSocketRouter

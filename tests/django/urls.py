@@ -1,8 +1,7 @@
 """The URLs of the project."""
 
-# Django has no types.
-from django.http import HttpRequest, HttpResponse  # type: ignore[import-untyped]
-from django.urls import path  # type: ignore[import-untyped]
+from django.http import HttpRequest, HttpResponse  # type: ignore[import-untyped]  # Django has no types
+from django.urls import path  # type: ignore[import-untyped]  # Django has no types
 
 __all__: list[str] = []
 

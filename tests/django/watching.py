@@ -4,10 +4,9 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-# Django has no types.
-from django.core.exceptions import SynchronousOnlyOperation  # type: ignore[import-untyped]
-from django.db import connections  # type: ignore[import-untyped]
-from django.db.backends.signals import connection_created  # type: ignore[import-untyped]
+from django.core.exceptions import SynchronousOnlyOperation  # type: ignore[import-untyped]  # Django has no types
+from django.db import connections  # type: ignore[import-untyped]  # Django has no types
+from django.db.backends.signals import connection_created  # type: ignore[import-untyped]  # Django has no types
 
 __all__ = ["Opened", "watching"]
 

@@ -50,7 +50,7 @@ def test_it_is_a_value() -> None:
     time: Any = Jittered(3600, 600)
     assert time == Jittered(seconds=3600, jitter=600) != Jittered(3600, 60)
     assert hash(time) == hash(Jittered(3600, 600))
-    assert pickle.loads(pickle.dumps(time)) == time  # noqa: S301
+    assert pickle.loads(pickle.dumps(time)) == time  # noqa: S301 - our own
     assert repr(time) == "Jittered(seconds=3600, jitter=600)"
     with pytest.raises(dataclasses.FrozenInstanceError):
         time.jitter = 5

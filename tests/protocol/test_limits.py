@@ -93,7 +93,7 @@ def test_only_the_age_is_drawn(name: str) -> None:
     if name == "max_age":
         limits = Limits(max_age=value)
         assert limits.max_age == value
-        assert pickle.loads(pickle.dumps(limits)) == limits  # noqa: S301
+        assert pickle.loads(pickle.dumps(limits)) == limits  # noqa: S301 - our own
         assert limits == Limits(max_age=Jittered(3600, 600)) != Limits(max_age=3600)
         assert hash(limits) == hash(Limits(max_age=Jittered(3600, 600)))
     else:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, cast, final
 
-# It has no types.
-from django.core.asgi import (  # type: ignore[import-untyped]
+from django.core.asgi import (  # type: ignore[import-untyped]  # Django has no types
     get_asgi_application as get_django_application,
 )
-from django.utils.module_loading import import_string  # type: ignore[import-untyped]
+from django.utils.module_loading import import_string  # type: ignore[import-untyped]  # Django has no types
 
 from wsendpoints.django.lifespan import Lifespan
 from wsendpoints.django.starting import are_run_by_thread, claimed

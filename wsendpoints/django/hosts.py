@@ -3,10 +3,9 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-# Django has no types.
-from django.conf import settings  # type: ignore[import-untyped]
-from django.http import request as http_request  # type: ignore[import-untyped]
-from django.utils import http  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]  # Django has no types
+from django.http import request as http_request  # type: ignore[import-untyped]  # Django has no types
+from django.utils import http  # type: ignore[import-untyped]  # Django has no types
 
 from wsendpoints.handshake.request import Request, header_values
 

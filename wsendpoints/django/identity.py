@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-# Django has no types.
-from django.conf import settings  # type: ignore[import-untyped]
-from django.contrib import auth  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]  # Django has no types
+from django.contrib import auth  # type: ignore[import-untyped]  # Django has no types
 
 from wsendpoints.django.work import Work
 from wsendpoints.handshake.request import Request

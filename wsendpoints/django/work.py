@@ -16,9 +16,7 @@ from contextvars import Token
 from typing import Any, Final, ParamSpec, Self, TypeVar, final
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
-
-# It has no types.
-from django.db import close_old_connections, connections  # type: ignore[import-untyped]
+from django.db import close_old_connections, connections  # type: ignore[import-untyped]  # Django has no types
 from typing_extensions import override
 
 __all__ = ["Work", "closing_connections"]

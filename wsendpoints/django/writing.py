@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Django has no types.
-from django.conf import settings  # type: ignore[import-untyped]
-from django.core.management.base import CommandError  # type: ignore[import-untyped]
-from django.utils.module_loading import import_string  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]  # Django has no types
+from django.core.management.base import CommandError  # type: ignore[import-untyped]  # Django has no types
+from django.utils.module_loading import import_string  # type: ignore[import-untyped]  # Django has no types
 
 from wsendpoints.contract import Description, describe
 from wsendpoints.django.asgi import DjangoApplication, router_of

@@ -3,8 +3,8 @@
 # pyright: basic
 # Django has no types.
 
-from django.db.backends.sqlite3 import base  # type: ignore[import-untyped]
-from django.db.utils import Error  # type: ignore[import-untyped]
+from django.db.backends.sqlite3 import base  # type: ignore[import-untyped]  # Django has no types
+from django.db.utils import Error  # type: ignore[import-untyped]  # Django has no types
 
 __all__ = ["DatabaseWrapper"]
 

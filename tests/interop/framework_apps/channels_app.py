@@ -1,11 +1,11 @@
 """Django Channels: a path of its router, and a router below one."""
 
 # None of the three comes with types.
-import django  # type: ignore[import-untyped]
-from channels.routing import ProtocolTypeRouter, URLRouter  # type: ignore[import-untyped]
-from django.conf import settings  # type: ignore[import-untyped]
-from django.core.asgi import get_asgi_application  # type: ignore[import-untyped]
-from django.urls import path  # type: ignore[import-untyped]
+import django  # type: ignore[import-untyped]  # Django has no types
+from channels.routing import ProtocolTypeRouter, URLRouter  # type: ignore[import-untyped]  # Channels has no types
+from django.conf import settings  # type: ignore[import-untyped]  # Django has no types
+from django.core.asgi import get_asgi_application  # type: ignore[import-untyped]  # Django has no types
+from django.urls import path  # type: ignore[import-untyped]  # Django has no types
 
 from tests.interop.journal import Recording
 from wsendpoints import WebSocketRouter

@@ -6,8 +6,8 @@
 import os
 from pathlib import Path
 
-from django.apps import apps  # type: ignore[import-untyped]
-from django.db import connection  # type: ignore[import-untyped]
+from django.apps import apps  # type: ignore[import-untyped]  # Django has no types
+from django.db import connection  # type: ignore[import-untyped]  # Django has no types
 
 from tests.interop.journal import Recording
 from wsendpoints import WebSocketRouter

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand  # type: ignore[import-untyped]
+from django.core.management.base import BaseCommand  # type: ignore[import-untyped]  # Django has no types
 
 from examples.django_chat.sockets import Room, Said, groups
 from wsendpoints.django import broadcast

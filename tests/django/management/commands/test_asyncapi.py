@@ -5,7 +5,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command  # type: ignore[import-untyped]
+from django.core.management import CommandError, call_command  # type: ignore[import-untyped]  # Django has no types
 
 from tests.django.sockets import router
 from wsendpoints.contract.asyncapi import asyncapi
