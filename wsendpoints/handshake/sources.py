@@ -14,7 +14,22 @@ _KEY: Final = "wsendpoints.source"
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class _Mark:
+    """What a field is annotated with."""
+
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name and not is_token(self.name):
+            kind = type(self).__name__
+            raise ConfigurationError(f"{kind}({self.name!r}): no {kind.lower()} can be called so")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        schema = handler(source)
+        return {**schema, "metadata": {**schema.get("metadata", {}), _KEY: self}}
+
+
+class Header(_Mark):
     """Marks a field of `params` that is read from a header of the handshake.
 
     ```python
@@ -33,21 +48,14 @@ class Header:
         ConfigurationError: No header can be called so (RFC 9110, section 5.1).
     """
 
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _check_name(self, self.name)
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        return _marked(handler(source), self)
+    __slots__ = ()
 
     def of_field(self, name: str) -> "Header":
         """Return the header that is called like a field."""
         return Header(name.replace("_", "-").lower())
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(_Mark):
     """Marks a field of `params` that is read from a cookie of the handshake.
 
     ```python
@@ -62,13 +70,7 @@ class Cookie:
         ConfigurationError: No cookie can be called so (RFC 6265, section 4.1.1).
     """
 
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        _check_name(self, self.name)
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        return _marked(handler(source), self)
+    __slots__ = ()
 
     def of_field(self, name: str) -> "Cookie":
         """Return the cookie that is called like a field."""
@@ -76,16 +78,6 @@ class Cookie:
 
 
 Source: TypeAlias = Header | Cookie
-
-
-def _check_name(source: Source, name: str) -> None:
-    if name and not is_token(name):
-        kind = type(source).__name__
-        raise ConfigurationError(f"{kind}({name!r}): no {kind.lower()} can be called so")
-
-
-def _marked(schema: Any, source: Source) -> Any:
-    return {**schema, "metadata": {**schema.get("metadata", {}), _KEY: source}}
 
 
 def source_of(schema: Any) -> Source | None:
