@@ -76,8 +76,11 @@ async def test_g02_member_that_does_not_read_holds_up_nobody(process: Process) -
     # The one that does not read stops reading when nobody takes a message.
     async with members(process, "websockets", "aiohttp") as some:
         (one, _), (two, conversation) = some
-        await one.send(json.dumps([2000, 20_000]))
-        assert await numbers(one, 2000) == [*range(2000)]
+        # Of what waits for the one that reads there is never more than may: it is as slow as the
+        # machine is busy.
+        for _ in range(50):
+            await one.send(json.dumps([40, 20_000]))
+            assert await numbers(one, 40) == [*range(40)]
         if facts.bounds_outbound:
             assert "on_disconnect 1013" in await conversation.journal("on_disconnect 1013")
         two.reset()
