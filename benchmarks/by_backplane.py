@@ -17,14 +17,11 @@ from benchmarks.compare import AGAIN, Comparison, Run, Sample, Target, take_turn
 from benchmarks.contenders import ITEM, Contender
 from benchmarks.load import Audience
 from benchmarks.options import Options
-from benchmarks.to_many import QUANTITIES, sample_broadcasts
+from benchmarks.to_many import MEMBERS, QUANTITIES, sample_broadcasts
 from tests.interop.servers import SERVERS, Process
 from tests.ports import HOST, reserve_port
 
 __all__ = ["compare_backplanes"]
-
-MEMBERS: Final = int(os.environ.get("BENCHMARKS_MEMBERS", "150"))
-"""Clients of each broadcast, all open at once: 1,000 of them need `ulimit -n 8192`."""
 
 BY_HAND: Final = "by hand"
 
