@@ -115,9 +115,11 @@ async def test_prices_change_by_themselves_while_the_application_lives() -> None
         async with connect(app, timeout=30) as client:
             await quotes(client, len(prices))
             quote = await client.receive(Quote)
+            # A change may be less than a cent.
+            while quote.price == before[quote.symbol]:
+                quote = await client.receive(Quote)
             assert prices[quote.symbol] == quote.price
         ends.set()
-    assert prices != before
     assert [event["type"] for event in sent] == [
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",

@@ -19,7 +19,7 @@ from wsendpoints.protocol.asgi import Event
 
 anyio_test = pytest.mark.anyio
 
-ROUNDS = 5
+ROUNDS = 30
 """Of each ending. `python -m benchmarks.connections` does ten thousand."""
 
 
@@ -34,7 +34,7 @@ async def test_x01_nothing_remains_of_many_connections() -> None:
         for ending in endings:
             await Script(ending).serve()
 
-    for _ in range(3):
+    for _ in range(10):
         await serve_all()
     gc.collect()
     tracemalloc.start()
