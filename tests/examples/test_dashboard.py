@@ -3,12 +3,11 @@
 from collections.abc import Generator
 from typing import Any
 
-import anyio
 import pytest
 
 from examples.dashboard import Quote, app, groups, prices
 from wsendpoints.protocol.asgi import Event
-from wsendpoints.testing import Client, connect
+from wsendpoints.testing import Client, connect, lifespan
 
 pytestmark = pytest.mark.anyio
 
@@ -97,30 +96,11 @@ async def test_other_requests(method: str, path: str, body: bytes, status: int, 
 
 async def test_prices_change_by_themselves_while_the_application_lives() -> None:
     """The task in the background ends with it."""
-    sent: list[Event] = []
-    ends = anyio.Event()
-
-    async def receive() -> Event:
-        if not sent:
-            return {"type": "lifespan.startup"}
-        await ends.wait()
-        return {"type": "lifespan.shutdown"}
-
-    async def send(event: Event) -> None:
-        sent.append(event)
-
     before = dict(prices)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(app, {"type": "lifespan"}, receive, send)
-        async with connect(app, timeout=30) as client:
-            await quotes(client, len(prices))
+    async with lifespan(app) as started, connect(started, timeout=30) as client:
+        await quotes(client, len(prices))
+        quote = await client.receive(Quote)
+        # A change may be less than a cent.
+        while quote.price == before[quote.symbol]:
             quote = await client.receive(Quote)
-            # A change may be less than a cent.
-            while quote.price == before[quote.symbol]:
-                quote = await client.receive(Quote)
-            assert prices[quote.symbol] == quote.price
-        ends.set()
-    assert [event["type"] for event in sent] == [
-        "lifespan.startup.complete",
-        "lifespan.shutdown.complete",
-    ]
+        assert prices[quote.symbol] == quote.price

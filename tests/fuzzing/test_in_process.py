@@ -49,22 +49,17 @@ class Asking(WebSocketEndpoint):
     subprotocols = ("a", "b")
 
     async def on_connect(self, websocket: WebSocket) -> None:
-        headers, state = websocket.headers, websocket.scope["state"]
+        headers, query = websocket.headers, websocket.query_params
         await websocket.accept()
-        told = [
-            headers["x-a"],
-            websocket.query_params["a"],
-            state["b"],
-            websocket.scope["subprotocols"],
-        ]
+        told = [headers["x-a"], query["a"], websocket.scope["subprotocols"]]
         await websocket.send_json(told)
 
 
 async def test_handshake_is_as_told() -> None:
-    """It has the headers, the query, the subprotocol, and the state of the lifespan."""
-    opener = InProcess(app_of(Asking), headers={"X-A": "1"}, state={"b": 2})
+    """It has the headers, the query and the subprotocol."""
+    opener = InProcess(app_of(Asking), headers={"X-A": "1"})
     async with opener.open(handshake("b")) as peer:
-        assert await peer.receive(is_due=True) == '["1","b",2,["b"]]'
+        assert await peer.receive(is_due=True) == '["1","b",["b"]]'
 
 
 class Refusing(WebSocketEndpoint):

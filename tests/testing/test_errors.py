@@ -11,6 +11,7 @@ from wsendpoints.testing import (
     HandshakeDenied,
     IllegalEventError,
     LeftoverTasksError,
+    LifespanFailedError,
     UnexpectedEventError,
 )
 
@@ -35,6 +36,14 @@ ERRORS: list[tuple[Exception, str]] = [
             + "x" * 190
             + "...; granian exits"
         ),
+    ),
+    (
+        LifespanFailedError("startup", "no database"),
+        "the app sent lifespan.startup.failed: 'no database'",
+    ),
+    (
+        LifespanFailedError("startup", None),
+        "the app ended without an answer to lifespan.startup",
     ),
     (
         AppStillRunningError("the client vanished", 0.5, True),

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, final
+from typing import final
 
 from wsendpoints.fuzzing.hostile import Frame
 from wsendpoints.fuzzing.peers import Ended, MisbehaviourError, Peer, RefusedError
@@ -25,7 +25,6 @@ class InProcess:
         app: The application.
         headers: Those of the handshake, by name.
         patience: Seconds that an answer, or the end, may take.
-        state: What a lifespan has yielded.
     """
 
     def __init__(
@@ -34,12 +33,10 @@ class InProcess:
         *,
         headers: Mapping[str, str] | None = None,
         patience: float = 5,
-        state: Mapping[str, Any] | None = None,
     ) -> None:
         self._app = app
         self._headers = dict(headers or {})
         self._patience = patience
-        self._state = {} if state is None else {"state": dict(state)}
 
     @asynccontextmanager
     async def open(self, handshake: Handshake) -> AsyncGenerator[Peer]:
@@ -57,7 +54,6 @@ class InProcess:
                 handshake.path,
                 headers={**handshake.headers, **self._headers},
                 subprotocols=offered,
-                scope=self._state,
                 timeout=self._patience,
             ) as client:
                 try:

@@ -1,16 +1,19 @@
 """Runs the fuzzer from where nothing waits: for the command, on asyncio."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
 
 from wsendpoints.fuzzing.fuzzing import fuzz
 from wsendpoints.fuzzing.in_process import InProcess
-from wsendpoints.fuzzing.lifespan import started
 from wsendpoints.fuzzing.over_network import OverNetwork
+from wsendpoints.fuzzing.peers import MisbehaviourError
 from wsendpoints.fuzzing.report import Report
 from wsendpoints.protocol.asgi import ASGIApp
+from wsendpoints.testing.errors import LifespanFailedError
+from wsendpoints.testing.lifespan import lifespan
 
 __all__ = ["run"]
 
@@ -53,8 +56,21 @@ def run(
         if isinstance(target, str):
             server = OverNetwork(target, headers=headers, patience=patience)
             return await fuzz(document, server, **options)
-        async with started(target) as state:
-            opener = InProcess(target, headers=headers, patience=patience, state=state)
+        async with AsyncExitStack() as stack:
+            app = await _start(target, stack)
+            opener = InProcess(app, headers=headers, patience=patience)
             return await fuzz(document, opener, **options)
 
     return anyio.run(send)
+
+
+async def _start(app: ASGIApp, stack: AsyncExitStack) -> ASGIApp:
+    """Start an application until a stack is left; one without a lifespan is served as it is."""
+    try:
+        return await stack.enter_async_context(lifespan(app))
+    except LifespanFailedError as exc:
+        if exc.message is not None:
+            raise MisbehaviourError(f"can't start: {exc.message}") from exc
+        return app
+    except Exception as exc:
+        raise MisbehaviourError(f"can't start: {exc}") from exc

@@ -288,7 +288,8 @@ class Sharing:
         if not self._is_running:
             raise InvalidStateError(
                 "these groups are shared with other processes, and not started: `async with "
-                "groups:` in the application's lifespan does it"
+                "groups:` in the application's lifespan does it, which a test runs by `async with "
+                "wsendpoints.testing.lifespan(app)`"
             )
 
 

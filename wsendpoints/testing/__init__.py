@@ -11,9 +11,11 @@ from wsendpoints.testing.errors import (
     HandshakeDenied,
     IllegalEventError,
     LeftoverTasksError,
+    LifespanFailedError,
     UnexpectedEventError,
 )
 from wsendpoints.testing.events import Closed
+from wsendpoints.testing.lifespan import lifespan
 from wsendpoints.testing.measured import DIALECTS
 
 __all__ = [
@@ -26,9 +28,11 @@ __all__ = [
     "HandshakeDenied",
     "IllegalEventError",
     "LeftoverTasksError",
+    "LifespanFailedError",
     "ServerName",
     "UnexpectedEventError",
     "check_backplane",
     "check_dialect",
     "connect",
+    "lifespan",
 ]

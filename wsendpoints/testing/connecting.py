@@ -1,6 +1,5 @@
 """Opens a connection to an app, and ends it with whatever went wrong in between."""
 
-import traceback
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from wsendpoints.testing.dialects import Dialect, ServerName
 from wsendpoints.testing.encodings import Encoding, Messages
 from wsendpoints.testing.errors import ConnectionEndedError, HandshakeDenied, UnexpectedEventError
 from wsendpoints.testing.measured import DIALECTS
+from wsendpoints.testing.problems import add_problems, raise_problems
 from wsendpoints.testing.scopes import build_scope
 from wsendpoints.testing.server import Server
 
@@ -103,12 +103,12 @@ async def connect(
         await played.stop(timeout)
         failure = played.take_error() if isinstance(exc, _CONSEQUENCES) else None
         if failure is None:
-            _add_problems(exc, played)
+            add_problems(exc, played.take_problem)
             raise
-        _add_problems(failure, played)
+        add_problems(failure, played.take_problem)
         _raise_behind(failure, exc)
     await played.stop(timeout)
-    _raise_problems(played)
+    raise_problems(played.take_problem)
 
 
 _CONSEQUENCES: Final = (UnexpectedEventError, ConnectionEndedError)
@@ -149,7 +149,7 @@ async def _shake_hands(server: Server, timeout: float) -> None:  # noqa: ASYNC10
         )
     # What the app raised tells more than the status that follows from it.
     await server.stop(timeout)
-    _raise_problems(server)
+    raise_problems(server.take_problem)
     if server.denied is not None:
         raise server.denied
     # No answer, or half of one.
@@ -160,17 +160,3 @@ async def _shake_hands(server: Server, timeout: float) -> None:  # noqa: ASYNC10
             "leaves the client waiting",
         )
     raise HandshakeDenied(status)
-
-
-def _raise_problems(server: Server) -> None:
-    problem = server.take_problem()
-    if problem is not None:
-        _add_problems(problem, server)
-        raise problem
-
-
-def _add_problems(exc: BaseException, server: Server) -> None:
-    while (problem := server.take_problem()) is not None:
-        if problem is not exc:
-            text = "".join(traceback.format_exception(problem)).rstrip()
-            exc.add_note(f"Also, in the app under test:\n{text}")

@@ -5,7 +5,8 @@ AssertionError
 ├── ConnectionEndedError    the test sends on a connection that is over
 ├── IllegalEventError       the app sent an event that the ASGI specification does not allow
 ├── AppStillRunningError    the app did not end after the connection had
-└── LeftoverTasksError      the app ended, but tasks that it started did not
+├── LeftoverTasksError      the app ended, but tasks that it started did not
+└── LifespanFailedError     the app did not start, or did not shut down
 HandshakeDenied             the app refused the connection
 """
 
@@ -19,6 +20,7 @@ __all__ = [
     "HandshakeDenied",
     "IllegalEventError",
     "LeftoverTasksError",
+    "LifespanFailedError",
     "UnexpectedEventError",
 ]
 
@@ -142,3 +144,23 @@ class LeftoverTasksError(AssertionError):
             f"{', '.join(self.tasks)}; await or cancel them before the app returns, or name those "
             "that are to go on in `connect(..., lasting_tasks=[...])`"
         )
+
+
+class LifespanFailedError(AssertionError):
+    """The app said that it can't start or shut down, or gave no answer to that.
+
+    Attributes:
+        phase: What it was told: `"startup"` or `"shutdown"`.
+        message: What it said; `None` if it ended without an answer. Servers take an app that does
+            so at its startup for one that has no lifespan, and serve it.
+    """
+
+    def __init__(self, phase: str, message: str | None) -> None:
+        super().__init__(phase, message)
+        self.phase = phase
+        self.message = message
+
+    def __str__(self) -> str:
+        if self.message is None:
+            return f"the app ended without an answer to lifespan.{self.phase}"
+        return f"the app sent lifespan.{self.phase}.failed: {shorten(self.message)}"
