@@ -138,8 +138,10 @@ Promise<Deleted | Kept>;
     return this.requesting(message, options);
   }
 
-  requestStream(message: Count, options?: StreamOptions<Counted>): AsyncIterableIterator<Counted>;
-  requestStream(message: any, options?: StreamOptions<any>): AsyncIterableIterator<any> {
+  requestStream(message: Count, options?: StreamOptions<Counted, FilesClientMessage>): \
+AsyncIterableIterator<Counted>;
+  requestStream(message: any, options?: StreamOptions<any, FilesClientMessage>): \
+AsyncIterableIterator<any> {
     return this.streaming(message, options);
   }
 
@@ -152,7 +154,10 @@ Promise<Deleted | Kept>;
         in text
     )
     assert 'id: { field: "id", kind: "text" },' in text
+    kinds = 'delete: ["deleted", "kept"], count: ["counted"], wait: ["kept"], note: ["noted"]'
+    assert f"replies: {{ {kinds} }}," in text
     assert "answer(" not in written(Board)
+    assert "replies:" not in written(Board)
 
 
 class Untagged(WebSocketEndpoint):

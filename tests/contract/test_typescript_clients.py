@@ -91,6 +91,33 @@ def test_messages(server: Server, folder: Path) -> None:
     }
 
 
+def test_streams(server: Server, folder: Path) -> None:
+    """Replies go by their kinds, and a stream that is left is stopped."""
+    found: dict[str, Any] = run(folder, "streams", server.url, steps={"kill": server.kill})
+    assert found == {
+        "sent": [True, ["sent"]],
+        "asked": {"type": "stopped", "id": "asked"},
+        "refused": "ReplyError: it says nothing",
+        "rest": [True, []],
+        "twice": "TypeError: the id twice is that of another request",
+        "left": {
+            "break": True,
+            "return": True,
+            "throw": "Error: enough",
+            "abort": "Error: no more",
+        },
+        "until": 3,
+        "failed": "ReplyError: there are no more",
+        "early": "Error: too early",
+        "unsent": True,
+        "many": 40,
+        "kept": "kept",
+        "lost": LOST,
+        "unneeded": [],
+        "unneeded, in the end": [],
+    }
+
+
 def test_calls(server: Server, folder: Path) -> None:
     """Calls, notifications and cancellation of JSON-RPC go both ways."""
     found: dict[str, Any] = run(folder, "calls", server.url)

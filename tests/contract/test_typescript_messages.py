@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import BaseModel
 
-from tests.contract.clients.app import Counter, Files
+from tests.contract.clients.app import Counter, Files, Language
 from tests.contract.endpoints import Assistant, Chat, Lobby
 from tests.some_messages import Leave, Said, Say
 from wsendpoints import WebSocket, WebSocketEndpoint, handles
@@ -147,6 +147,49 @@ def test_ids_are_numbers_where_no_text_is_taken(
 ) -> None:
     """A text will do wherever it may."""
     assert types_of(cls).is_numbered is is_numbered
+
+
+class Kinded(WebSocketEndpoint):
+    encoding = "json"
+    correlation_id = "id"
+
+    class One(BaseModel):
+        kind: Literal[1] = 1
+        id: int
+
+    class Two(BaseModel):
+        kind: Literal["two"] = "two"
+        id: int
+
+    class Untold(BaseModel):
+        id: int
+
+    @handles
+    async def one(self, websocket: WebSocket, data: One) -> One | Two:
+        return data
+
+    @handles
+    async def two(self, websocket: WebSocket, data: Two) -> Untold | Two:
+        return data
+
+
+@pytest.mark.parametrize(
+    ("cls", "replies"),
+    [
+        # What nothing tells apart, as a reply, is left out, with all of that answer.
+        (Kinded, {"1": [1, "two"]}),
+        (Either, {"text": ["text"]}),
+        (Half, {"ask": ["said"], "say": ["ask"]}),
+        (Counter, {}),
+        (Chat, {}),
+        (Language, {}),
+    ],
+)
+def test_replies_by_kind(
+    cls: type[WebSocketEndpoint[Any]], replies: dict[str, list[object]]
+) -> None:
+    """They are those of the handler of that kind."""
+    assert types_of(cls).replies() == replies
 
 
 def test_answers_need_no_id() -> None:

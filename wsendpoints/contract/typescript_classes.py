@@ -203,6 +203,8 @@ class _Class:
             kind = "number" if self._messages.is_numbered else "text"
             ids = {"field": found.correlation_id, "kind": kind}
         yield f"id: {literal(ids)},"
+        if replies := self._messages.replies():
+            yield f"replies: {literal(replies)},"
         error: Any = None
         if found.errors is not None and found.dialect is None:
             names = found.errors.names
@@ -241,7 +243,10 @@ class _Class:
             "requestStream",
             "streaming",
             [*self._messages.exchanges(is_stream=True)],
-            lambda reply: (f"StreamOptions<{reply}>", f"AsyncIterableIterator<{reply}>"),
+            lambda reply: (
+                f"StreamOptions<{reply}, {self._sends}>",
+                f"AsyncIterableIterator<{reply}>",
+            ),
         )
 
     def _answers(self) -> Iterator[str]:

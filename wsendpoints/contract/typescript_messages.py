@@ -101,6 +101,23 @@ class MessageTypes:
                     types = tuple(map(self.got, replies))
                     yield Exchange(operation, self.without_id([message]), types)
 
+    def replies(self) -> dict[str, list[Any]]:
+        """Return which kinds of messages are replies, by the kinds of what they answer.
+
+        What nothing tells apart, as sent or as got, is left out.
+        """
+        if self._description.correlation_id is None or self._description.dialect is not None:
+            return {}
+        found: dict[str, list[Any]] = {}
+        for operation in self._description.operations:
+            kinds = [self.kinds(it) for it in operation.replies]
+            if kinds and all(kinds):
+                for message in operation.messages:
+                    for kind in self._kinds_of(self._schemas.received(message)):
+                        name = kind if isinstance(kind, str) else literal(kind)
+                        found[name] = [it for some in kinds for it in some]
+        return found
+
     def without_id(self, messages: Sequence[Message]) -> str:
         """Return the type of messages that the client sends, and chooses an id for."""
         field = self._description.correlation_id
@@ -116,9 +133,12 @@ class MessageTypes:
 
     def kinds(self, message: Message) -> Sequence[Any]:
         """Return what the tag of a message that the client gets may be."""
+        return self._kinds_of(self._schemas.sent(message))
+
+    def _kinds_of(self, schema: Schema) -> Sequence[Any]:
         if self._description.tag is None:
             return []
-        found = self._types.fields(self._schemas.sent(message), self._description.tag)
+        found = self._types.fields(schema, self._description.tag)
         return [value for field, _ in found for value in self._types.values(field)]
 
     def has_position(self, message: Message) -> bool:

@@ -1,6 +1,7 @@
 """What the clients talk to: an endpoint for each thing that they do."""
 
 import hmac
+import itertools
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, ClassVar, Literal
@@ -116,6 +117,50 @@ class Files(WebSocketEndpoint):
     @handles
     async def note(self, websocket: WebSocket, data: Note) -> Noted:
         return Noted(text=data.text)
+
+
+class Say(BaseModel):
+    type: Literal["say"] = "say"
+    id: str
+    words: int | None = None
+
+
+class Stop(BaseModel):
+    type: Literal["stop"] = "stop"
+    id: str
+
+
+class Word(BaseModel):
+    type: Literal["word"] = "word"
+    id: str | None = None
+    number: int
+
+
+class Stopped(BaseModel):
+    type: Literal["stopped"] = "stopped"
+    id: str | None = None
+
+
+class Speaker(WebSocketEndpoint):
+    """Says words without end, and is stopped by messages that have the id of what they stop."""
+
+    encoding = "json"
+    correlation_id = "id"
+    error_codes: ClassVar[Any] = {"not_running": "", "no_words": ""}
+
+    @handles(concurrent=True, key="id")
+    async def say(self, websocket: WebSocket, data: Say) -> AsyncIterator[Word]:
+        for number in itertools.count():
+            if number == data.words:
+                raise ErrorReply("no_words", "there are no more")
+            yield Word(number=number)
+            await anyio.sleep(0.001)
+
+    @handles
+    async def stop(self, websocket: WebSocket, data: Stop) -> Stopped:
+        if not self.cancel(data.id):
+            raise ErrorReply("not_running", "it says nothing")
+        return Stopped()
 
 
 class Position(BaseModel):
@@ -278,6 +323,7 @@ class InQuery(WebSocketEndpoint):
 router = WebSocketRouter(
     {
         "/files": Files,
+        "/speaker": Speaker,
         "/album": Album,
         "/language": Language,
         "/counter": Counter,

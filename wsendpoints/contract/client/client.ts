@@ -60,21 +60,35 @@ export abstract class Client<
   /** Sends a message with an id, and waits for the reply with the same one. */
   protected requesting(message: any, options: RequestOptions = {}): Promise<any> {
     const [id, whole] = this.#withId(message);
-    return this.asked(id, whole, options);
+    return this.asked(id, whole, options, this.#kindsOfReplies(whole));
   }
 
   /** Sends a message with an id, and yields the replies with the same one. */
-  protected streaming(message: any, options: StreamOptions<any> = {}): AsyncIterableIterator<any> {
-    let forget: (error: unknown) => void = () => {};
-    const inbox: Inbox<unknown> = new Inbox(this.bound, () => forget(null));
+  protected streaming(
+    message: any,
+    options: StreamOptions<any, any> = {},
+  ): AsyncIterableIterator<any> {
+    const { until, signal, stop } = options;
     const [id, whole] = this.#withId(message);
-    forget = this.ask(id, whole, options.signal, {
+    let isOver = false;
+    let asking: Asking | null = null;
+    const inbox: Inbox<unknown> = new Inbox(this.bound, () => {
+      asking?.forget(null);
+      if (stop && !isOver && asking?.isSent) guarded(() => this.post(stop(id)));
+    });
+    const waiter: Pending = {
       take: (reply) => {
         inbox.put(reply);
-        if (options.until?.(reply)) inbox.end(null);
+        isOver = until?.(reply) ?? false;
+        if (isOver) inbox.end(null);
       },
-      fail: (error) => inbox.end(error),
-    });
+      fail: (error) => {
+        // Unless it is given up here, the server has ended it, or its connection has.
+        isOver = !signal?.aborted;
+        inbox.end(error);
+      },
+    };
+    asking = this.ask(id, whole, signal, waiter, this.#kindsOfReplies(whole));
     return inbox;
   }
 
@@ -92,6 +106,12 @@ export abstract class Client<
     return [id, { ...message, [field]: id }];
   }
 
+  #kindsOfReplies(message: any): readonly unknown[] | null {
+    const { tag, replies = {} } = this.contract;
+    const kind = tag === null ? undefined : String(message[tag]);
+    return kind !== undefined && Object.hasOwn(replies, kind) ? (replies[kind] ?? null) : null;
+  }
+
   // What comes.
 
   protected override receive(message: any): void {
@@ -99,7 +119,7 @@ export abstract class Client<
     const isObject = typeof message === "object" && message !== null;
     const kind: unknown = tag !== null && isObject ? message[tag] : undefined;
     const id: unknown = correlation !== null && isObject ? message[correlation.field] : undefined;
-    const pending = this.pending(id);
+    const pending = this.pending(id, kind);
     const answer = id === undefined || id === null ? undefined : this.#answers.get(kind);
     if (pending && error !== null && message[error.tag] === "error") {
       const text = String(message[error.message] ?? "");

@@ -158,10 +158,14 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Which reply is the last one, and what else ends the stream. You may also leave the loop. */
-export interface StreamOptions<Reply> {
+/** How a stream ends. You may also leave the loop, or call `return()` of what it loops over. */
+export interface StreamOptions<Reply, Sent = never> {
+  /** Whether a reply is the last one. */
   readonly until?: ((reply: Reply) => boolean) | undefined;
+  /** Ends it with an error. */
   readonly signal?: AbortSignal | undefined;
+  /** Returns what tells the server that a stream with an id was given up, if it was. */
+  readonly stop?: ((id: any) => Sent) | undefined;
 }
 
 /** A message without its id, which the client chooses. */
@@ -194,6 +198,8 @@ export interface Contract {
   readonly tag: string | null;
   /** The field that an answer has in common with its message, and what the client puts there. */
   readonly id: { readonly field: string; readonly kind: "text" | "number" } | null;
+  /** The kinds of the replies, by those of their messages. */
+  readonly replies?: Readonly<Record<string, readonly unknown[]>>;
   /** The fields of the messages that tell of an error. */
   readonly error: { readonly tag: string; readonly code: string; readonly message: string } | null;
   /** Where a token goes. */

@@ -7,10 +7,23 @@ interface Waiting {
   readonly fail: (error: unknown) => void;
 }
 
-/** What takes the reply to a message, or what comes in its place. */
+/** What takes the replies to a message, or what comes in their place. */
 interface Pending {
   readonly take: (reply: any) => void;
   readonly fail: (error: unknown) => void;
+}
+
+/** A message that was asked, and the kinds of its replies; `null` if nothing tells them. */
+interface Asked extends Pending {
+  readonly waiting: Waiting;
+  readonly kinds: readonly unknown[] | null;
+}
+
+/** Whoever asked; `isSent` holds also once nobody waits any more. */
+interface Asking {
+  readonly isSent: boolean;
+  /** Waits no more, and fails unless it is given `null`. */
+  forget(error: unknown): void;
 }
 
 /** What timers can't wait for. */
@@ -25,7 +38,7 @@ abstract class Session<Group extends string> {
   readonly #hello: ((positions: object) => readonly unknown[]) | undefined;
   readonly #link: Link;
   readonly #stateHandlers = new Set<(state: State) => void>();
-  readonly #pending = new Map<unknown, Pending & { readonly waiting: Waiting }>();
+  readonly #pending = new Map<unknown, readonly Asked[]>();
   #readies: { resolve(): void; reject(error: ClosedError): void }[] = [];
   #queue: Waiting[] = [];
 
@@ -101,9 +114,15 @@ abstract class Session<Group extends string> {
     return this.#link.isClosed ? this.#link.closedError : null;
   }
 
-  /** What takes the reply with an id. */
-  protected pending(id: unknown): Pending | undefined {
-    return this.#pending.get(id);
+  /**
+   * What takes the reply with an id: who asked for one of its kind. What is a reply to nothing, such
+   * as an error, is for whoever asked last.
+   */
+  protected pending(id: unknown, kind?: unknown): Pending | undefined {
+    const asked = this.#pending.get(id) ?? [];
+    const own = asked.find(({ kinds }) => kinds === null || kinds.includes(kind));
+    const isReply = Object.values(this.contract.replies ?? {}).some((it) => it.includes(kind));
+    return own ?? (isReply ? undefined : asked[asked.length - 1]);
   }
 
   /** Remembers how far a group has come. */
@@ -132,57 +151,72 @@ abstract class Session<Group extends string> {
     }
   }
 
-  /**
-   * Sends a message whose reply has an id.
-   *
-   * Returns the function that forgets of it, and fails it unless it is given `null`.
-   */
+  /** Sends a message whose replies have an id, and are of some kinds. */
   protected ask(
     id: unknown,
     message: unknown,
     signal: AbortSignal | undefined,
     { take, fail }: Pending,
-  ): (error: unknown) => void {
+    kinds: readonly unknown[] | null = null,
+  ): Asking {
+    let asked: Asked | null = null;
     let waiting: Waiting | null = null;
+    const others = (): readonly Asked[] => this.#pending.get(id)?.filter((it) => it !== asked) ?? [];
     const forget = (error: unknown): void => {
-      if (waiting === null) return;
-      const own = waiting;
-      waiting = null;
-      this.#pending.delete(id);
-      this.#queue = this.#queue.filter((it) => it !== own);
+      if (asked === null) return;
+      const rest = others();
+      asked = null;
+      if (rest.length > 0) this.#pending.set(id, rest);
+      else this.#pending.delete(id);
+      this.#queue = this.#queue.filter((it) => it !== waiting);
       signal?.removeEventListener("abort", abort);
       if (error !== null) fail(error);
     };
     const abort = (): void => forget(signal?.reason);
     try {
       signal?.throwIfAborted();
-      if (this.#pending.has(id)) throw new TypeError(`the id ${id} is that of another request`);
+      const rest = others();
+      if (rest.some((it) => !it.kinds || !kinds || it.kinds.some((kind) => kinds.includes(kind)))) {
+        throw new TypeError(`the id ${id} is that of another request`);
+      }
       waiting = this.post(message, forget);
-      this.#pending.set(id, { waiting, take, fail: forget });
+      asked = { waiting, kinds, take, fail: forget };
+      this.#pending.set(id, [...rest, asked]);
       signal?.addEventListener("abort", abort);
     } catch (error) {
       fail(error);
     }
-    return forget;
+    return {
+      get isSent() {
+        return waiting?.isSent ?? false;
+      },
+      forget,
+    };
   }
 
   /** Asks for one reply. */
-  protected asked(id: unknown, message: unknown, options: RequestOptions = {}): Promise<any> {
+  protected asked(
+    id: unknown,
+    message: unknown,
+    options: RequestOptions = {},
+    kinds: readonly unknown[] | null = null,
+  ): Promise<any> {
     const { timeout = 30_000, signal } = options;
     return new Promise((resolve, reject) => {
-      const late = (): void => forget(new ReplyTimeoutError(timeout));
+      const late = (): void => asking.forget(new ReplyTimeoutError(timeout));
       const timer = timeout < LONGEST ? setTimeout(late, timeout) : undefined;
-      const forget = this.ask(id, message, signal, {
+      const waiter: Pending = {
         take: (reply) => {
           clearTimeout(timer);
-          forget(null);
+          asking.forget(null);
           resolve(reply);
         },
         fail: (error) => {
           clearTimeout(timer);
           reject(error);
         },
-      });
+      };
+      const asking = this.ask(id, message, signal, waiter, kinds);
     });
   }
 
@@ -200,8 +234,8 @@ abstract class Session<Group extends string> {
     }
   }
 
-  #fail(error: Error, isMeant: (pending: { readonly waiting: Waiting }) => boolean): void {
-    for (const pending of [...this.#pending.values()].filter(isMeant)) pending.fail(error);
+  #fail(error: Error, isMeant: (asked: Asked) => boolean): void {
+    for (const asked of [...this.#pending.values()].flat().filter(isMeant)) asked.fail(error);
   }
 
   #change(state: State): void {

@@ -8,6 +8,7 @@ import {
   MirrorClient,
   PrivateClient,
   ShoutClient,
+  SpeakerClient,
   WhereClient,
 } from "./client.mts";
 import type { Confirm, Counted, Deleted, FilesErrorMessage, Kept, Noted } from "./client.mts";
@@ -82,6 +83,10 @@ files.requestStream({ type: "delete", path: "a" });
 for await (const counted of files.requestStream({ type: "count", to: 3 })) {
   check<Same<typeof counted, Counted>>();
 }
+const speaker = new SpeakerClient();
+speaker.requestStream({ type: "say" }, { stop: (id) => ({ type: "stop", id }) });
+// @ts-expect-error - it takes no such message
+speaker.requestStream({ type: "say" }, { stop: (id) => ({ type: "stopped", id }) });
 check<Same<Awaited<ReturnType<CounterClient["request"]>>["id"], number>>();
 files.answer("confirm", ({ text }) => ({ type: "answer", yes: text !== "" }));
 files.answer("confirm", async () => ({ type: "answer", yes: true }));
