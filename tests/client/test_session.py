@@ -1,11 +1,13 @@
 """What a client keeps over all its connections."""
 
+import itertools
 import logging
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import pytest
+from pydantic import BaseModel
 
 from tests.client.endpoints import (
     Add,
@@ -19,7 +21,7 @@ from tests.client.endpoints import (
 from tests.client.wires import Wires
 from tests.packing import pack, unpack
 from tests.waiting import all_tasks_blocked
-from wsendpoints import ErrorMessage
+from wsendpoints import ErrorMessage, WebSocket, WebSocketEndpoint, handles
 from wsendpoints.client import (
     Client,
     ClosedError,
@@ -332,6 +334,140 @@ async def test_request_keeps_its_own_id() -> None:
         with pytest.raises(ValueError, match="the id 'mine' is that of another request"):
             await client.request(Add(number=2, id="mine"))
         wire.give({"type": "added", "sum": 1, "id": "mine"})
+
+
+class Go(BaseModel):
+    """Asks it to go."""
+
+    type: Literal["go"] = "go"
+    id: str | None = None
+
+
+class Gone(BaseModel):
+    """What answers that."""
+
+    type: Literal["gone"] = "gone"
+    id: str | None = None
+
+
+class Halt(BaseModel):
+    """Asks it to halt."""
+
+    type: Literal["halt"] = "halt"
+    id: str
+
+
+class Halted(BaseModel):
+    """What answers that."""
+
+    type: Literal["halted"] = "halted"
+    id: str | None = None
+
+
+class News(BaseModel):
+    """What it tells unasked."""
+
+    type: Literal["news"] = "news"
+    id: str | None = None
+
+
+class Mover(WebSocketEndpoint):
+    """Goes, and halts by a message with the id of what is to halt."""
+
+    encoding = "json"
+    correlation_id = "id"
+    sends = News
+
+    @handles(concurrent=True)
+    async def go(self, websocket: WebSocket, data: Go) -> Gone:
+        """Go."""
+        return Gone()
+
+    @handles
+    async def halt(self, websocket: WebSocket, data: Halt) -> Halted:
+        """Halt."""
+        return Halted()
+
+
+class Lister(WebSocketEndpoint):
+    """Answers with a list, which is no class."""
+
+    encoding = "json"
+    correlation_id = "id"
+
+    async def on_receive(self, websocket: WebSocket, data: Go) -> Gone | list[int]:
+        """Go."""
+        return [1]
+
+
+async def test_reply_of_any_type_may_be_that_of_another() -> None:
+    """So no two have one id."""
+    wires = Wires()
+    async with (
+        connect(Lister, "ws://host/", transport=wires.open) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        wire = await wires.next()
+        tasks.start_soon(client.request, Go(id="mine"))
+        await wire.got()
+        with pytest.raises(ValueError, match="the id 'mine' is that of another request"):
+            await client.request(Go(id="mine"))
+        wire.give({"type": "gone", "id": "mine"})
+
+
+REPLIES: dict[str, dict[str, Any]] = {
+    "gone": {"type": "gone"},
+    "halted": {"type": "halted"},
+    "error": {"type": "error", "code": "no"},
+    "news": {"type": "news"},
+}
+
+
+@pytest.mark.parametrize("asked", [(Go, Halt), (Halt, Go)])
+@pytest.mark.parametrize("told", [*itertools.product(REPLIES, repeat=3)], ids="-".join)
+async def test_replies_of_several_types_have_one_id(
+    asked: tuple[type[Go | Halt], ...], told: tuple[str, ...]
+) -> None:
+    """Each goes to who asked for its type, errors and all else to who asked last."""
+    expected: dict[type, str] = {}
+    rest: list[str] = []
+    waiting = [*asked]
+    for kind in told:
+        own = {"gone": Go, "halted": Halt}.get(kind, waiting[-1] if waiting else None)
+        if own in waiting:
+            waiting.remove(own)
+            expected[own] = kind
+        else:
+            rest.append(kind)
+
+    found: dict[type, str] = {}
+
+    async def ask(klass: type[Go | Halt]) -> None:
+        try:
+            found[klass] = (await client.request(klass(id="1"))).type
+        except RequestError:
+            found[klass] = "error"
+        except LostError:
+            pass
+
+    wires = Wires()
+    async with (
+        connect(Mover, "ws://host/", transport=wires.open) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        wire = await wires.next()
+        for klass in asked:
+            tasks.start_soon(ask, klass)
+            await wire.got()
+        for kind in told:
+            wire.give({**REPLIES[kind], "id": "1"})
+        await all_tasks_blocked()
+        wire.end(1011)
+        await all_tasks_blocked()
+        assert found == expected
+        came: list[Any] = [await received(client) for _ in rest]
+        names = ["error" if isinstance(it, ErrorMessage) else it.type for it in came]
+        assert names == rest
 
 
 async def test_request_has_a_time_limit() -> None:

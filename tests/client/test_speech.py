@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
+from typing_extensions import TypedDict
 
 from tests.client.endpoints import Add, Added, Chat, News, Said, Say
 from tests.packing import pack, unpack
@@ -372,6 +373,55 @@ def test_positions_are_those_of_groups_with_a_history() -> None:
     assert added.positions == {"Prices": "n-1"}
     assert spoken.read('{"type": "said", "text": "", "position": null}').positions == {}
     assert spoken.read("[1]").positions == {}
+
+
+class Price(TypedDict):
+    """A message that is no instance of its class."""
+
+    type: Literal["price"]
+    id: str
+    position: str | None
+
+
+class Dicts(Group[Price]):
+    """One with a history, of dicts."""
+
+    name = "dicts"
+    history = History(messages=1, seconds=1)
+
+
+class Shop(WebSocketEndpoint):
+    """Answers with dicts, and with lists."""
+
+    encoding = "json"
+    correlation_id = "id"
+    groups = (Dicts,)
+
+    @handles
+    async def price(self, websocket: WebSocket, data: Price) -> Price:
+        return data
+
+    @handles
+    async def add(self, websocket: WebSocket, data: Add) -> list[int] | Added:
+        return [data.number]
+
+
+def test_typed_dict_is_a_dict() -> None:
+    """Nothing can be an instance of it."""
+    spoken = speech(Shop)
+    price = Price(type="price", id="1", position="n-1")
+    assert spoken.read(to_json(price)).positions == {"Dicts": "n-1"}
+    assert spoken.replies_to(price) == (dict,)
+    assert spoken.is_reply(price)
+
+
+def test_replies_are_those_of_the_handler() -> None:
+    """Where one is no class, any message may be a reply; where there are none, too."""
+    assert speech(Chat).replies_to(Add(number=1)) == (Added,)
+    assert speech(Chat).is_reply(Added(sum=1))
+    assert not speech(Chat).is_reply(Said(text=""))
+    assert speech(Chat).replies_to(Say(text="")) is None
+    assert speech(Shop).replies_to(Add(number=1)) is None
 
 
 # Mistakes.

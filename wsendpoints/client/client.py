@@ -69,11 +69,12 @@ class Client(Generic[M]):
         *,
         timeout: float = 30.0,  # noqa: ASYNC109 - the server's, from when the request is made
     ) -> M:
-        """Send a message, and return the reply with the same id.
+        """Send a message, and return the reply: with the same id, and of a type that it may have.
 
         The message gets an id in the field that the class's `correlation_id` names, unless it has
-        one. Any number of tasks may ask at once. Of a stream this is the first reply; the others
-        are messages for `receive`. Cancelling it loses the reply.
+        one. Any number of tasks may ask at once; with the same id, such as to stop a stream, if the
+        replies are of other types. An error is for whoever asked last with its id. Of a stream this
+        is the first reply; the others are messages for `receive`. Cancelling it loses the reply.
 
         Args:
             message: One that the class takes.

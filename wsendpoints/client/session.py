@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import isawaitable
+from itertools import chain, product
 from typing import Any, Final, TypeAlias, final
 
 import anyio
@@ -47,9 +48,10 @@ class _Outgoing:
 
 @dataclass(eq=False, slots=True)
 class _Pending:
-    """A request that waits for its reply."""
+    """A request that waits for its reply, of some classes; `None` for any."""
 
     outgoing: _Outgoing
+    classes: tuple[type, ...] | None
     done: anyio.Event = field(default_factory=anyio.Event)
     reply: Any = None
     error: ClientError | None = None
@@ -92,7 +94,7 @@ class Session:
         self._speech = speaking(None)
         self._queue: deque[_Outgoing] = deque()
         self._sending = anyio.Lock()
-        self._pending: dict[Id, _Pending] = {}
+        self._pending: dict[Id, list[_Pending]] = {}
         self._answers: dict[type, _Handler] = {}
         self._handlers: dict[type, Callable[[Any], object]] = {}
         self._handled: Inbox[Callable[[], object]] = Inbox(bound, lambda: bool(self._pending))
@@ -132,8 +134,9 @@ class Session:
             logger.warning("a message is dropped that the class does not send: %s", exc)
             return
         message, id_ = received.message, received.id
-        pending = None if id_ is None else self._pending.pop(id_, None)
-        if pending is not None:
+        pending = None if id_ is None else self._asked(id_, message)
+        if id_ is not None and pending is not None:
+            self._forget(id_, pending)
             is_error = isinstance(message, ErrorMessage)
             pending.settle(message, _request_error(message) if is_error else None)
             return
@@ -152,19 +155,19 @@ class Session:
     def lost(self, close: Close) -> None:
         """Give up what the server was asked on the connection."""
         self._current = self._socket = None
-        self._fail(LostError(*close), [it for it in self._pending.values() if it.outgoing.is_sent])
+        self._fail(LostError(*close), lambda it: it.outgoing.is_sent)
 
     def closed(self, close: Close) -> None:
         """Give up everything."""
         self.close = close
         self._queue.clear()
-        self._fail(ClosedError(*close), [*self._pending.values()])
+        self._fail(ClosedError(*close), lambda _: True)
         self.inbox.end(close)
         self._handled.end(close)
         self.ready.set()
 
-    def _fail(self, error: ClientError, some: Iterable[_Pending]) -> None:
-        for pending in some:
+    def _fail(self, error: ClientError, is_meant: Callable[[_Pending], bool]) -> None:
+        for pending in filter(is_meant, chain.from_iterable(self._pending.values())):
             pending.settle(None, error)
 
     # What is sent.
@@ -220,10 +223,12 @@ class Session:
     ) -> Any:
         """Send a message, and return the reply; see `Client.request`."""
         asked, id_ = self._speech.with_id(message)
-        if id_ in self._pending:
+        classes = self._speech.replies_to(asked)
+        if any(_overlap(it.classes, classes) for it in self._pending.get(id_, ())):
             raise ValueError(f"the id {id_!r} is that of another request")
         outgoing = self._outgoing(asked)
-        pending = self._pending[id_] = _Pending(outgoing)
+        pending = _Pending(outgoing, classes)
+        self._pending.setdefault(id_, []).append(pending)
         # What is before its reply may wait for room.
         self.inbox.notify()
         self._handled.notify()
@@ -232,13 +237,28 @@ class Session:
                 await self._post(outgoing)
                 await pending.done.wait()
         finally:
-            if self._pending.get(id_) is pending:
-                del self._pending[id_]
+            self._forget(id_, pending)
             if not outgoing.is_sent and outgoing in self._queue:
                 self._queue.remove(outgoing)
         if pending.error is not None:
             raise pending.error
         return pending.reply
+
+    def _asked(self, id_: Id, message: object) -> _Pending | None:
+        """Return the request that a message is the reply to.
+
+        What is a reply to nothing, such as an error, is for whoever asked last.
+        """
+        pending = self._pending.get(id_, [])
+        for it in pending:
+            if it.classes is None or isinstance(message, it.classes):
+                return it
+        return pending[-1] if pending and not self._speech.is_reply(message) else None
+
+    def _forget(self, id_: Id, pending: _Pending) -> None:
+        rest = [it for it in self._pending.pop(id_, ()) if it is not pending]
+        if rest:
+            self._pending[id_] = rest
 
     def answer(self, question: type, handler: _Handler) -> None:
         """Answer questions; see `Client.answer`."""
@@ -275,6 +295,13 @@ class Session:
             found = handle()
             if isawaitable(found):
                 await found
+
+
+def _overlap(some: tuple[type, ...] | None, others: tuple[type, ...] | None) -> bool:
+    """Return whether a reply may be of both."""
+    if some is None or others is None:
+        return True
+    return any(issubclass(a, b) or issubclass(b, a) for a, b in product(some, others))
 
 
 def _request_error(message: ErrorMessage) -> RequestError:

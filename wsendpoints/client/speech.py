@@ -8,8 +8,9 @@ from itertools import count
 from typing import Any, TypeVar, cast, final
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import is_typeddict
 
-from wsendpoints.contract.description import Description, ErrorMessages
+from wsendpoints.contract.description import Description, ErrorMessages, Message
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.codecs import Decode, MessageCodec, refuse_text
 from wsendpoints.messages.correlation import Correlation, Id, bounded
@@ -68,6 +69,7 @@ class Speech:
         self._errors = description.errors
         self._error_classes = [it for it in map(bare, sent) if _is_error_class(it)]
         self._histories = [*_histories(description)]
+        self._replies = [*_replies(description)]
         self._correlation: Correlation | None = None
         if description.correlation_id is not None:
             self._correlation = Correlation(
@@ -123,6 +125,14 @@ class Speech:
             f"a {type(message).__name__} has no field for an id, "
             + (f"{field!r}" if field else f"and {self._name} declares no `correlation_id`")
         )
+
+    def replies_to(self, message: object) -> tuple[type, ...] | None:
+        """Return the classes of the replies to a message; `None` if anything may be one."""
+        return next((to for asked, to in self._replies if isinstance(message, asked)), None)
+
+    def is_reply(self, message: object) -> bool:
+        """Return whether a message of the server's is declared as the reply to some other."""
+        return any(isinstance(message, to) for _, to in self._replies)
 
     def answering(self, answer: M, id_: Id | None) -> M:
         """Return an answer with the id of its question, unless it has one."""
@@ -203,10 +213,22 @@ def _is_error_class(klass: Any) -> bool:
 def _histories(description: Description) -> Iterator[tuple[str, tuple[type, ...]]]:
     for group in description.groups:
         if group.has_history:
-            yield (
-                group.name,
-                tuple(it for it in (bare(m.type) for m in group.messages) if is_class(it)),
-            )
+            yield group.name, tuple(_classes_of(group.messages))
+
+
+def _replies(description: Description) -> Iterator[tuple[tuple[type, ...], tuple[type, ...]]]:
+    """Yield the classes of some messages, with those of their replies, where all are classes."""
+    for operation in description.operations:
+        replies = tuple(_classes_of(operation.replies))
+        if replies and len(replies) == len(operation.replies):
+            yield tuple(_classes_of(operation.messages)), replies
+
+
+def _classes_of(messages: Sequence[Message]) -> Iterator[type]:
+    """Yield the classes that messages are instances of: none for a type such as `list[int]`."""
+    for klass in (bare(it.type) for it in messages):
+        if is_class(klass):
+            yield dict if is_typeddict(klass) else klass
 
 
 def _decoders(
