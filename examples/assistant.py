@@ -265,13 +265,20 @@ class Runs:
             yield
             self._tasks.cancel_scope.cancel()
 
-    async def start(self, text: str) -> str:
+    async def start(self, text: str, run: str | None = None) -> str:
         """Begin a run, and return its id: from then on it can be joined, and stopped."""
         if self._tasks is None:
             raise RuntimeError("runs are started in the lifespan: `async with runs.running():`")
-        run = secrets.token_urlsafe(12)
+        run = run or secrets.token_urlsafe(12)
         await self._tasks.start(self._run, run, text)
         return run
+
+    async def stop(self, run: str) -> bool:
+        """Have a run stop, on whichever worker it is; return whether it was running."""
+        is_running = run in await groups.presence(Run(run))
+        if is_running:
+            await groups.broadcast(Run(run), Stopping(run=run))
+        return is_running
 
     async def _run(self, run: str, text: str, *, task_status: TaskStatus[None]) -> None:
         group, outcome = Run(run), None
@@ -356,10 +363,8 @@ class Assistant(WebSocketEndpoint):
 
     @handles
     async def stop(self, websocket: WebSocket, data: Stop) -> None:
-        run = Run(data.run)
-        if data.run not in await groups.presence(run):
+        if not await runs.stop(data.run):
             raise ErrorReply("not_running", "it has ended")
-        await groups.broadcast(run, Stopping(run=data.run))
 
 
 router = WebSocketRouter(

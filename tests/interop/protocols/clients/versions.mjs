@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 
 import "@msgpack/msgpack";
+import "@tanstack/ai-client";
 import "centrifuge";
 import "graphql-ws";
 import "partysocket";
