@@ -6,8 +6,8 @@ with its page: what is asked in any of the three can be followed, and stopped, i
     new ChatClient({ threadId: "lobby", connection: webSocket("ws://127.0.0.1:8000/agui/lobby") })
     AsyncOpenAI(base_url="http://127.0.0.1:8000/v1").responses.connect()
 
-The page of the first one's chat is at http://127.0.0.1:8000/#lobby, that of the second one's at
-http://127.0.0.1:8000/#openai.
+The page of the first one's chat is at http://127.0.0.1:8000/?chat=lobby, and that of the second
+one's at http://127.0.0.1:8000/?chat=openai.
 """
 
 from abc import abstractmethod
@@ -111,10 +111,10 @@ class Abort(Camel):
 
 
 def kind_of(frame: Any) -> str:
-    return "abort" if isinstance(frame, dict) and frame.get("type") == "abort" else "run"
+    """Return which of the two it is: one has no field that tells it."""
+    return "abort" if isinstance(frame, dict) and "messages" not in frame else "run"
 
 
-# Of the two, one has no field that tells what it is.
 Frame: TypeAlias = Annotated[
     Annotated[RunAgentInput, Tag("run")] | Annotated[Abort, Tag("abort")], Discriminator(kind_of)
 ]

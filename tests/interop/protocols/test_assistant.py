@@ -1,6 +1,5 @@
 """The assistant with the clients of others: TanStack AI's from npm, and the SDK of OpenAI."""
 
-import itertools
 import os
 import signal
 from collections.abc import AsyncGenerator, Generator
@@ -125,12 +124,10 @@ async def test_worker_of_a_run_dies(ports: list[int]) -> None:
     """Whoever follows the run on another one is told, and so is who joins it later."""
     with anyio.fail_after(60):
         async with tab(ports[0], "first") as (_, run, process), AsyncExitStack() as stack:
+            client, _, other = await stack.enter_async_context(tab(ports[1], "other"))
             # The system gives each connection to any of the workers.
-            for number in itertools.count():
-                tabs = tab(ports[1], f"other-{number}")
-                client, _, other = await stack.enter_async_context(tabs)
-                if other != process:
-                    break
+            while other == process:
+                client, _, other = await stack.enter_async_context(tab(ports[1], "another"))
             await client.send(Join(run=run))
             assert (await until(client, Token)).text == str(process)
             assert await until(client, Joined) == Joined(run=run, running=True)
