@@ -24,6 +24,7 @@ WINGS: Final[Mapping[str, str]] = {
     "protocol": "what WebSocket and ASGI say",
     "dialects": "the envelopes of protocols: records, as values, below the types",
     "backplanes": "what connects the processes that share groups: bytes, numbers and names",
+    "sources": "the marks of the parameters that are in a header or a cookie",
     "messages": "what is compiled with a class: types, encodings, handlers",
     "markers": "how frameworks mark what they resolve, by names alone",
     "mistakes": "mistakes in a class body that Python lets pass",
@@ -108,6 +109,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "protocol": frozenset(),
     "dialects": frozenset({"typing_extensions"}),
     "backplanes": frozenset({"anyio", "coredis", "typing_extensions"}),
+    "sources": frozenset({"typing_extensions"}),
     "messages": frozenset({"pydantic", "pydantic_core", "typing_extensions"}),
     "markers": frozenset(),
     "mistakes": frozenset({"pydantic", "typing_extensions"}),
@@ -146,6 +148,7 @@ NO_COROUTINES: Final = frozenset(
     {
         "protocol",
         "dialects",
+        "sources",
         "messages",
         "markers",
         "mistakes",

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from wsendpoints.handling import handles
     from wsendpoints.handshake.credentials import Credential
     from wsendpoints.handshake.datastructures import Address, Headers, QueryParams, State
-    from wsendpoints.handshake.sources import Cookie, Header
     from wsendpoints.handshake.tokens import bearer_token
     from wsendpoints.handshake.url import URL
     from wsendpoints.lifecycle.task_handle import TaskHandle
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from wsendpoints.protocol.state import ConnectionState
     from wsendpoints.providing import provides
     from wsendpoints.router import WebSocketRouter
+    from wsendpoints.sources import Cookie, Header
 
 __all__ = [
     "URL",
@@ -108,13 +108,13 @@ _MODULES: Final = {
     "CloseCode": "protocol.close_codes",
     "Codec": "messages.custom",
     "ConnectionState": "protocol.state",
-    "Cookie": "handshake.sources",
+    "Cookie": "sources",
     "Credential": "handshake.credentials",
     "DenialResponse": "connection.denial",
     "Dialect": "dialects.dialect",
     "ErrorMessage": "messages.error_message",
     "Given": "attributes",
-    "Header": "handshake.sources",
+    "Header": "sources",
     "Headers": "handshake.datastructures",
     "Jittered": "protocol.jittered",
     "JsonRpc": "dialects.jsonrpc",

@@ -13,7 +13,7 @@ from wsendpoints.messages.annotations import open_type
 from wsendpoints.messages.substitution import is_union
 from wsendpoints.messages.unions import bare, name_of, without_alias
 from wsendpoints.mistakes.defaults import is_field
-from wsendpoints.mistakes.resolved import check_resolved
+from wsendpoints.mistakes.resolved import check_no_source, check_resolved
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = [
@@ -170,6 +170,8 @@ def _need_of(cls: type, name: str, annotation: Any, known: Need | None) -> Need 
 
 def _read_need(cls: type, name: str, annotation: Any, type_: Any) -> Need | None:
     metadata: Sequence[Any] = getattr(annotation, "__metadata__", ())
+    for value in metadata:
+        check_no_source(value, f"{cls.__qualname__}.{name} is annotated with {value!r}", name)
     marks = marks_in(metadata)
     check_resolved(cls, name, marks)
     is_given = _REQUIRED in metadata

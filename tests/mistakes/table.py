@@ -423,6 +423,36 @@ RESOLVED: Final = [
         "by a method with @provides",
     ),
     Row(
+        "@provides\nasync def db(self, maker: Annotated[DB, Depends(DB)] = None): ...",
+        "Chat.db has Depends(...) in the annotation of maker, where no framework reads it: "
+        "annotate an attribute, as in `maker: Annotated[..., Depends(...)]`, and provide what is "
+        "for one message by a method with @provides",
+    ),
+    Row(
+        "token: Annotated[str, Header()]",
+        "Chat.token is annotated with Header(), which only marks a field of `params`: annotate "
+        "`params: Params`, and in `class Params(BaseModel)` write `token: Annotated[..., "
+        "Header()]`",
+    ),
+    Row(
+        'theme: str = Cookie("look")',
+        "Chat.theme has Cookie('look') as its value, which only marks a field of `params`: "
+        "annotate `params: Params`, and in `class Params(BaseModel)` write `theme: "
+        "Annotated[..., Cookie('look')]`",
+    ),
+    Row(
+        "async def on_connect(self, websocket, token: Annotated[str, Header()] = None): ...",
+        "Chat.on_connect has Header() in the annotation of token, which only marks a field of "
+        "`params`: annotate `params: Params`, and in `class Params(BaseModel)` write `token: "
+        "Annotated[..., Header()]`",
+    ),
+    Row(
+        "@handles\nasync def say(self, websocket, data: Annotated[Say, Header()]): ...",
+        "Chat.say has Header() in the annotation of data, which only marks a field of `params`: "
+        "annotate `params: Params`, and in `class Params(BaseModel)` write `data: "
+        "Annotated[..., Header()]`",
+    ),
+    Row(
         "name: Annotated[str, Body()]",
         "Chat.name is annotated with Body, but a WebSocket has no body that FastAPI could read: "
         "take it from the path, the query, a header or a cookie, or from a message",

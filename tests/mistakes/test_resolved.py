@@ -92,3 +92,38 @@ def test_subclass_may_have_resolved_what_has_a_value() -> None:
 def test_any_other_attribute_is_resolved(code: str) -> None:
     """A parameter may have a default, and so may a dependency of Litestar's."""
     assert texts_of(code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "token: Given[Annotated[str, Header()]]",
+        "token: Annotated[str, Header()] = ''",
+        "token: Annotated[str, Header(), Depends(DB)]",
+        "@handles\nasync def say(self, websocket, data: Say, token: str = Header()): ...",
+        "@handles\nasync def say(self, websocket, data: Say, token: Annotated[str, Header()]): ...",
+        "@provides\nasync def db(self, token: 'Annotated[str, Header()]' = ''): ...",
+        "@provides\nasync def db(self, *, token: 'Annotated[str, Header()]'): ...",
+    ],
+)
+def test_header_is_a_field_of_the_parameters(code: str) -> None:
+    """Nowhere else is it read."""
+    ((_, text),) = texts_of(code)
+    assert text.endswith(
+        "which only marks a field of `params`: annotate `params: Params`, and in `class "
+        "Params(BaseModel)` write `token: Annotated[..., Header()]`"
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def token(self, token: Annotated[str, Header()] = ''): ...",
+        "@provides\nasync def db(self, token: 'Annotated[Unknown, Header()]' = ''): ...",
+        "@provides\nasync def db(self, token: 'Annotated[str, 5]' = ''): ...",
+        "@provides\nasync def db(self, token: 'Unknown' = '') -> Annotated[str, Header()]: ...",
+    ],
+)
+def test_other_annotations_are_no_matter(code: str) -> None:
+    """What the library does not call, or can't read, it says nothing of."""
+    assert texts_of(code) == []

@@ -6,8 +6,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, final
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from wsendpoints.handshake.misplaced import check_read
 from wsendpoints.handshake.request import Request
-from wsendpoints.handshake.sources import Header, Source, source_of
 from wsendpoints.messages.adapters import compile_adapter
 from wsendpoints.messages.client_errors import to_client_error
 from wsendpoints.messages.error_message import ErrorWriter
@@ -19,6 +19,7 @@ from wsendpoints.protocol.exceptions import (
     Denied,
     ErrorDetails,
 )
+from wsendpoints.sources import Header, Source, source_of
 
 __all__ = ["Field", "Parameters", "Place"]
 
@@ -88,7 +89,8 @@ class Parameters:
         fields: Its fields.
 
     Raises:
-        ConfigurationError: The annotation is something else, or pydantic can't validate it.
+        ConfigurationError: The annotation is something else, or pydantic can't validate it; or
+            something in it is marked, where no mark is read.
     """
 
     __slots__ = (
@@ -112,6 +114,8 @@ class Parameters:
         self.adapter: TypeAdapter[Any] = compile_adapter(annotation, where)
         self._validator = Validator(self.adapter)
         fields = list(_fields_of(self.adapter.core_schema))
+        read = [field.source for field in fields if field.source is not None]
+        check_read(annotation, self.adapter.core_schema, len(read), where)
         self._multiple: frozenset[str] = frozenset[str]().union(*(it.multiple for it in fields))
         # The fields for which `read` has to hide names in the query: those with several names.
         self._renamed: list[Field] = [

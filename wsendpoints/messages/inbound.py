@@ -28,6 +28,7 @@ from wsendpoints.messages.tags import (
     untagged,
 )
 from wsendpoints.messages.unions import is_object, name_of
+from wsendpoints.messages.unmarked import check_unmarked
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import ClientMessageError, ConfigurationError, about
 
@@ -98,7 +99,7 @@ class Inbound:
             warn(f"{where}: {why}")
         validator: Validator | None = None
         if self.messages:
-            adapter = compile_adapter(join(self.messages), where)
+            adapter = check_unmarked(compile_adapter(join(self.messages), where), where)
             if union := recursive_union(adapter.core_schema):
                 warn(
                     f"{where}: {' | '.join(union)} is a part of itself, and nothing tells its "

@@ -17,6 +17,7 @@ from wsendpoints.messages.substitution import is_class, is_union, union_of
 from wsendpoints.messages.tags import find_tag, members, objects_in
 from wsendpoints.messages.unawaited import is_unawaited, unawaited_error
 from wsendpoints.messages.unions import bare, is_struct, name_of, without_alias
+from wsendpoints.messages.unmarked import check_unmarked
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -80,7 +81,7 @@ class Outbound:
             if holds_struct(message):
                 self._add_struct(message)
                 continue
-            adapter = compile_adapter(message, where)
+            adapter = check_unmarked(compile_adapter(message, where), where)
             if is_class(message) and (issubclass(message, BaseModel) or is_dataclass(message)):
                 self._classes.add(message)
                 self.encoders[message] = codec.encoder_of(adapter)

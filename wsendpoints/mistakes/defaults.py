@@ -12,6 +12,7 @@ from wsendpoints.markers import read_mark
 from wsendpoints.messages.class_statement import warn
 from wsendpoints.mistakes.body import Body
 from wsendpoints.mistakes.names import meant_attribute
+from wsendpoints.mistakes.resolved import check_no_source
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["check_defaults", "is_field"]
@@ -65,6 +66,7 @@ def check_defaults(body: Body) -> None:
 
 def _default_of(value: Any, where: str) -> Any:
     """Return what all connections would share of a value in the body: of a factory, nothing."""
+    check_no_source(value, f"{where} has {value!r} as its value", where.rpartition(".")[2])
     if read_mark(value) is not None:
         mark = f"{type(value).__name__}(...)"
         raise ConfigurationError(

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from typing_extensions import TypeIs
+
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.protocol.headers import is_token
 
-__all__ = ["Cookie", "Header", "Source", "source_of"]
+__all__ = ["Cookie", "Header", "Source", "is_source", "mark_of", "source_of"]
 
 _KEY: Final = "wsendpoints.source"
 """Where pydantic's core schema of a field has its mark."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Mark:
     """What a field is annotated with."""
 
@@ -23,6 +25,9 @@ class _Mark:
         if self.name and not is_token(self.name):
             kind = type(self).__name__
             raise ConfigurationError(f"{kind}({self.name!r}): no {kind.lower()} can be called so")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({repr(self.name) if self.name else ''})"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         schema = handler(source)
@@ -80,11 +85,21 @@ class Cookie(_Mark):
 Source: TypeAlias = Header | Cookie
 
 
+def is_source(value: object) -> TypeIs[Source]:
+    """Return whether a value is a mark."""
+    return isinstance(value, _Mark)
+
+
+def mark_of(schema: Any) -> Source | None:
+    """Return the mark of one of pydantic's core schemas, without what it holds."""
+    found: Source | None = schema.get("metadata", {}).get(_KEY)
+    return found
+
+
 def source_of(schema: Any) -> Source | None:
     """Return the mark of a field, in pydantic's core schema of its type."""
     while schema is not None:
-        found: Source | None = schema.get("metadata", {}).get(_KEY)
-        if found is not None:
+        if (found := mark_of(schema)) is not None:
             return found
         # What is around it: a default, `None`, a validator.
         schema = schema.get("schema")

@@ -6,8 +6,8 @@ import pytest
 from pydantic import AfterValidator, TypeAdapter
 
 from wsendpoints import Cookie, Header
-from wsendpoints.handshake.sources import Source, source_of
 from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.sources import Source, is_source, mark_of, source_of
 
 
 @pytest.mark.parametrize("source", [Header("X-A"), Cookie("a"), Header(), Cookie()])
@@ -34,3 +34,21 @@ def test_name_that_nothing_can_have(source: Any, name: str) -> None:
     kind = source.__name__
     with pytest.raises(ConfigurationError, match=rf"^{kind}\('{name}'\): no {kind.lower()} can be"):
         source(name)
+
+
+def test_mark_of_a_schema_itself() -> None:
+    """What is within has a mark of its own."""
+    marked = TypeAdapter[Any](Annotated[list[int], Header("X-A")]).core_schema
+    assert mark_of(marked) == Header("X-A")
+    assert mark_of({"type": "nullable", "schema": marked}) is None
+    assert [is_source(it) for it in (Header(), Cookie("a"), Header, "a")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_written_as_in_code() -> None:
+    """Errors have it so."""
+    assert [repr(it) for it in (Header(), Cookie("a"))] == ["Header()", "Cookie('a')"]
