@@ -201,6 +201,20 @@ async def handshake_is_refused(open_socket: Open) -> None:
         assert await lost(enter(open_socket, at(url))) == (4401, "Unauthorized")
 
 
+async def handshake_is_refused_for_now(open_socket: Open) -> None:
+    """The server says when to come back."""
+
+    async def play(server: Peer) -> None:
+        await server.next()
+        headers = [(b"retry-after", b"7")]
+        await server.send(RejectConnection(status_code=503, headers=headers))
+
+    async with peer(play) as url:
+        with pytest.raises(Lost) as caught:
+            await enter(open_socket, at(url))
+    assert caught.value.retry_after == 7
+
+
 async def handshake_is_answered_by_something_else(open_socket: Open) -> None:
     """It is as good as nobody."""
 
@@ -249,6 +263,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         client_closes,
         client_leaves,
         handshake_is_refused,
+        handshake_is_refused_for_now,
         handshake_is_answered_by_something_else,
         nobody_listens,
         receiving_is_cancelled,

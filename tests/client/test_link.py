@@ -14,7 +14,7 @@ from tests.client.wires import Wires, highest, lowest
 from tests.waiting import all_tasks_blocked
 from wsendpoints.client.address import Positions, Target
 from wsendpoints.client.link import Backoff, Link
-from wsendpoints.client.socket import Address, Close, Socket
+from wsendpoints.client.socket import Address, Close, Socket, refusal
 from wsendpoints.contract.comebacks import comeback_after
 
 pytestmark = pytest.mark.anyio
@@ -156,6 +156,25 @@ async def test_what_lasted_begins_anew() -> None:
         played.wires.outcomes.append(Close(1008))
         wire.end(1006)
     assert played.waits == [pytest.approx(it) for it in (2, 4, 6 + 2)]
+
+
+@pytest.mark.usefixtures("shortest")
+@pytest.mark.parametrize(("retry_after", "wait"), [("7", 7), ("1", 1), ("0", 1), ("3600", 30)])
+async def test_it_stays_away_as_the_server_asks(retry_after: str, wait: float) -> None:
+    """But not longer than any wait may be."""
+    played = Played(Backoff(max=30))
+    played.wires.outcomes.extend([refusal(503, retry_after), Close(1008)])
+    await played.link.run()
+    assert played.waits == [pytest.approx(wait)]
+
+
+@pytest.mark.usefixtures("longest")
+async def test_those_who_stay_away_come_back_spread_over_more() -> None:
+    """All clients of a server that restarts are told the same."""
+    played = Played()
+    played.wires.outcomes.extend([refusal(503, "7"), Close(), Close(1008)])
+    await played.link.run()
+    assert played.waits == [pytest.approx(7 + 4), pytest.approx(8)]
 
 
 async def test_it_does_not_come_back_if_it_may_not() -> None:

@@ -105,7 +105,7 @@ class Wires:
     """Makes connections: each a new `Wire`, or what the test has put into `outcomes`."""
 
     def __init__(self, subprotocol: str | None = None) -> None:
-        self.outcomes: deque[Close] = deque()
+        self.outcomes: deque[Close | Lost] = deque()
         self.addresses: list[Address] = []
         self.times: list[float] = []
         self.every: list[Wire] = []
@@ -123,7 +123,8 @@ class Wires:
         self.addresses.append(address)
         self.times.append(anyio.current_time())
         if self.outcomes:
-            raise Lost(self.outcomes.popleft())
+            outcome = self.outcomes.popleft()
+            raise outcome if isinstance(outcome, Lost) else Lost(outcome)
         wire = Wire(self.subprotocol)
         self.every.append(wire)
         self._made.put(wire)

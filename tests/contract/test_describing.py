@@ -151,7 +151,7 @@ def test_what_is_given_is_described() -> None:
     assert not found.is_subprotocol_required
     assert [it.subprotocol for it in found.speeches] == [None, "chat.v1"]
     assert found.security == ()
-    assert [*found.refusals] == [403, 422]
+    assert [*found.refusals] == [403, 422, 503]
     assert 4401 not in [it.code for it in found.closings]
 
 
@@ -207,7 +207,7 @@ def test_class_that_says_nothing_is_open() -> None:
     assert found.speeches == (
         Speech(None, "frames", "application/octet-stream", "any", has_values=False),
     )
-    assert [*found.refusals] == [403]
+    assert [*found.refusals] == [403, 503]
 
 
 def test_handler_that_says_nothing_may_answer_with_anything() -> None:

@@ -78,6 +78,10 @@ def test_handshake_is_refused() -> None:
         400: "the client offers none of the subprotocols",
         403: "the origin of the page may not connect, or the endpoint did not accept",
         422: "the parameters are not valid",
-        503: "max_connections: 9",
+        503: "the server is restarting: Retry-After has the seconds until another one is there; "
+        "max_connections: 9",
     }
-    assert [*refusals_of(Limits(), has_params=False, requires_subprotocol=False)] == [403]
+    assert refusals_of(Limits(), has_params=False, requires_subprotocol=False) == {
+        403: "the origin of the page may not connect, or the endpoint did not accept",
+        503: "the server is restarting: Retry-After has the seconds until another one is there",
+    }

@@ -115,7 +115,7 @@ class Link:
         is_token_new = False
         while True:
             tried = anyio.current_time()
-            close, lasted = await self._connect()
+            close, lasted, retry_after = await self._connect()
             if lasted >= _STABLE_AFTER:
                 failures, is_token_new = 0, False
             comeback = self._comeback_after(close.code)
@@ -127,11 +127,17 @@ class Link:
             limit = min(self._backoff.max, self._backoff.min * 2 ** min(failures, 64))
             failures += 1
             wait = 0.0 if comeback == "token" else random.uniform(0, limit)  # noqa: S311 - no secret
+            # Those who are told the same time come back spread over some more.
+            wait = min(self._backoff.max, retry_after + wait)
             await anyio.sleep_until(max(anyio.current_time() + wait, tried + _SECOND))
 
-    async def _connect(self) -> tuple[Close, float]:
-        """Return how a connection ended, and the seconds that it was open."""
+    async def _connect(self) -> tuple[Close, float, float]:
+        """Return how a connection ended, and the seconds that it was open.
+
+        And those that the server asks the client to stay away for.
+        """
         opened: float | None = None
+        retry_after = 0.0
         close = Close(reason="there was no answer")
         try:
             with anyio.move_on_after(_CONNECTED_WITHIN) as limit:
@@ -141,8 +147,9 @@ class Link:
                     opened = anyio.current_time()
                     close = await self._receive(socket)
         except Lost as lost:
-            close = lost.close
-        return close, 0.0 if opened is None else anyio.current_time() - opened
+            close, retry_after = lost.close, lost.retry_after
+        lasted = 0.0 if opened is None else anyio.current_time() - opened
+        return close, lasted, retry_after
 
     async def _address(self) -> Address:
         try:

@@ -46,7 +46,8 @@ async def open_socket(
         ) as session:
             yield _Socket(session)
     except WebSocketUpgradeError as exc:
-        raise Lost(refusal(exc.response.status_code)) from exc
+        answer = exc.response
+        raise refusal(answer.status_code, answer.headers.get("Retry-After")) from exc
     except (*_GONE, httpx.HTTPError) as exc:
         raise Lost(Close(reason=str(exc))) from exc
     except ExceptionGroup as group:

@@ -32,7 +32,8 @@ async def open_socket(address: Address, **options: Any) -> AsyncGenerator[Socket
             **given,
         )
     except InvalidStatus as exc:
-        raise Lost(refusal(exc.response.status_code)) from exc
+        answer = exc.response
+        raise refusal(answer.status_code, answer.headers.get("Retry-After")) from exc
     except (OSError, EOFError, InvalidHandshake) as exc:
         raise Lost(Close(reason=str(exc))) from exc
     try:

@@ -1,8 +1,10 @@
 """What a client needs of a library for WebSockets: one connection, whatever makes it."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http.client import responses
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -27,21 +29,39 @@ class Close(NamedTuple):
     reason: str = ""
 
 
-def refusal(status: int) -> Close:
-    """Return what stands for a handshake that was answered with a status code of HTTP."""
-    return Close(4000 + status, responses.get(status, ""))
-
-
 class Lost(Exception):
     """There is no connection, or no more.
 
     Attributes:
         close: How it ended.
+        retry_after: Seconds that the server asks the client to stay away for; 0 if it asks for
+            nothing.
     """
 
-    def __init__(self, close: Close) -> None:
-        super().__init__(close)
+    def __init__(self, close: Close, retry_after: float = 0.0) -> None:
+        super().__init__(close, retry_after)
         self.close: Close = close
+        self.retry_after: float = retry_after
+
+
+def refusal(status: int, retry_after: str | None = None) -> Lost:
+    """Return what stands for a handshake that was answered with a status code of HTTP.
+
+    Args:
+        status: The code.
+        retry_after: The header `Retry-After` of the answer, if there is one.
+    """
+    return Lost(Close(4000 + status, responses.get(status, "")), _seconds(retry_after or ""))
+
+
+def _seconds(retry_after: str) -> float:
+    """Return the seconds that a header stands for (RFC 9110, section 10.2.3)."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        return max(parsedate_to_datetime(retry_after).timestamp() - time.time(), 0.0)
+    except (OverflowError, ValueError):
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ def refusals_of(
     found[403] = "the origin of the page may not connect, or the endpoint did not accept"
     if has_params:
         found[422] = "the parameters are not valid"
+    # Any class may be drained.
+    found[503] = "the server is restarting: Retry-After has the seconds until another one is there"
     if limits.max_connections is not None:
-        found[503] = f"max_connections: {limits.max_connections}"
+        found[503] += f"; max_connections: {limits.max_connections}"
     return found
