@@ -21,7 +21,7 @@ from wsendpoints.testing.measured import FACTS
 
 from .journal import DeliberateError
 
-__all__ = ["SERVERS", "Pool", "Process", "Server"]
+__all__ = ["SERVERS", "Pool", "Process", "Server", "spawn"]
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -121,7 +121,7 @@ class Process:
         self.port: int = self._reserved.getsockname()[1]
         self._log = log
         with log.open("wb") as output:
-            self._popen = _spawn(server.command(app, self.port), output)
+            self._popen = spawn(server.command(app, self.port), output)
 
     @property
     def netloc(self) -> str:
@@ -244,7 +244,11 @@ def _end(process: Process) -> Iterator[Exception]:
         yield AssertionError(f"{process.server} logged a traceback too many:\n{output}")
 
 
-def _spawn(command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def spawn(command: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a program, with what it prints in a file.
+
+    It leads a process group of its own, and does not outlive the tests.
+    """
     return subprocess.Popen(  # noqa: S603 - the commands are those above
         command,
         cwd=ROOT,
