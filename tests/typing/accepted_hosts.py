@@ -1,6 +1,7 @@
 """What mypy and pyright must accept of what frameworks resolve."""
 
-from typing import Annotated, Generic, TypeVar, assert_type
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Generic, TypeVar, assert_type
 
 from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Path, Query, Security
 from litestar import Controller, Litestar, websocket
@@ -10,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from wsendpoints import Given, Limits, WebSocket, WebSocketEndpoint
 from wsendpoints.litestar import as_handler
 
-__all__ = ["Chat", "Room", "Rooms", "app", "litestar_app"]
+__all__ = ["Chat", "Room", "Rooms", "app", "functions", "litestar_app"]
 
 
 class DB:
@@ -68,6 +69,12 @@ class Room(WebSocketEndpoint):
         assert_type(self.db, DB)
         assert_type(self.cache, DB)
         assert_type(self.room, int)
+
+
+def functions() -> None:
+    """What frameworks call for each connection."""
+    assert_type(Chat.as_route(db=DB()), Callable[..., Coroutine[Any, Any, None]])
+    assert_type(as_handler(Room, cache=DB()), Callable[..., Coroutine[Any, Any, None]])
 
 
 class Rooms(Controller):

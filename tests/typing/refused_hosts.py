@@ -18,3 +18,5 @@ def wrong() -> None:
     as_handler(Room, DB())  # refused: call
     as_handler(cls=Room)  # refused: call
     as_handler(Room.as_asgi())  # refused: argument
+    as_handler(Room.as_route())  # refused: argument
+    as_handler(DB)  # refused: argument
