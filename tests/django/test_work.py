@@ -12,7 +12,7 @@ from django.db import OperationalError, ProgrammingError  # type: ignore[import-
 from tests.clocks import GENEROUS
 from tests.django.project import Users
 from tests.django.watching import watching
-from wsendpoints.django.work import Work, closing_connections
+from wsendpoints.django.work import Work, closes_connections, closing_connections
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 
@@ -148,3 +148,13 @@ def test_what_a_thread_keeps_ends_with_it() -> None:
         thread.start()
         thread.join(GENEROUS)
         assert (len(opened.every), opened.left) == (1, 0)
+
+
+async def test_thread_tells_whether_its_connections_are_closed() -> None:
+    """One of a `Work` closes them, and any other while it runs what leaves it as a request does."""
+    asked = closing_connections(closes_connections)
+    assert [closes_connections(), asked(), closes_connections()] == [False, True, False]
+    assert not await sync_to_async(closes_connections)()
+    async with Work():
+        assert await sync_to_async(closes_connections)()
+    assert not await sync_to_async(closes_connections)()

@@ -9,7 +9,9 @@ from django.core.asgi import (  # type: ignore[import-untyped]  # Django has no 
 from django.utils.module_loading import import_string  # type: ignore[import-untyped]  # Django has no types
 
 from wsendpoints.django.lifespan import Lifespan
+from wsendpoints.django.noticing import notice_connections, noticing
 from wsendpoints.django.starting import are_run_by_thread, claimed
+from wsendpoints.lifecycle.serving import WATCHED
 from wsendpoints.protocol.asgi import ASGIApp, Event, Receive, Scope, Send
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.router import Routed, WebSocketRouter
@@ -86,6 +88,7 @@ class DjangoApplication:
         self.http: ASGIApp = http
         self._has_lifespan = False
         self._lifespan = Lifespan(self._serve_lifespan)
+        notice_connections()
 
     def __repr__(self) -> str:
         return f"<DjangoApplication with {self.router!r}>"
@@ -100,15 +103,22 @@ class DjangoApplication:
         match scope["type"]:
             case "http" if not self.router.has_document(scope):
                 await self.http(scope, receive, send)
-            case "websocket" if not self._has_lifespan and self._needs_lifespan:
-                async with self._lifespan.started():
-                    scope = {**scope, "state": dict(self._lifespan.state)}
-                    await self.router(scope, receive, send)
+            case "websocket":
+                scope = {**scope, WATCHED: (*scope.get(WATCHED, ()), noticing)}
+                await self._serve(scope, receive, send)
             case "lifespan":
                 self._has_lifespan = True
                 await self._serve_lifespan(scope, receive, send)
             case _:
                 await self.router(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._has_lifespan or not self._needs_lifespan:
+            await self.router(scope, receive, send)
+            return
+        async with self._lifespan.started():
+            scope = {**scope, "state": dict(self._lifespan.state)}
+            await self.router(scope, receive, send)
 
     @property
     def _needs_lifespan(self) -> bool:

@@ -19,7 +19,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections, connections  # type: ignore[import-untyped]  # Django has no types
 from typing_extensions import override
 
-__all__ = ["Work", "closing_connections"]
+__all__ = ["Work", "closes_connections", "closing_connections"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,7 +72,8 @@ class _Thread(Executor):
     @override
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="wsendpoints django")
+            name = "wsendpoints django"
+            self._pool = ThreadPoolExecutor(1, name, initializer=_close_later, initargs=(True,))
         return self._pool.submit(_with_usable_connections, fn, *args, **kwargs)
 
     async def close(self) -> None:
@@ -105,13 +106,24 @@ def closing_connections(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         close_old_connections()
+        _close_later(True)
         try:
             return function(*args, **kwargs)
         finally:
+            _close_later(False)
             close_old_connections()
             _keep()
 
     return call
+
+
+def closes_connections() -> bool:
+    """Whether the connections that this thread opens now are closed once it is done."""
+    return getattr(_kept, "is_closed_later", False)
+
+
+def _close_later(is_closed_later: bool) -> None:
+    _kept.is_closed_later = is_closed_later
 
 
 _kept: Final = threading.local()
