@@ -7,7 +7,7 @@ from pydantic import AfterValidator, TypeAdapter
 
 from wsendpoints import Cookie, Header
 from wsendpoints.protocol.exceptions import ConfigurationError
-from wsendpoints.sources import Source, is_source, mark_of, source_of
+from wsendpoints.sources import Source, is_source, mark_of, marked
 
 
 @pytest.mark.parametrize("source", [Header("X-A"), Cookie("a"), Header(), Cookie()])
@@ -17,8 +17,17 @@ def test_mark_is_found(source: Source) -> None:
     around: list[Any] = [alone, alone | None, Annotated[alone, AfterValidator(list)]]
     for annotation in around:
         adapter = TypeAdapter[Any](annotation)
-        assert source_of(adapter.core_schema) == source
-    assert source_of(TypeAdapter(list[Annotated[str, source]]).core_schema) is None
+        assert mark_of(marked(adapter.core_schema, {})) == source
+    assert marked(TypeAdapter(list[Annotated[str, source]]).core_schema, {}) is None
+
+
+def test_mark_may_be_that_of_a_definition() -> None:
+    """As an alias is that is used twice; one that leads to itself has none."""
+    has_one = TypeAdapter[Any](Annotated[str, Header("X-A")]).core_schema
+    to = {"type": "definition-ref", "schema_ref": "it"}
+    assert marked({"type": "nullable", "schema": to}, {"it": has_one}) is has_one
+    assert marked(to, {"it": {"type": "nullable", "schema": to}}) is None
+    assert marked(to, {}) is None
 
 
 def test_name_of_a_field() -> None:

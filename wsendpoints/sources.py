@@ -1,6 +1,6 @@
 """Marks of the parameters that are neither in the path nor in the query."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -9,7 +9,7 @@ from typing_extensions import TypeIs
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.protocol.headers import is_token
 
-__all__ = ["Cookie", "Header", "Source", "is_source", "mark_of", "source_of"]
+__all__ = ["Cookie", "Header", "Source", "is_source", "mark_of", "marked"]
 
 _KEY: Final = "wsendpoints.source"
 """Where pydantic's core schema of a field has its mark."""
@@ -96,11 +96,16 @@ def mark_of(schema: Any) -> Source | None:
     return found
 
 
-def source_of(schema: Any) -> Source | None:
-    """Return the mark of a field, in pydantic's core schema of its type."""
-    while schema is not None:
-        if (found := mark_of(schema)) is not None:
-            return found
-        # What is around it: a default, `None`, a validator.
-        schema = schema.get("schema")
-    return None
+def marked(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return the core schema that has the mark of a field; `None` if the field has none.
+
+    Args:
+        schema: That of the type of the field.
+        definitions: What it may refer to, by name.
+    """
+    left = dict(definitions)
+    while schema is not None and mark_of(schema) is None:
+        # An alias that is used twice; or what is around it: a default, `None`, a validator.
+        ref = schema.get("schema_ref")
+        schema = schema.get("schema") if ref is None else left.pop(ref, None)
+    return schema

@@ -111,6 +111,17 @@ def test_any_other_mark_may_be_there(annotation: Any) -> None:
     assert [it.names for it in Parameters(params(annotation), "Chat.params").fields] == [["a"]]
 
 
+def test_alias_may_mark_several_fields() -> None:
+    """For pydantic it is one definition."""
+
+    class Twice(BaseModel):
+        a: Tenant
+        b: Tenant | None = None
+
+    fields = Parameters(Twice, "Chat.params").fields
+    assert [it.source for it in fields] == [Header("X-Tenant")] * 2
+
+
 def test_local_names_are_no_matter() -> None:
     """A model may be of types that only pydantic knows."""
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 from pydantic import BaseModel
 
@@ -48,6 +49,54 @@ def test_no_message_has_a_header(message: Any, code: str) -> None:
         "Header('X-Token') stands in a message, which has no headers and no cookies: mark a field "
         "of the model that `params` of the class is annotated with"
     )
+
+
+class Part(msgspec.Struct):
+    """A part with a mark."""
+
+    token: Annotated[str, Header("X-Token")]
+
+
+class MarkedStruct(msgspec.Struct, tag="marked"):
+    """A Struct with a mark far within."""
+
+    parts: list["Part"] = []
+    again: "MarkedStruct | None" = None
+
+
+class DefaultStruct(msgspec.Struct, tag="default"):
+    """A Struct whose mark is a default."""
+
+    token: Any = Header("X-Token")
+
+
+class PlainStruct(msgspec.Struct, tag="plain"):
+    """A Struct that is a part of itself, and has no mark."""
+
+    again: "PlainStruct | None" = None
+    text: Annotated[str, msgspec.Meta(min_length=1)] = "a"
+
+
+class UnknownStruct(msgspec.Struct):
+    """A Struct that is written without a look at its types."""
+
+    text: "Unknown"  # type: ignore[name-defined]  # noqa: F821 - that is the test
+
+
+def test_struct_that_is_sent_may_have_types_that_nobody_knows() -> None:
+    """Msgspec writes it all the same."""
+    assert texts_of("sends = Message", Message=UnknownStruct) == []
+
+
+@pytest.mark.parametrize("message", [MarkedStruct, DefaultStruct, list[MarkedStruct]], ids=str)
+@pytest.mark.parametrize(
+    "code", ["async def on_receive(self, websocket, data: Message): ...", "sends = Message"]
+)
+def test_no_struct_has_a_header(message: Any, code: str) -> None:
+    """Msgspec drops what it does not know."""
+    ((_, text),) = texts_of(code, Message=message)
+    assert "Header('X-Token') stands in a message" in text
+    assert texts_of(code, Message=PlainStruct) == []
 
 
 def test_no_parameter_of_a_method_has_a_cookie() -> None:

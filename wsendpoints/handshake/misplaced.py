@@ -1,24 +1,25 @@
 """Marks in a model of parameters, where nothing reads them."""
 
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wsendpoints.markers import Host, marks_in
 from wsendpoints.messages.unions import name_of
-from wsendpoints.messages.unmarked import defaults_in, sources_in
+from wsendpoints.messages.unmarked import defaults_in, marked_in
 from wsendpoints.protocol.exceptions import ConfigurationError
+from wsendpoints.sources import mark_of
 
 __all__ = ["check_read"]
 
 
-def check_read(annotation: Any, schema: Any, count: int, where: str) -> None:
+def check_read(annotation: Any, schema: Any, read: Sequence[Any], where: str) -> None:
     """Check that all marks in a model of parameters are read.
 
     Args:
         annotation: The model.
         schema: Its core schema.
-        count: How many of its fields are marked.
+        read: The schemas in it whose marks are read.
         where: The name of the model's declaration, for the text of an error.
 
     Raises:
@@ -31,11 +32,13 @@ def check_read(annotation: Any, schema: Any, count: int, where: str) -> None:
             f"{where}: {name} has {default!r} as the default of a field, where nothing reads it: "
             f"annotate the field, as in `token: Annotated[str, {default!r}]`"
         )
-    sources = [*sources_in(schema)]
-    if len(sources) > count:
+    for each in marked_in(schema):
+        # By identity: two fields may be alike.
+        if any(each is one for one in read):
+            continue
         raise ConfigurationError(
-            f"{where}: {name} has {sources[-1]!r} within the type of a field, where nothing reads "
-            "it: annotate a field of its own with it"
+            f"{where}: {name} has {mark_of(each)!r} within the type of a field, where nothing "
+            "reads it: annotate a field of its own with it"
         )
     for field, host, mark in _marks_of_hosts(annotation):
         raise ConfigurationError(

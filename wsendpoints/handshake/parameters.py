@@ -19,7 +19,7 @@ from wsendpoints.protocol.exceptions import (
     Denied,
     ErrorDetails,
 )
-from wsendpoints.sources import Header, Source, source_of
+from wsendpoints.sources import Header, Source, mark_of, marked
 
 __all__ = ["Field", "Parameters", "Place"]
 
@@ -50,12 +50,14 @@ class Field(NamedTuple):
         is_required: Whether a client is refused that does not give it.
         source: The header or the cookie that it is read from, by name; `None` if it is read from
             the path, or the query.
+        marked: The core schema that has the mark for that.
     """
 
     names: Sequence[str]
     multiple: frozenset[str]
     is_required: bool
     source: Source | None
+    marked: Any
 
     @property
     def place(self) -> Place:
@@ -113,9 +115,10 @@ class Parameters:
         self.annotation: Any = annotation
         self.adapter: TypeAdapter[Any] = compile_adapter(annotation, where)
         self._validator = Validator(self.adapter)
-        fields = list(_fields_of(self.adapter.core_schema))
-        read = [field.source for field in fields if field.source is not None]
-        check_read(annotation, self.adapter.core_schema, len(read), where)
+        schema = self.adapter.core_schema
+        fields = list(_fields_of(schema))
+        read = [field.marked for field in fields if field.marked is not None]
+        check_read(annotation, schema, read, where)
         self._multiple: frozenset[str] = frozenset[str]().union(*(it.multiple for it in fields))
         # The fields for which `read` has to hide names in the query: those with several names.
         self._renamed: list[Field] = [
@@ -252,10 +255,11 @@ def _fields_of(schema: Any) -> Iterator[Field]:
         multiple = {*names} if _holds_several(field["schema"], definitions) else indexed
         # Of the three that have fields, a TypedDict alone says so.
         is_required = field.get("required", True) and field["schema"]["type"] != "default"
-        source = source_of(field["schema"])
+        found = marked(field["schema"], definitions)
+        source = None if found is None else mark_of(found)
         if source is not None and not source.name:
             source = source.of_field(next(iter(names)))
-        yield Field([*names], frozenset(multiple), is_required, source)
+        yield Field([*names], frozenset(multiple), is_required, source, found)
 
 
 def _forbids_others(schema: Any) -> bool:

@@ -28,7 +28,7 @@ from wsendpoints.messages.tags import (
     untagged,
 )
 from wsendpoints.messages.unions import is_object, name_of
-from wsendpoints.messages.unmarked import check_unmarked
+from wsendpoints.messages.unmarked import check_structs_unmarked, check_unmarked
 from wsendpoints.messages.validators import Validator
 from wsendpoints.protocol.exceptions import ClientMessageError, ConfigurationError, about
 
@@ -122,6 +122,7 @@ class Inbound:
                 f"{where}: {name} is read from JSON, but encoding is {self._codec.name!r}: set "
                 'encoding = "json"'
             )
+        check_structs_unmarked(self.messages, where)
         self.decode_text, self.decode_binary = decoders
         self.refused = refused_errors()
         self.places = Places(any_schema())

@@ -17,7 +17,7 @@ from wsendpoints.messages.substitution import is_class, is_union, union_of
 from wsendpoints.messages.tags import find_tag, members, objects_in
 from wsendpoints.messages.unawaited import is_unawaited, unawaited_error
 from wsendpoints.messages.unions import bare, is_struct, name_of, without_alias
-from wsendpoints.messages.unmarked import check_unmarked
+from wsendpoints.messages.unmarked import check_structs_unmarked, check_unmarked
 from wsendpoints.protocol.asgi import Event
 from wsendpoints.protocol.exceptions import ConfigurationError
 
@@ -95,6 +95,7 @@ class Outbound:
         self.encode: Encode = _encode_by_class(self.encoders, self._encode_other)
 
     def _add_struct(self, message: Any) -> None:
+        check_structs_unmarked([message], self._where)
         encode = self._codec.struct_encoder()
         if is_struct(message):
             klass = bare(message)
