@@ -36,7 +36,15 @@ from examples.assistant import (
     Token,
     show_page,
 )
-from wsendpoints import Denied, PositionLost, WebSocket, WebSocketEndpoint, WebSocketRouter, handles
+from wsendpoints import (
+    BackplaneError,
+    Denied,
+    PositionLost,
+    WebSocket,
+    WebSocketEndpoint,
+    WebSocketRouter,
+    handles,
+)
 from wsendpoints.protocol.asgi import Receive, Scope, Send
 
 __all__ = ["AgentSocket", "Responses", "app", "router"]
@@ -59,17 +67,25 @@ class Following(WebSocketEndpoint):
 
     async def follow(self, run: str, after: str | None = None) -> bool:
         """Tell of a run from a position on; return whether there is one, and its end was told."""
-        is_running = run in await assistant.groups.presence(Run(run))
-        # What is kept of a run that has ended is there at once.
-        with anyio.move_on_after(None if is_running else 1):
-            last = 0 if after else 2 * MOST
-            async with assistant.groups.listen(Run(run), after, last=last) as pieces:
-                async for piece in pieces:
-                    for message in self.told(run, piece):
-                        await self.push(message)
-                    if isinstance(piece, Done | Stopped | Failed | Ended):
-                        return True
+        try:
+            is_running = run in await assistant.groups.presence(Run(run))
+            # What is kept of a run that has ended is there at once.
+            with anyio.move_on_after(None if is_running else 1):
+                last = 0 if after else 2 * MOST
+                async with assistant.groups.listen(Run(run), after, last=last) as pieces:
+                    async for piece in pieces:
+                        if await self.tell_piece(run, piece):
+                            return True
+        except (PositionLost, BackplaneError, ValueError):
+            # Not all of it is kept, or no more can be had, or that is no position.
+            return await self.tell_piece(run, Ended(run=run))
         return False
+
+    async def tell_piece(self, run: str, piece: Piece) -> bool:
+        """Tell of a piece of a run, and return whether that is its end."""
+        for message in self.told(run, piece):
+            await self.push(message)
+        return isinstance(piece, Done | Stopped | Failed | Ended)
 
 
 # TanStack AI: frames of its `RunAgentInput`, answered with events of the AG-UI protocol.
@@ -181,19 +197,18 @@ class AgentSocket(Following):
         if isinstance(data, Abort):
             await assistant.runs.stop(data.run_id)
             return None
-        if data.run_id in await assistant.groups.presence(Run(data.run_id)):
-            return self.error(data.run_id, "there is such a run already")
-        await self.begin(self.chat, data.messages[-1].text, data.run_id)
+        try:
+            if data.run_id in await assistant.groups.presence(Run(data.run_id)):
+                return self.error(data.run_id, "there is such a run already")
+            await self.begin(self.chat, data.messages[-1].text, data.run_id)
+        except BackplaneError:
+            return self.error(data.run_id, "try it again in a moment")
         self.start_soon(self.tell, data.run_id)
         return None
 
     async def resume(self, run: str, offset: str | None) -> None:
         """Tell of a run from where the client was, and close: that is what it waits for."""
-        try:
-            is_known = await self.tell(run, offset)
-        except (PositionLost, ValueError):
-            await self.push(self.error(run, "this part of the answer is not kept"))
-            is_known = True
+        is_known = await self.tell(run, offset)
         await self.websocket.close(*((1000, "") if is_known else (4404, "no such run")))
 
     async def tell(self, run: str, offset: str | None = None) -> bool:
@@ -271,7 +286,11 @@ class Responses(Following):
         """Begin a run, and tell of it."""
         last = data.input if isinstance(data.input, str) else data.input[-1].content
         text = last if isinstance(last, str) else "".join(part.text for part in last)
-        run = await self.begin("openai", text)
+        try:
+            run = await self.begin("openai", text)
+        except BackplaneError:
+            await self.push(self.event("response.failed", Response(id="", status="failed")))
+            return
         await self.push(self.event("response.created", Response(id=run, status="in_progress")))
         self.start_soon(self.follow, run)
 

@@ -9,6 +9,10 @@ from examples.assistant import Asked
 from examples.assistant_clients import app
 from tests.examples.pages import fetch
 from tests.examples.test_assistant import started
+from tests.groups.failing import Failing
+from tests.waiting import all_tasks_blocked
+from wsendpoints.backplanes import Hub
+from wsendpoints.groups import Groups
 from wsendpoints.testing import Client, HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
@@ -116,7 +120,7 @@ async def test_what_can_not_be_followed(
         if code == 4404:
             assert await chunks(client, 2) == BEGUN
         else:
-            expected = [("RUN_ERROR", "this part of the answer is not kept")]
+            expected = [("RUN_ERROR", "the answer broke off")]
             assert await chunks(client, 1) == expected
         await client.expect_close(code)
 
@@ -166,6 +170,24 @@ async def test_responses(monkeypatch: pytest.MonkeyPatch, given: Any) -> None:
         model.send.close()
         statuses = [(await client.receive_json())["type"] for _ in range(3)]
         assert statuses[-1] == "response.completed"
+
+
+async def test_nothing_begins_while_the_workers_can_not_reach_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both kinds of clients are told, and their connections go on."""
+    plane = Failing(Hub())
+    async with (
+        started(monkeypatch, Groups(plane)),
+        tab("/agui/a") as client,
+        tab("/v1/responses") as other,
+    ):
+        await all_tasks_blocked()
+        plane.cut()
+        await client.send(given("r", "one"))
+        assert await chunks(client, 1) == [("RUN_ERROR", "try it again in a moment")]
+        await other.send({"type": "response.create", "input": "one"})
+        assert (await other.receive_json())["type"] == "response.failed"
 
 
 async def test_page_and_console_are_served() -> None:

@@ -1,151 +1,196 @@
-"""The assistant's real model: the SDK of OpenAI, with a server of their API, over HTTP."""
+"""The assistant's model of OpenAI: the SDK, and a server of the test that speaks HTTP to it."""
 
 import json
-import threading
-from collections.abc import Generator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
 
 import anyio
-import anyio.to_thread
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 from examples import assistant
 from examples.assistant import (
+    Done,
+    Ended,
     Failed,
-    FakeModel,
-    Joined,
     OpenAIModel,
+    Piece,
+    Run,
     Runs,
-    Stop,
     Stopped,
     Stopping,
     Token,
 )
 from tests.clocks import GENEROUS, REAL_TIME
-from tests.examples.test_assistant import asked, tab
 from wsendpoints.groups import Groups
-from wsendpoints.testing import Client
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, REAL_TIME]
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        """Complete a chat, in the way that its last message asks for."""
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        server: Any = self.server
-        server.asked.append((self.path, self.headers["authorization"], body))
-        text = body["messages"][-1]["content"]
-        self.close_connection = True
-        if text == "refuse":
-            self.send_error(400, "no such model")
-            return
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
-        for event in self.events(text):
-            data = f"data: {event}\n\n".encode()
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        if text == "wait" and not self.rfile.read(1):
-            server.left.set()
-        if text == "hello":
-            self.wfile.write(b"0\r\n\r\n")
-
-    def events(self, text: str) -> Iterator[str]:
-        """Yield what is sent."""
-        for number in range(3):
-            delta = {"role": "assistant", "content": f"{number} "}
-            yield json.dumps({"id": "1", "choices": [{"index": 0, "delta": delta}]})
-        if text == "hello":
-            # As they end: without content, without choices, and without JSON.
-            yield json.dumps({"id": "1", "choices": [{"index": 0, "delta": {}}]})
-            yield json.dumps({"id": "1", "choices": []})
-            yield "[DONE]"
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
+MOST_BYTES: Final = 65536
 
 
-class API(ThreadingHTTPServer):
-    """Answers as OpenAI's servers do; notes who asked, and whether a client left."""
+class Request:
+    """A request of the SDK's, answered by the test piece by piece."""
 
-    daemon_threads = True
+    def __init__(self, stream: SocketStream, head: str, body: dict[str, object]) -> None:
+        self.stream = stream
+        self.head = head
+        self.body = body
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.asked: list[Any] = []
-        self.left = threading.Event()
+    async def refuse(self, status: int, message: str) -> None:
+        """Answer with an error. `x-should-retry` keeps the SDK from asking again."""
+        content = json.dumps({"error": {"message": message}}).encode()
+        head = (
+            f"HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\n"
+            f"x-should-retry: false\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        await self.stream.send(head.encode() + content)
 
+    async def begin(self) -> None:
+        """Answer with a stream of events."""
+        await self.stream.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
 
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Generator[API]:
-    """An API that the environment names."""
-    with API() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        monkeypatch.setenv("OPENAI_API_KEY", "secret")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_address[1]}/v1")
-        monkeypatch.setenv("OPENAI_MODEL", "small")
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    async def say(self, *texts: str) -> None:
+        """Send tokens."""
+        for text in texts:
+            choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+            await self.event(
+                json.dumps(
+                    {
+                        "id": "one",
+                        "object": "chat.completion.chunk",
+                        "created": 0,
+                        "model": "fake",
+                        "choices": [choice],
+                    }
+                )
+            )
 
+    async def event(self, data: str) -> None:
+        """Send an event."""
+        content = f"data: {data}\n\n".encode()
+        await self.stream.send(f"{len(content):x}\r\n".encode() + content + b"\r\n")
 
-async def test_model_is_that_of_the_environment(api: API, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a key it is made up."""
-    model = assistant.model()
-    assert isinstance(model, OpenAIModel)
-    assert [token async for token in model.generate("hello")] == ["0 ", "1 ", "2 "]
-    ((path, authorization, body),) = api.asked
-    assert (path, authorization) == ("/v1/chat/completions", "Bearer secret")
-    assert (body["model"], body["stream"]) == ("small", True)
-    assert body["messages"] == [{"role": "user", "content": "hello"}]
-    monkeypatch.delenv("OPENAI_API_KEY")
-    assert isinstance(assistant.model(), FakeModel)
+    async def end(self) -> None:
+        """Send the last event, and end the answer."""
+        await self.event("[DONE]")
+        await self.stream.send(b"0\r\n\r\n")
 
-
-@pytest.fixture
-def runs(api: API, monkeypatch: pytest.MonkeyPatch) -> Runs:
-    """Return runs with the model of the environment."""
-    runs = Runs(assistant.model())
-    monkeypatch.setattr(assistant, "runs", runs)
-    monkeypatch.setattr(assistant, "groups", Groups())
-    return runs
-
-
-async def texts_until(client: Client, end: str) -> list[str]:
-    """Return the texts of the tokens that come before a text, or before a type of messages."""
-    texts: list[str] = []
-    while True:
-        message = await client.receive(Token | Joined | Stopping | Stopped | Failed)
-        text = message.text if isinstance(message, Token) else message.type
-        if text == end:
-            return texts
-        if isinstance(message, Token):
-            texts.append(text)
+    async def closed(self) -> None:
+        """Return once the SDK has closed the connection."""
+        with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+            await self.stream.receive()
 
 
-@REAL_TIME
-@pytest.mark.parametrize(("text", "tokens"), [("refuse", []), ("break", ["0 ", "1 ", "2 "])])
-async def test_run_fails_with_its_model(runs: Runs, text: str, tokens: list[str]) -> None:
-    """Before it has said anything, or in the middle: what it has said is there."""
-    async with runs.running(), tab() as client:
-        await asked(client, text)
-        assert await texts_until(client, "failed") == tokens
+@asynccontextmanager
+async def asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncGenerator[tuple[str, AsyncIterator[Piece], Request]]:
+    """Begin a run; yield its id, what it says from its beginning on, and what asks the server."""
+    send, receive = anyio.create_memory_object_stream[Request](1)
+
+    async def serve(stream: SocketStream) -> None:
+        async with stream:
+            buffered = BufferedByteReceiveStream(stream)
+            head = (await buffered.receive_until(b"\r\n\r\n", MOST_BYTES)).decode().lower()
+            length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+            body = json.loads(await buffered.receive_exactly(length))
+            await send.send(Request(stream, head, body))
+            await is_over.wait()
+
+    is_over = anyio.Event()
+    groups = Groups()
+    runs = Runs(OpenAIModel("fake"))
+    monkeypatch.setattr(assistant, "groups", groups)
+    with anyio.fail_after(GENEROUS), send, receive:
+        async with (
+            await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+            anyio.create_task_group() as tasks,
+        ):
+            port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - anyio's
+            monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
+            monkeypatch.setenv("OPENAI_API_KEY", "none")
+            tasks.start_soon(listener.serve, serve)
+            async with groups, runs.running():
+                run = await runs.start("Why?")
+                async with groups.listen(Run(run), last=9) as pieces:
+                    yield run, pieces, await receive.receive()
+            is_over.set()
+            tasks.cancel_scope.cancel()
 
 
-@REAL_TIME
-async def test_stop_ends_the_request(runs: Runs, api: API) -> None:
-    """The server notices, so that nobody pays for what nobody reads."""
-    async with runs.running(), tab() as client:
-        run = await asked(client, "wait")
-        assert await texts_until(client, "2 ") == ["0 ", "1 "]
-        await client.send(Stop(run=run))
-        assert await texts_until(client, "stopped") == []
-        assert await anyio.to_thread.run_sync(api.left.wait, GENEROUS)
+async def rest(pieces: AsyncIterator[Piece]) -> list[str | type[Piece]]:
+    """Return what comes of a run up to its end: the texts of tokens, the types of all else."""
+    found: list[str | type[Piece]] = []
+    async for piece in pieces:
+        found.append(piece.text if isinstance(piece, Token) else type(piece))
+        if isinstance(piece, Ended):
+            break
+    return found
+
+
+# The SDK leaves its own generators where they are once it has read `[DONE]`; trio tells of that.
+@pytest.mark.filterwarnings(
+    r"ignore:Async generator '(httpx2?|openai)[.]:ResourceWarning",
+    "ignore:Exception ignored in.*(PoolByteStream|Response|SSEDecoder|AsyncStream)"
+    ":pytest.PytestUnraisableExceptionWarning",
+)
+async def test_answer_is_told_token_by_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each as it comes, and not once the answer is whole."""
+    async with asked(monkeypatch) as (_, pieces, request):
+        assert request.head.startswith("post /v1/chat/completions ")
+        assert request.body == {
+            "model": "fake",
+            "messages": [{"role": "user", "content": "Why?"}],
+            "stream": True,
+        }
+        await request.begin()
+        await request.say("one")
+        first = await anext(pieces)
+        assert isinstance(first, Token)
+        assert first.text == "one"
+        # The first and last pieces of real servers have no text.
+        await request.say("", " two")
+        await request.end()
+        assert await rest(pieces) == [" two", Done, Ended]
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+async def test_refusal_is_told(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """As a run that failed before its first token."""
+    async with asked(monkeypatch) as (_, pieces, request):
+        await request.refuse(status, "not now")
+        assert await rest(pieces) == [Failed, Ended]
+
+
+@pytest.mark.parametrize("how", ["error", "cut"])
+async def test_what_came_before_a_failure_is_kept(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The run says that it failed, behind all that it said."""
+    async with asked(monkeypatch) as (run, pieces, request):
+        await request.begin()
+        await request.say("one", " two")
+        if how == "error":
+            await request.event(json.dumps({"error": {"message": "overloaded"}}))
+        else:
+            await request.stream.aclose()
+        assert await rest(pieces) == ["one", " two", Failed, Ended]
+        async with assistant.groups.listen(Run(run), last=9) as again:
+            assert await rest(again) == ["one", " two", Failed, Ended]
+
+
+async def test_stop_closes_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server need not generate what nobody reads."""
+    async with asked(monkeypatch) as (run, pieces, request):
+        await request.begin()
+        await request.say("one")
+        assert isinstance(await anext(pieces), Token)
+        await assistant.groups.broadcast(Run(run), Stopping(run=run))
+        assert await rest(pieces) == [Stopping, Stopped, Ended]
+        await request.closed()
