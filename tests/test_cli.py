@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from tests.contract.endpoints import Assistant, Calculator, Chat
 from wsendpoints import Limits, WebSocketEndpoint, WebSocketRouter, cli
@@ -63,6 +64,8 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     found.wrong = {"/a": int}
     found.number = 5
     found.texts = ["a"]
+    found.fastapi = FastAPI(title="Theirs", version="3.0.0")
+    found.fastapi.websocket("/plain")(Assistant.as_route())
     monkeypatch.setitem(sys.modules, "application", found)
     return found  # type: ignore[no-any-return]  # made above
 
@@ -98,6 +101,27 @@ def test_document_of_what_says_nothing_of_itself(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("module")
+def test_document_of_an_application_of_a_framework(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its endpoints are found in its routes, and it is called as it calls itself."""
+    found = printed(capsys, "application:fastapi")
+    assert found == asyncapi({"/plain": Assistant}, title="Theirs", version="3.0.0")
+    assert main(["typescript", "application:fastapi"]) == 0
+    assert 'path: "/plain"' in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("module")
+def test_application_of_a_framework_is_checked_and_fuzzed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The other commands take it, too."""
+    path = tmp_path / "asyncapi.json"
+    assert main(["asyncapi", "application:fastapi", "--output", str(path)]) == 0
+    assert main(["check", "application:fastapi", "--against", str(path)]) == 0
+    assert capsys.readouterr().out == "0 breaking, 0 warnings\n"
+    assert main(["fuzz", "application:fastapi", "--messages", "20", "--seed", "1"]) == 0
+
+
+@pytest.mark.usefixtures("module")
 def test_options_are_taken(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The document may be of a client, in a newer version, and in a file."""
     path = tmp_path / "asyncapi.json"
@@ -110,7 +134,10 @@ def test_options_are_taken(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     assert json.loads(text) == asyncapi({"/": Chat}, **expected)
 
 
-USE = "use a router, a subclass of WebSocketEndpoint, or a mapping of paths to such classes"
+USE = (
+    "use a router, an application of FastAPI, Starlette or Litestar, a subclass of "
+    "WebSocketEndpoint, or a mapping of paths to such classes"
+)
 
 
 @pytest.mark.usefixtures("module")

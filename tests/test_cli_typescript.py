@@ -57,7 +57,10 @@ def test_client_of_classes(
     assert path.read_text(encoding="utf-8") == typescript(routes)
 
 
-USE = "use a router, a subclass of WebSocketEndpoint, or a mapping of paths to such classes"
+USE = (
+    "use a router, an application of FastAPI, Starlette or Litestar, a subclass of "
+    "WebSocketEndpoint, or a mapping of paths to such classes"
+)
 
 
 @pytest.mark.usefixtures("module")

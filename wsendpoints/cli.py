@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final, cast, get_args
 
 from wsendpoints.contract import Description, describe
+from wsendpoints.contract.applications import described, is_application, is_endpoint
 from wsendpoints.contract.asyncapi import Perspective, Spec, document_of
 from wsendpoints.contract.compatibility import compare
 from wsendpoints.contract.typescript import client_of
-from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.fuzzing.peers import MisbehaviourError
 from wsendpoints.fuzzing.running import run
 from wsendpoints.protocol.asgi import ASGIApp
@@ -85,7 +85,8 @@ def _command(
     command.add_argument(
         "target",
         metavar="MODULE:ATTRIBUTE",
-        help="a router, an endpoint class, or a mapping of paths to such classes",
+        help="a router, an application of FastAPI, Starlette or Litestar, an endpoint class, or a "
+        "mapping of paths to such classes",
     )
     return command
 
@@ -223,9 +224,8 @@ def _document_of(told: argparse.Namespace, **options: Any) -> dict[str, Any]:
 
 def _app_of(target: Any) -> ASGIApp:
     """Return the application of something that was described."""
-    if _is_endpoint(target):
-        cls: type[WebSocketEndpoint[Any]] = target
-        return cls.as_asgi()
+    if is_endpoint(target):
+        return target.as_asgi()
     if callable(target):
         return cast("ASGIApp", target)
     return WebSocketRouter(getattr(target, "routes", target))
@@ -253,33 +253,27 @@ def _load(target: str) -> Any:
 
 
 def _described(target: Any, name: str) -> Sequence[Description]:
-    """Return the descriptions of an endpoint class, or those of a router, or of a mapping."""
-    if _is_endpoint(target):
+    """Return the descriptions of an endpoint class, or of all in an application, or a mapping."""
+    if is_endpoint(target):
         return [describe(target)]
-    endpoints = getattr(target, "endpoints", None)
-    if callable(endpoints):
-        found: Any = endpoints()
-        return [describe(it.endpoint, it.path, it.attributes) for it in found]
+    if is_application(target):
+        return described(target)
     routes: Any = getattr(target, "routes", target)
     match routes:
-        case {} if all(map(_is_endpoint, routes.values())):
+        case {} if all(map(is_endpoint, routes.values())):
             return [describe(cls, path) for path, cls in routes.items()]
         case _:
             raise _CommandError(
-                f"{name} is {target!r}: use a router, a subclass of WebSocketEndpoint, or a "
-                "mapping of paths to such classes"
+                f"{name} is {target!r}: use a router, an application of FastAPI, Starlette or "
+                "Litestar, a subclass of WebSocketEndpoint, or a mapping of paths to such classes"
             )
 
 
-def _is_endpoint(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, WebSocketEndpoint)
-
-
 def _text_of(target: Any, name: str) -> str:
-    value = None if _is_endpoint(target) else getattr(target, name, None)
+    value = None if is_endpoint(target) else getattr(target, name, None)
     return value if isinstance(value, str) else ""
 
 
 def _servers_of(target: Any) -> Mapping[str, str] | None:
-    servers = None if _is_endpoint(target) else getattr(target, "servers", None)
+    servers = None if is_endpoint(target) else getattr(target, "servers", None)
     return cast("Mapping[str, str]", servers) if isinstance(servers, Mapping) else None

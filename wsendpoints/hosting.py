@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from inspect import Parameter
-from typing import Any, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
 from wsendpoints.application import ASGIConnection, check_not_accepted
 from wsendpoints.attributes import Required, check_attributes, check_types, resolved_parameters
@@ -14,10 +14,13 @@ from wsendpoints.mistakes.mounting import check_mountable
 from wsendpoints.protocol.exceptions import ConfigurationError
 from wsendpoints.protocol.limits import check_limits
 
-__all__ = ["Hosted", "Route", "check_mounting", "described", "fastapi_route"]
+__all__ = ["Hosted", "Route", "check_mounting", "described", "fastapi_route", "hosted_in"]
 
 Route: TypeAlias = Callable[..., Coroutine[Any, Any, None]]
 """A function that a framework calls for each connection."""
+
+_HOSTED: Final = "__wsendpoints__"
+"""The attribute of such a function that leads to its endpoint."""
 
 
 def check_mounting(
@@ -56,6 +59,7 @@ class Hosted:
 
     Attributes:
         cls: The class.
+        given: The attributes that are the same for all connections.
         parameters: What the framework resolves, as parameters of a function.
 
     Raises:
@@ -63,13 +67,13 @@ class Hosted:
             framework can't resolve what it requires.
     """
 
-    __slots__ = ("_given", "cls", "parameters")
+    __slots__ = ("cls", "given", "parameters")
 
     def __init__(self, cls: Any, host: Host, given: Mapping[str, Any]) -> None:
         cls._check_servable()
         required: Required = cls._required_attributes
         self.cls: Any = cls
-        self._given = given
+        self.given: Mapping[str, Any] = given
         self.parameters: Sequence[Parameter] = resolved_parameters(cls, given, required, host)
         check_mounting(cls, given, required, [it.name for it in self.parameters])
 
@@ -86,25 +90,32 @@ class Hosted:
         """
         check_types(self.cls, resolved, self.cls._required_attributes)
         check_not_accepted(websocket, self.cls.__name__)
-        attributes = {**self._given, **resolved}
+        attributes = {**self.given, **resolved}
         await self.cls._with(attributes, websocket.scope, websocket.receive, websocket.send)
 
 
-def described(function: Route, cls: type, parameters: Sequence[Parameter]) -> Route:
+def described(function: Route, hosted: Hosted, parameters: Sequence[Parameter]) -> Route:
     """Return a function with the name of a class, and the parameters that a framework reads.
 
     Args:
         function: The function.
-        cls: The class.
+        hosted: The endpoint class that it serves.
         parameters: All of its parameters.
     """
+    vars(function)[_HOSTED] = hosted
     signature = inspect.Signature(parameters, return_annotation=None)
     vars(function)["__signature__"] = signature
     annotations = {it.name: it.annotation for it in parameters}
     function.__annotations__ = {**annotations, "return": None}
     for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        setattr(function, name, getattr(cls, name))
+        setattr(function, name, getattr(hosted.cls, name))
     return function
+
+
+def hosted_in(function: object) -> Hosted | None:
+    """Return the endpoint of a function that `described` returned; `None` for any other value."""
+    hosted: object = getattr(function, _HOSTED, None)
+    return hosted if isinstance(hosted, Hosted) else None
 
 
 def fastapi_route(cls: type, given: Mapping[str, Any]) -> Route:
@@ -125,7 +136,7 @@ def fastapi_route(cls: type, given: Mapping[str, Any]) -> Route:
     # FastAPI knows the parameter of its WebSocket by the class.
     kind = Parameter.POSITIONAL_OR_KEYWORD
     own = Parameter("websocket", kind, annotation=_starlette_websocket(cls))
-    return described(route, cls, [own, *hosted.parameters])
+    return described(route, hosted, [own, *hosted.parameters])
 
 
 def _starlette_websocket(cls: type) -> type:

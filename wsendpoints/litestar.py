@@ -54,7 +54,7 @@ def as_handler(cls: type[WebSocketEndpoint[Any]], /, **attributes: Any) -> Route
         Parameter("self", Parameter.POSITIONAL_ONLY, default=None, annotation=Any),
         Parameter("socket", Parameter.KEYWORD_ONLY, annotation=WebSocket[Any, Any, Any]),
     ]
-    return described(handler, cls, [*own, *map(_marked, hosted.parameters)])
+    return described(handler, hosted, [*own, *map(_marked, hosted.parameters)])
 
 
 def _marked(parameter: Parameter) -> Parameter:

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
+from wsendpoints.contract.applications import Routes, described
 from wsendpoints.contract.channels import channel_of, operations_of, security_of
-from wsendpoints.contract.describing import describe
 from wsendpoints.contract.description import Description
 from wsendpoints.contract.json_schemas import plain
 from wsendpoints.contract.payloads import Payloads
 from wsendpoints.contract.schemas import Names, schemas_of
-from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.protocol.exceptions import ConfigurationError
 
 __all__ = ["Perspective", "Spec", "asyncapi", "document_of"]
@@ -25,7 +24,7 @@ _OTHER: Final = {"receive": "send", "send": "receive"}
 
 
 def asyncapi(
-    routes: Mapping[str, type[WebSocketEndpoint[Any]]],
+    routes: Routes,
     *,
     title: str,
     version: str,
@@ -40,7 +39,9 @@ def asyncapi(
     AsyncAPI has no words for: subprotocols with their encodings, limits, close codes, error codes.
 
     Args:
-        routes: The classes, by their paths, with path parameters in braces: `"/rooms/{room}"`.
+        routes: The classes, by their paths, with path parameters in braces: `"/rooms/{room}"`; or
+            an application of FastAPI's, Starlette's or Litestar's that has some in its routes. What
+            FastAPI resolves for them is in the document, too.
         title: That of the application.
         version: That of the application's interface: `"1.0.0"`.
         description: What the application does, in CommonMark.
@@ -56,7 +57,7 @@ def asyncapi(
             argument is none of those that are taken.
     """
     return document_of(
-        [describe(cls, path) for path, cls in routes.items()],
+        described(routes),
         title=title,
         version=version,
         description=description,
@@ -67,7 +68,7 @@ def asyncapi(
 
 
 def document_of(
-    described: Sequence[Description],
+    endpoints: Sequence[Description],
     *,
     title: str,
     version: str,
@@ -79,7 +80,7 @@ def document_of(
     """Return the AsyncAPI document of endpoints that were described, as `asyncapi` does of classes.
 
     Args:
-        described: The endpoints.
+        endpoints: The endpoints.
         title: As for `asyncapi`, and so are the others.
         version: That of the application's interface.
         description: What the application does.
@@ -93,13 +94,13 @@ def document_of(
     """
     _check(spec, Spec, "spec")
     _check(perspective, Perspective, "perspective")
-    schemas = schemas_of(described)
+    schemas = schemas_of(endpoints)
     components = dict(schemas.components)
     schemes: dict[str, Any] = {}
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     names, keys = Names(), Names()
-    for each in described:
+    for each in endpoints:
         channel = keys.give(each.name)
         payloads = Payloads(each, schemas, schemas.names)
         security: list[Any] = []

@@ -20,6 +20,8 @@ from wsendpoints.contract.description import (
 )
 from wsendpoints.contract.ends import closings_of, refusals_of
 from wsendpoints.contract.naming import doc_of, message_of, params_of
+from wsendpoints.contract.resolved import NOTHING as NO_MORE
+from wsendpoints.contract.resolved import Resolved
 from wsendpoints.endpoint import WebSocketEndpoint
 from wsendpoints.handshake.parameters import Parameters
 from wsendpoints.messages.annotations import MISSING
@@ -74,6 +76,7 @@ def describe(
     endpoint_class: type[WebSocketEndpoint[Any]],
     path: str = "/",
     given: Mapping[str, Any] = MappingProxyType({}),
+    resolved: Resolved = NO_MORE,
 ) -> Description:
     """Return what an endpoint class declares.
 
@@ -81,6 +84,7 @@ def describe(
         endpoint_class: The class.
         path: Where it is mounted, with path parameters in braces: `"/rooms/{room}"`.
         given: What `as_asgi` is given there, such as `limits`.
+        resolved: What the framework reads of the handshake for it there.
 
     Raises:
         ConfigurationError: It is abstract, or generic.
@@ -91,6 +95,7 @@ def describe(
         given.get(it, getattr(cls, it))
         for it in ("limits", "security", "subprotocols", "require_subprotocol")
     )
+    security = security or resolved.security
     spoken = [*([] if is_required else [None]), *subprotocols]
     speeches = [*_speeches(declaration, spoken)]
     parameters: Parameters | None = cls._admission.parameters
@@ -110,7 +115,7 @@ def describe(
         subprotocols=tuple(subprotocols),
         is_subprotocol_required=is_required,
         params=None if parameters is None else parameters.annotation,
-        parameters=tuple(_parameters(parameters, path)),
+        parameters=tuple(_parameters(parameters, path, resolved.parameters)),
         security=tuple(security),
         operations=tuple(_operations(cls, declaration)),
         pushes=tuple(pushes),
@@ -252,9 +257,13 @@ def _errors(declaration: Declaration, speeches: Sequence[Speech]) -> ErrorMessag
 # The handshake.
 
 
-def _parameters(parameters: Parameters | None, path: str) -> Iterator[Parameter]:
+def _parameters(
+    parameters: Parameters | None, path: str, resolved: Sequence[Parameter]
+) -> Iterator[Parameter]:
+    others = {(it.place, it.name): it for it in resolved}
     in_path = {match[1]: match[2] for match in _IN_PATH.finditer(path)}
     for name, converter in in_path.items():
+        own = others.pop(("path", name), None)
         yield Parameter(
             name,
             "path",
@@ -262,6 +271,7 @@ def _parameters(parameters: Parameters | None, path: str) -> Iterator[Parameter]
             is_multiple=False,
             is_integer=converter == ":int",
             is_rest=converter == ":path",
+            type=None if own is None else own.type,
         )
     for field in () if parameters is None else parameters.fields:
         is_multiple = field.names[0] in field.multiple
@@ -270,8 +280,11 @@ def _parameters(parameters: Parameters | None, path: str) -> Iterator[Parameter]
             names = [field.source.name, *names]
         elif any(it in in_path for it in names):
             continue
-        name, *others = names
-        yield Parameter(name, field.place, field.is_required, is_multiple, tuple(others))
+        name, *aliases = names
+        other = others.pop((field.place, name), None)
+        is_required = field.is_required or (other is not None and other.is_required)
+        yield Parameter(name, field.place, is_required, is_multiple, tuple(aliases))
+    yield from others.values()
 
 
 def _speeches(declaration: Declaration, spoken: Sequence[str | None]) -> Iterator[Speech]:

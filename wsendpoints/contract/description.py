@@ -142,7 +142,7 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the handshake, which a field of `params` takes.
+    """A parameter of the handshake, which a field of `params` takes, or the framework resolves.
 
     Attributes:
         name: What it is called; for one of the query, any of `others` will do, too. The name of a
@@ -153,6 +153,7 @@ class Parameter:
         others: Its other names.
         is_integer: Whether the path takes nothing but digits there, as `{name:int}` does.
         is_rest: Whether the path takes slashes there, too, as `{name:path}` does.
+        type: The type of its value, where the framework resolves it; else `None`.
     """
 
     name: str
@@ -162,6 +163,7 @@ class Parameter:
     others: Sequence[str] = ()
     is_integer: bool = False
     is_rest: bool = False
+    type: Any = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

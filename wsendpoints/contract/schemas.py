@@ -65,6 +65,7 @@ class Schemas:
     names: Names = field(compare=False, repr=False)
     _messages: Mapping[tuple[Message, Mode], Schema]
     _parameters: Mapping[Description, Mapping[str, Schema]]
+    _resolved: Mapping[tuple[Description, Parameter], Schema]
 
     def received(self, message: Message) -> Schema:
         """Return the schema of a message that clients send: `{"$ref": ...}` for a class."""
@@ -75,7 +76,9 @@ class Schemas:
         return self._messages[message, "serialization"]
 
     def parameter(self, description: Description, parameter: Parameter) -> Schema:
-        """Return the schema of a parameter; that of a text or an integer, if no field takes it."""
+        """Return the schema of a parameter; that of a text or an integer, if nothing takes it."""
+        if (own := self._resolved.get((description, parameter))) is not None:
+            return own
         found = self._parameters[description]
         names = (parameter.name, *parameter.others)
         other = {"type": "integer" if parameter.is_integer else "string"}
@@ -99,10 +102,13 @@ def schemas_of(descriptions: Sequence[Description]) -> Schemas:
     params = [it for it in descriptions if it.params is not None]
     types: list[tuple[Any, Mode]] = [(message.type, mode) for message, mode in messages]
     types.extend((it.params, "validation") for it in params)
+    resolved = [(one, it) for one in descriptions for it in one.parameters if it.type is not None]
+    types.extend((it.type, "validation") for _, it in resolved)
     schemas, definitions = generate(types, "the contract")
     pool = _Pool(definitions)
     heads = [pool.common(it) for it in schemas]
-    fields = [_properties(pool, it) for it in heads[len(messages) :]]
+    end = len(messages) + len(params)
+    fields = [_properties(pool, it) for it in heads[len(messages) : end]]
     found = dict(zip(messages, heads, strict=False))
     names = Names()
     pool.name_all(
@@ -110,6 +116,7 @@ def schemas_of(descriptions: Sequence[Description]) -> Schemas:
         [
             *((head, mode, message.name) for (message, mode), head in found.items()),
             *((it, "validation", "") for some in fields for it in some.values()),
+            *((it, "validation", "") for it in heads[end:]),
         ],
     )
     parameters: dict[Description, Mapping[str, Schema]] = {it: {} for it in descriptions}
@@ -122,6 +129,10 @@ def schemas_of(descriptions: Sequence[Description]) -> Schemas:
         names,
         {key: pool.linked(head, key[1]) for key, head in found.items()},
         parameters,
+        {
+            key: pool.linked(head, "validation")
+            for key, head in zip(resolved, heads[end:], strict=True)
+        },
     )
 
 

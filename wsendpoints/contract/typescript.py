@@ -1,10 +1,10 @@
 """`typescript`: a client of endpoint classes, as one file of TypeScript that needs no other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-from wsendpoints.contract.describing import describe
+from wsendpoints.contract.applications import Routes, described
 from wsendpoints.contract.description import Description
 from wsendpoints.contract.schemas import Names, schemas_of
 from wsendpoints.contract.typescript_calls import is_jsonrpc
@@ -12,7 +12,6 @@ from wsendpoints.contract.typescript_classes import MESSAGEPACK, class_of, codec
 from wsendpoints.contract.typescript_messages import BYTES
 from wsendpoints.contract.typescript_text import RESERVED, names_in, type_name
 from wsendpoints.contract.typescript_types import TypeWriter, either
-from wsendpoints.endpoint import WebSocketEndpoint
 
 __all__ = ["client_of", "typescript"]
 
@@ -23,7 +22,7 @@ _HEAD: Final = """\
 """
 
 
-def typescript(routes: Mapping[str, type[WebSocketEndpoint[Any]]]) -> str:
+def typescript(routes: Routes) -> str:
     """Return a client of endpoint classes in TypeScript: one file that imports nothing.
 
     It has a type for each message, and a class for each endpoint. It is the same for the same
@@ -31,12 +30,13 @@ def typescript(routes: Mapping[str, type[WebSocketEndpoint[Any]]]) -> str:
 
     Args:
         routes: The classes, by their paths, with path parameters in braces: `"/rooms/{room}"`, or
-            `"/files/{file:path}"`.
+            `"/files/{file:path}"`; or an application of FastAPI's, Starlette's or Litestar's that
+            has some in its routes.
 
     Raises:
         ConfigurationError: A class can't be served, or has a message without a schema.
     """
-    return client_of([describe(cls, path) for path, cls in routes.items()])
+    return client_of(described(routes))
 
 
 def client_of(descriptions: Sequence[Description]) -> str:

@@ -21,7 +21,7 @@ from wsendpoints.protocol.exceptions import (
 )
 from wsendpoints.sources import Header, Source, mark_of, marked
 
-__all__ = ["Field", "Parameters", "Place"]
+__all__ = ["Field", "Parameters", "Place", "holds_several"]
 
 Place: TypeAlias = Literal["path", "query", "header", "cookie"]
 """Where a parameter is in the handshake."""
@@ -252,7 +252,7 @@ def _fields_of(schema: Any) -> Iterator[Field]:
             names[name] = None
         # The alias is a path into all values of the parameter: `AliasPath("name", 0)`.
         indexed = {str(path[0]) for path in paths if len(path) > 1}
-        multiple = {*names} if _holds_several(field["schema"], definitions) else indexed
+        multiple = {*names} if holds_several(field["schema"], definitions) else indexed
         # Of the three that have fields, a TypedDict alone says so.
         is_required = field.get("required", True) and field["schema"]["type"] != "default"
         found = marked(field["schema"], definitions)
@@ -291,22 +291,22 @@ def _alias_paths(alias: Any) -> list[list[str | int]]:
     return alias if isinstance(alias[0], list) else [alias]
 
 
-def _holds_several(schema: Any, definitions: Mapping[str, Any]) -> bool:
+def holds_several(schema: Any, definitions: Mapping[str, Any]) -> bool:
     """Return whether a core schema is, or may be, that of several values."""
     match schema:
         case {"type": "definition-ref", "schema_ref": ref} if ref in definitions:
             # Each definition is followed once: a root model may contain itself.
             others = {name: it for name, it in definitions.items() if name != ref}
-            return _holds_several(definitions[ref], others)
+            return holds_several(definitions[ref], others)
         case {"type": "json"}:  # a single text, whatever it contains
             return False
         case {"type": str(kind)} if kind in _ARRAYS:
             return True
         case {"type": "tagged-union", "choices": {**choices}}:
-            return _holds_several(list(choices.values()), definitions)
+            return holds_several(list(choices.values()), definitions)
         case {"type": str()}:
-            return any(_holds_several(schema.get(key), definitions) for key in _INNER)
+            return any(holds_several(schema.get(key), definitions) for key in _INNER)
         case [*parts]:  # the steps of a chain, the members of a union, a member with its label
-            return any(_holds_several(part, definitions) for part in parts)
+            return any(holds_several(part, definitions) for part in parts)
         case _:
             return False
