@@ -132,7 +132,9 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "telemetry": frozenset({"opentelemetry"}),
     "openapi": frozenset(),
     "litestar": frozenset({"litestar"}),
-    "client": frozenset({"anyio", "httpx", "httpx_ws", "pydantic", "websockets", "wsproto"}),
+    "client": frozenset(
+        {"anyio", "httpx", "httpx_ws", "pydantic", "typing_extensions", "websockets", "wsproto"}
+    ),
     "routing": frozenset(),
     "router": frozenset(),
     "fuzzing": frozenset({"anyio"}),
