@@ -10,6 +10,7 @@ The page of the first one's chat is at http://127.0.0.1:8000/?chat=lobby, and th
 one's at http://127.0.0.1:8000/?chat=openai.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
@@ -70,12 +71,16 @@ class Following(WebSocketEndpoint):
         try:
             is_running = run in await assistant.groups.presence(Run(run))
             # What is kept of a run that has ended is there at once.
-            with anyio.move_on_after(None if is_running else 1):
+            patience = math.inf if is_running else 1
+            with anyio.move_on_after(patience) as scope:
                 last = 0 if after else 2 * MOST
                 async with assistant.groups.listen(Run(run), after, last=last) as pieces:
                     async for piece in pieces:
+                        # How long the client takes for it tells nothing of the run.
+                        scope.deadline = math.inf
                         if await self.tell_piece(run, piece):
                             return True
+                        scope.deadline = anyio.current_time() + patience
         except (PositionLost, BackplaneError, ValueError):
             # Not all of it is kept, or no more can be had, or that is no position.
             return await self.tell_piece(run, Ended(run=run))
@@ -165,7 +170,7 @@ class Chunk(BaseModel):
     """An event that a client which comes back begins after."""
 
     id: str
-    chunk: TextContent | RunEvent | RunError
+    chunk: TextEdge | TextContent | RunEvent | RunError
 
 
 class Where(Camel):
@@ -214,7 +219,9 @@ class AgentSocket(Following):
     async def tell(self, run: str, offset: str | None = None) -> bool:
         if offset is None:
             await self.push(RunEvent(type="RUN_STARTED", thread_id=self.chat, run_id=run))
-            await self.push(TextEdge(type="TEXT_MESSAGE_START", message_id=run))
+            # Who is cut off before the first token comes back for all of it, and has this already.
+            begun = TextEdge(type="TEXT_MESSAGE_START", message_id=run)
+            await self.push(Chunk(id="-1", chunk=begun))
         return await self.follow(run, offset)
 
     @override

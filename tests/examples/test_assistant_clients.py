@@ -3,10 +3,11 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import anyio
 import pytest
 
 from examples.assistant import Asked
-from examples.assistant_clients import app
+from examples.assistant_clients import AgentSocket, app
 from tests.examples.pages import fetch
 from tests.examples.test_assistant import started
 from tests.groups.failing import Failing
@@ -80,6 +81,27 @@ async def test_run_is_joined_and_resumed(monkeypatch: pytest.MonkeyPatch, conten
             assert await chunks(late, 6) == [*BEGUN, said("one"), said(" two"), *DONE]
             await late.expect_close(1000)
         await client.receive_nothing()
+
+
+async def test_ended_run_is_told_to_whoever_takes_it_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long that takes, all of it comes, and the end of a known run."""
+    push = AgentSocket.push
+
+    async def push_slowly(self: AgentSocket, message: Any) -> None:
+        await anyio.sleep(2)
+        await push(self, message)
+
+    async with started(monkeypatch) as model:
+        async with tab("/agui/a") as client:
+            await client.send(given("r", "one"))
+            model.send.close()
+            assert await chunks(client, 5) == [*BEGUN, said("one"), *DONE]
+        monkeypatch.setattr(AgentSocket, "push", push_slowly)
+        async with tab("/agui/a?runId=r&offset=-1") as late:
+            assert await chunks(late, 5) == [*BEGUN, said("one"), *DONE]
+            await late.expect_close(1000)
 
 
 async def test_run_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

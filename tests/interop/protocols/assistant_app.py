@@ -10,9 +10,10 @@ from examples import assistant
 from tests.interop.journal import DeliberateError
 from wsendpoints.groups import Groups, RedisBackplane
 
-__all__ = ["WORDS", "app"]
+__all__ = ["STUCK", "WORDS", "app"]
 
 WORDS = 40
+STUCK = 8
 
 
 class Model(assistant.FakeModel):
@@ -20,9 +21,12 @@ class Model(assistant.FakeModel):
 
     @override
     async def generate(self, text: str) -> AsyncGenerator[str]:
+        if text == "late":
+            await anyio.sleep(0.2)
         yield f"{os.getpid()}"
         for number in range(WORDS):
-            await anyio.sleep(60 if text == "slow" else 0.01)
+            is_stuck = text == "slow" or (text == "stuck" and number == STUCK)
+            await anyio.sleep(60 if is_stuck else 0.01)
             if text == "fail" and number == 3:
                 raise DeliberateError
             yield f" {number}"

@@ -50,7 +50,13 @@ results.failed = [wordsOf(client), errors.splice(0)];
 
 const broken = clientOf(breaking(12));
 await broken.client.sendMessage("why?");
-results.broken = [wordsOf(broken.client), opened, broken.errors];
+results.broken = [wordsOf(broken.client), [...opened], broken.errors];
+
+// Before the first token, which is awaited meanwhile.
+opened.length = 0;
+const early = clientOf(breaking(2));
+await early.client.sendMessage("late");
+results.early = [wordsOf(early.client), opened, early.errors];
 
 let run;
 let tab;
@@ -62,11 +68,11 @@ const stopped = clientOf(WebSocket, (chunk) => {
   }
   if (chunk.delta === " 3") stopped.client.stop();
 });
-await stopped.client.sendMessage("why?");
+await stopped.client.sendMessage("stuck");
 const chunks = await tab;
 results.stopped = wordsOf(stopped.client);
 results.tab = [chunks[0].type, chunks.at(-1).type, chunks.every((it) => !it.runId || it.runId === run)];
-results.tab_has_all_of_it = chunks.filter(({ delta }) => delta).length < 30;
+results.tab_words = chunks.flatMap(({ delta }) => delta ?? []).slice(1).map(Number);
 const later = await joined(connection, run);
 results.later = JSON.stringify(later) === JSON.stringify(chunks);
 results.unknown = await joined(connection, "nothing");
