@@ -47,13 +47,13 @@ def resolved_by(dependant: Any) -> Resolved:
     security: dict[Credential, None] = {}
     for one in _all_of(dependant):
         for place in _PLACES:
-            for field in getattr(one, f"{place}_params"):
+            for field in getattr(one, f"{place}_params", ()):
                 for it in _parameters_of(place, field):
                     known = parameters.get((place, it.name))
                     # One of several that need it is enough.
                     if known is None or not known.is_required:
                         parameters[place, it.name] = it
-        if (credential := _credential_of(one.call)) is not None:
+        if (credential := _credential_of(getattr(one, "call", None))) is not None:
             security[credential] = None
     return Resolved((*parameters.values(),), (*security,))
 
@@ -61,7 +61,7 @@ def resolved_by(dependant: Any) -> Resolved:
 def _all_of(dependant: Any) -> Iterator[Any]:
     if dependant is not None:
         yield dependant
-        for it in dependant.dependencies:
+        for it in getattr(dependant, "dependencies", ()):
             yield from _all_of(it)
 
 
