@@ -389,6 +389,48 @@ class Mover(WebSocketEndpoint):
         return Halted()
 
 
+class Sprint(Go):
+    """One that is of the class of another."""
+
+    type: Literal["sprint"] = "sprint"  # type: ignore[assignment]  # tells it from a Go
+
+
+class Sprinter(WebSocketEndpoint):
+    """Answers what is of one class, and what is of its subclass, by replies of two types."""
+
+    encoding = "json"
+    correlation_id = "id"
+
+    @handles
+    async def go(self, websocket: WebSocket, data: Go) -> Gone:
+        """Go."""
+        return Gone()
+
+    @handles
+    async def sprint(self, websocket: WebSocket, data: Sprint) -> Halted:
+        """Sprint."""
+        return Halted()
+
+
+async def test_reply_to_a_subclass_is_its_own() -> None:
+    """It is no reply to the class, which is declared before it."""
+    wires = Wires()
+    found: list[Any] = []
+
+    async def ask() -> None:
+        found.append(await client.request(Sprint(id="1")))
+
+    async with (
+        connect(Sprinter, "ws://host/", transport=wires.open) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        wire = await wires.next()
+        tasks.start_soon(ask)
+        await wire.got()
+        wire.give({"type": "halted", "id": "1"})
+    assert found == [Halted(id="1")]
+
+
 class Lister(WebSocketEndpoint):
     """Answers with a list, which is no class."""
 

@@ -128,7 +128,7 @@ class Speech:
 
     def replies_to(self, message: object) -> tuple[type, ...] | None:
         """Return the classes of the replies to a message; `None` if anything may be one."""
-        return next((to for asked, to in self._replies if isinstance(message, asked)), None)
+        return next((to for asked, to in self._replies if type(message) in asked), None)
 
     def is_reply(self, message: object) -> bool:
         """Return whether a message of the server's is declared as the reply to some other."""
@@ -216,12 +216,15 @@ def _histories(description: Description) -> Iterator[tuple[str, tuple[type, ...]
             yield group.name, tuple(_classes_of(group.messages))
 
 
-def _replies(description: Description) -> Iterator[tuple[tuple[type, ...], tuple[type, ...]]]:
-    """Yield the classes of some messages, with those of their replies, where all are classes."""
+def _replies(description: Description) -> Iterator[tuple[tuple[object, ...], tuple[type, ...]]]:
+    """Yield the types of some messages, with the classes of their replies, if all are classes.
+
+    Messages are told by their own class, as another handler may take those of a subclass.
+    """
     for operation in description.operations:
         replies = tuple(_classes_of(operation.replies))
         if replies and len(replies) == len(operation.replies):
-            yield tuple(_classes_of(operation.messages)), replies
+            yield tuple(bare(it.type) for it in operation.messages), replies
 
 
 def _classes_of(messages: Sequence[Message]) -> Iterator[type]:
