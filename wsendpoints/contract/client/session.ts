@@ -119,7 +119,8 @@ abstract class Session<Group extends string> {
    * as an error, is for whoever asked last.
    */
   protected pending(id: unknown, kind?: unknown): Pending | undefined {
-    const asked = this.#pending.get(id) ?? [];
+    const asked = this.#pending.get(id);
+    if (asked === undefined) return undefined;
     const own = asked.find(({ kinds }) => kinds === null || kinds.includes(kind));
     const isReply = Object.values(this.contract.replies ?? {}).some((it) => it.includes(kind));
     return own ?? (isReply ? undefined : asked[asked.length - 1]);
