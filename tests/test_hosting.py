@@ -38,7 +38,7 @@ from wsendpoints import (
     WebSocketEndpoint,
     WebSocketRouter,
 )
-from wsendpoints.hosting import Hosted
+from wsendpoints.hosting import Hosted, hosted_in
 from wsendpoints.testing import HandshakeDenied, connect
 
 pytestmark = pytest.mark.anyio
@@ -562,6 +562,14 @@ def test_fastapi_has_to_be_installed() -> None:
         "Nothing.as_route() is for FastAPI, which is not installed: anything else takes "
         "`Nothing.as_asgi()`"
     )
+
+
+def test_function_leads_to_its_endpoint() -> None:
+    """With what it is given; nothing else does."""
+    found = hosted_in(Recording.as_route(events=["a"]))
+    assert found is not None
+    assert (found.cls, found.given) == (Recording, {"events": ["a"]})
+    assert hosted_in(Recording) is None
 
 
 def test_litestar_is_another_framework() -> None:

@@ -10,6 +10,8 @@ from tests.contract.endpoints import Assistant, Calculator, Chat, Loud, Where
 from tests.some_messages import Said, Say
 from wsendpoints import WebSocketEndpoint
 from wsendpoints.contract import describe
+from wsendpoints.contract.description import Parameter
+from wsendpoints.contract.resolved import Resolved
 from wsendpoints.contract.schemas import COMPONENTS, Names, Schemas, schemas_of
 
 
@@ -184,6 +186,14 @@ def test_p08_no_secret_and_no_module_is_told() -> None:
 class Node(BaseModel):
     children: list["Node"] = []
     other: "Other | None" = None
+
+
+def test_parameter_that_a_framework_resolves_has_the_schema_of_its_type() -> None:
+    """Beside those of the class's own."""
+    number = Parameter("n", "query", True, False, type=Annotated[int, Field(ge=3)])
+    description = describe(endpoint(int, int), resolved=Resolved([number]))
+    found = schemas_of([description])
+    assert found.parameter(description, number) == {"type": "integer", "minimum": 3}
 
 
 class Other(BaseModel):
