@@ -25,6 +25,9 @@ __all__ = ["Realtime", "Responses"]
 SECONDS = 0.02
 """Seconds from one token to the next."""
 
+SECONDS_OF_MANY = 0.5
+"""The same in a long answer, which is to be stopped: more than that takes on a busy machine."""
+
 
 class Realtime(WebSocketEndpoint):
     """Streams a response until it is done, or cancelled."""
@@ -52,7 +55,7 @@ class Realtime(WebSocketEndpoint):
                     response_id="response",
                     type="response.output_text.delta",
                 )
-                await anyio.sleep(SECONDS)
+                await anyio.sleep(SECONDS if tokens < 100 else SECONDS_OF_MANY)
             status = "completed"
         finally:
             response = RealtimeResponse(id="response", status=status)

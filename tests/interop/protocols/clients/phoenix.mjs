@@ -7,7 +7,7 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
-const socket = new Socket(process.argv[2], { transport: WebSocket, heartbeatIntervalMs: 100 });
+const socket = new Socket(process.argv[2], { transport: WebSocket, heartbeatIntervalMs: 500 });
 const reconnects = [];
 socket.onError(() => reconnects.push("error"));
 socket.onClose((event) => reconnects.push(event.code));
@@ -37,7 +37,7 @@ socket.onMessage((message) => message.topic === "phoenix" && message.ref === "" 
 socket.conn.send("{}");
 socket.conn.send("{");
 results.afterwards = await outcome(room.push("say", { text: "still here" }));
-await new Promise((resolve) => setTimeout(resolve, 250));
+await new Promise((resolve) => setTimeout(resolve, 1200));
 results.strays = strays.map(({ status, response }) => [status, response.code]);
 results.connected = socket.isConnected();
 results.reconnects = [...reconnects];
