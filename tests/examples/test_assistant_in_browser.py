@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.examples.browsing import Server, browser, serving
+from tests.examples.unending import UNENDING
 
 __all__ = ["browser"]
 
@@ -19,7 +20,7 @@ def server() -> Generator[Server]:
         patch.setenv("SECONDS_PER_TOKEN", "0.05")
         patch.delenv("OPENAI_API_KEY", raising=False)
         patch.delenv("REDIS_URL", raising=False)
-        with serving("examples.assistant:app", "--workers", "2") as server:
+        with serving("tests.examples.unending:assistant_app", "--workers", "2") as server:
             yield server
 
 
@@ -49,7 +50,7 @@ def test_answer_survives_a_reload_and_is_stopped_from_another_tab(
     two = context.new_page()
     two.goto(one.url)
     expect(two.get_by_role("article").first.get_by_role("paragraph")).to_have_text(whole)
-    ask(one, "What else?")
+    ask(one, UNENDING)
     stop = two.get_by_role("article").nth(1).get_by_role("button", name="Stop")
     stop.click()
     for page in (one, two):
