@@ -17,7 +17,8 @@ APP: Final = "tests.client.endpoints:app"
 class Uvicorn:
     """A server that runs, is killed, or asked to end, and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, app: str) -> None:
+        self._app = app
         self._log = folder / "log"
         self._reserved = reserve_port()
         self._process: Process | None = None
@@ -29,7 +30,7 @@ class Uvicorn:
 
     def start(self) -> None:
         """Start it; it takes connections as soon as it can."""
-        self._process = Process(SERVERS["uvicorn"], APP, self._log, self._reserved)
+        self._process = Process(SERVERS["uvicorn"], self._app, self._log, self._reserved)
 
     def wait(self) -> None:
         """Wait until it takes connections."""
@@ -53,9 +54,9 @@ class Uvicorn:
 
 
 @contextmanager
-def serving(folder: Path) -> Generator[Uvicorn]:
+def serving(folder: Path, app: str = APP) -> Generator[Uvicorn]:
     """Return a server that runs."""
-    server = Uvicorn(folder)
+    server = Uvicorn(folder, app)
     server.start()
     try:
         server.wait()

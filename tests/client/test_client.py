@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from tests.client.endpoints import Add, Added, Chat, Confirm, Confirmed, Said, Say
+from tests.client.endpoints import Add, Added, Chat, Confirm, Confirmed, Said, Say, Stop
 from tests.client.wires import Wires
 from wsendpoints.client import ClosedError, connect
 
@@ -95,3 +95,16 @@ async def test_client_asks_and_answers() -> None:
         tasks.start_soon(client.request, Add(number=1, id="2"))
         await wire.got()
         wire.give({"type": "added", "id": "2", "sum": 3})
+
+
+async def test_client_has_streams() -> None:
+    """A loop gets the replies, and the server is told as it is left."""
+    wires = Wires()
+    async with connect(Chat, "ws://host/", transport=wires.open) as client:
+        wire = await wires.next()
+        async with client.stream(Add(number=1), stop=lambda _: Stop(code=4000)) as replies:
+            asked = await wire.got()
+            for number in range(3):
+                wire.give({"type": "added", "id": asked["id"], "sum": number})
+            assert [(await anext(replies)).model_dump()["sum"] for _ in range(2)] == [0, 1]
+        assert await wire.got() == {"type": "stop", "code": 4000}

@@ -23,10 +23,12 @@ from tests.client.endpoints import (
 from tests.client.server import Uvicorn, serving
 from tests.client.wires import Wires, lowest
 from tests.clocks import GENEROUS, REAL_TIME
+from tests.contract.clients import app as clients
 from tests.waiting import all_tasks_blocked
 from wsendpoints import ConfigurationError, JsonRpc, Limits, Rate, WebSocketEndpoint
 from wsendpoints.client import (
     Backoff,
+    Client,
     ClosedError,
     LostError,
     Positions,
@@ -94,6 +96,51 @@ async def test_refusal_is_raised(server: Uvicorn, transport: Transport | None) -
         with pytest.raises(ClosedError, match="4401: 'Unauthorized'"):
             async with connect(Chat, server.url, query={"token": "old"}, transport=transport):
                 raise AssertionError
+
+
+@REAL_TIME
+@TRANSPORTS
+async def test_streams_are_stopped(
+    tmp_path_factory: pytest.TempPathFactory, transport: Transport | None
+) -> None:
+    """Many at once, each as it is left: the server runs none of them any longer."""
+    folder = tmp_path_factory.mktemp("speaker")
+
+    def stop(id_: str) -> clients.Stop:
+        return clients.Stop(id=id_)
+
+    async def listen(client: Client[Any], id_: str, most: int) -> None:
+        numbers: list[int] = []
+        async with client.stream(clients.Say(id=id_), stop=stop) as words:
+            async for word in words:
+                numbers.append(word.number)
+                if len(numbers) == most:
+                    break
+        assert numbers == [*range(most)]
+
+    with anyio.fail_after(GENEROUS), serving(folder, "tests.contract.clients.app:router") as server:
+        url = f"{server.url}speaker"
+        async with connect(clients.Speaker, url, transport=transport) as client:
+            stopped = anyio.Event()
+            left = 10
+
+            def count(_: clients.Stopped) -> None:
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    stopped.set()
+
+            client.on(clients.Stopped, count)
+            async with anyio.create_task_group() as tasks:
+                for number in range(10):
+                    tasks.start_soon(listen, client, f"{number}", 1 + number)
+            await stopped.wait()
+            with pytest.raises(RequestError, match="no_words"):
+                async with client.stream(clients.Say(id="0", words=2), stop=stop) as words:
+                    assert [(await anext(words)).number for _ in range(2)] == [0, 1]
+                    await anext(words)
+            with pytest.raises(RequestError, match="not_running"):
+                await client.request(stop("0"))
 
 
 # A server that goes, and comes back.

@@ -28,6 +28,11 @@ async def converse() -> None:
         assert_type(client, Client[Said | Leave])
         assert_type(await client.receive(), Said | Leave | ErrorMessage)
         assert_type(await client.request(Say(), timeout=5), Said | Leave)
+        async with client.stream(Say(), until=Leave, stop=lambda _: Say()) as replies:
+            assert_type([it async for it in replies], list[Said | Leave])
+        async with client.stream(Say(), until=lambda it: isinstance(it, Leave)) as replies:
+            reply = await anext(replies)
+        assert_type(reply, Said | Leave)
         async for message in client:
             assert_type(message, Said | Leave | ErrorMessage)
             match message:

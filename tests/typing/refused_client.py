@@ -31,5 +31,6 @@ async def converse() -> None:
         client.answer(Said, answer)  # refused: argument
         client.answer(Leave, answer_at_once)  # refused: argument
         await client.request(Say(), 5)  # refused: call
+        client.stream(Say(), until=3)  # refused: overload
     async with connect(Chat(), "ws://host/"):  # refused: argument
         pass

@@ -1,7 +1,8 @@
 """`Client`: what an application does with the connection to an endpoint."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Generic, TypeVar, cast, final
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, TypeVar, cast, final, overload
 
 from wsendpoints.client.address import Positions
 from wsendpoints.client.errors import ClosedError
@@ -74,7 +75,8 @@ class Client(Generic[M]):
         The message gets an id in the field that the class's `correlation_id` names, unless it has
         one. Any number of tasks may ask at once; with the same id, such as to stop a stream, if the
         replies are of other types. An error is for whoever asked last with its id. Of a stream this
-        is the first reply; the others are messages for `receive`. Cancelling it loses the reply.
+        is the first reply, and the others are messages for `receive`: use `stream` for all of them.
+        Cancelling it loses the reply.
 
         Args:
             message: One that the class takes.
@@ -90,6 +92,61 @@ class Client(Generic[M]):
             ClosedError: The client is closed.
         """
         return cast("M", await self._session.request(message, timeout))
+
+    @overload
+    def stream(
+        self,
+        message: object,
+        *,
+        until: Callable[[M], bool] | None = None,
+        stop: Callable[[Any], object] | None = None,
+    ) -> "AbstractAsyncContextManager[AsyncIterator[M], None]": ...
+
+    @overload
+    def stream(
+        self,
+        message: object,
+        *,
+        until: type,
+        stop: Callable[[Any], object] | None = None,
+    ) -> "AbstractAsyncContextManager[AsyncIterator[M], None]": ...
+
+    def stream(
+        self,
+        message: object,
+        *,
+        until: type | Callable[[M], bool] | None = None,
+        stop: Callable[[Any], object] | None = None,
+    ) -> "AbstractAsyncContextManager[AsyncIterator[M], None]":
+        """Send a message, and have a loop over the replies: with the same id, as for `request`.
+
+        ```python
+        stop = lambda id: Stop(id=id)
+        async with client.stream(Ask(text="Why?"), until=Done, stop=stop) as replies:
+            async for reply in replies:
+                print(reply)
+        ```
+
+        Nothing on the wire says that a stream has ended: `until` says which reply is the last one,
+        or the block is left. What comes with the id afterwards is a message for `receive`. As many
+        replies wait as may; then nothing more is read from the connection, unless somebody waits
+        for something else: replies are dropped then.
+
+        Entering raises what `request` raises before it waits. The loop, behind the replies that
+        came, raises a RequestError if the server answered with an error, a LostError if the
+        connection was lost, a ClosedError if the client was closed, and a QueueFullError if replies
+        were dropped. There is no limit of time: put `anyio.fail_after` around it.
+
+        Args:
+            message: One that the class takes.
+            until: The class of the last reply, or what tells of a reply whether it is the last one.
+            stop: Returns the message that stops the stream with an id. It is sent if the block is
+                left, cancelled included, before the last reply, an error, or the loss of the
+                connection.
+        """
+        # It swallows no exception, which type checkers do not know of `asynccontextmanager`.
+        replies: Any = self._session.stream(message, until, stop)
+        return cast("AbstractAsyncContextManager[AsyncIterator[M], None]", replies)
 
     def on(self, kind: type[Q], handler: Callable[[Q], object]) -> None:
         """Call a function with each message of a class that the server sends.
@@ -130,12 +187,12 @@ class Client(Generic[M]):
         """Wait for the next message that is no reply to a `request`, and no question to `answer`.
 
         Messages come in order, over all connections; several tasks share them. If more wait than
-        may, nothing more is read from the connection, except for a `request` that waits: what comes
-        before its reply is dropped. Cancelling it loses none.
+        may, nothing more is read from the connection, unless somebody waits for a reply: what comes
+        before it is dropped. Cancelling it loses none.
 
         Raises:
             ClosedError: The client is closed.
-            QueueFullError: Messages were dropped.
+            QueueFullError: Messages were dropped, here. Those behind them come next.
         """
         try:
             return cast("M | ErrorMessage", await self._session.inbox.take())

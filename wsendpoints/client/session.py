@@ -2,19 +2,18 @@
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from inspect import isawaitable
-from itertools import chain, product
 from typing import Any, Final, TypeAlias, final
 
 import anyio
 from anyio.abc import TaskGroup
 
 from wsendpoints.client.address import Positions
+from wsendpoints.client.asking import Asked, Outgoing, Pending, Request, Stream
 from wsendpoints.client.errors import (
-    ClientError,
     ClosedError,
     LostError,
     QueueFullError,
@@ -25,6 +24,8 @@ from wsendpoints.client.socket import Close, Lost, Socket
 from wsendpoints.client.speech import Speech
 from wsendpoints.messages.correlation import Id
 from wsendpoints.messages.error_message import ErrorMessage
+from wsendpoints.messages.substitution import is_class
+from wsendpoints.protocol.close_codes import CloseCode
 
 __all__ = ["Hello", "Session"]
 
@@ -36,30 +37,8 @@ Hello: TypeAlias = Callable[[Positions], Iterable[object]]
 _Handler: TypeAlias = Callable[[Any], Awaitable[object]]
 
 
-@dataclass(eq=False, slots=True)
-class _Outgoing:
-    """A message on its way: the frame, as it was when it was given, of a subprotocol."""
-
-    message: object
-    speech: Speech
-    frame: str | bytes
-    is_sent: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class _Pending:
-    """A request that waits for its reply, of some classes; `None` for any."""
-
-    outgoing: _Outgoing
-    classes: tuple[type, ...] | None
-    done: anyio.Event = field(default_factory=anyio.Event)
-    reply: Any = None
-    error: ClientError | None = None
-
-    def settle(self, reply: object, error: ClientError | None = None) -> None:
-        """Tell whoever waits."""
-        self.reply, self.error = reply, error
-        self.done.set()
+_STOPPED_WITHIN: Final = 2.0
+"""Seconds that a loop which is left, or cancelled, takes at most to say so."""
 
 
 @final
@@ -92,16 +71,16 @@ class Session:
         self._bound = bound
         self._tasks = tasks
         self._speech = speaking(None)
-        self._queue: deque[_Outgoing] = deque()
+        self._queue: deque[Outgoing] = deque()
         self._sending = anyio.Lock()
-        self._pending: dict[Id, list[_Pending]] = {}
+        self._pending = Pending(self._hurry)
         self._answers: dict[type, _Handler] = {}
         self._handlers: dict[type, Callable[[Any], object]] = {}
-        self._handled: Inbox[Callable[[], object]] = Inbox(bound, lambda: bool(self._pending))
+        self._handled: Inbox[Callable[[], object]] = Inbox(bound, self._is_in_a_hurry)
         # The connection that there is, and the same once what waited is sent.
         self._current: Socket | None = None
         self._socket: Socket | None = None
-        self.inbox: Inbox[Any] = Inbox(bound, lambda: bool(self._pending))
+        self.inbox: Inbox[Any] = Inbox(bound, self._is_in_a_hurry)
         self.ready: anyio.Event = anyio.Event()
         self.close: Close | None = None
         self._positions: dict[str, str] = dict(positions)
@@ -134,11 +113,7 @@ class Session:
             logger.warning("a message is dropped that the class does not send: %s", exc)
             return
         message, id_ = received.message, received.id
-        pending = None if id_ is None else self._asked(id_, message)
-        if id_ is not None and pending is not None:
-            self._forget(id_, pending)
-            is_error = isinstance(message, ErrorMessage)
-            pending.settle(message, _request_error(message) if is_error else None)
+        if id_ is not None and await self._is_taken(id_, message):
             return
         for klass, answer in self._answers.items():
             if id_ is not None and isinstance(message, klass):
@@ -155,20 +130,17 @@ class Session:
     def lost(self, close: Close) -> None:
         """Give up what the server was asked on the connection."""
         self._current = self._socket = None
-        self._fail(LostError(*close), lambda it: it.outgoing.is_sent)
+        self._pending.fail(LostError(*close), lambda it: it.outgoing.sent_on is not None)
 
     def closed(self, close: Close) -> None:
         """Give up everything."""
         self.close = close
         self._queue.clear()
-        self._fail(ClosedError(*close), lambda _: True)
-        self.inbox.end(close)
-        self._handled.end(close)
+        self._pending.fail(ClosedError(*close), lambda _: True)
+        end = partial(_end, close)
+        self.inbox.end(end)
+        self._handled.end(end)
         self.ready.set()
-
-    def _fail(self, error: ClientError, is_meant: Callable[[_Pending], bool]) -> None:
-        for pending in filter(is_meant, chain.from_iterable(self._pending.values())):
-            pending.settle(None, error)
 
     # What is sent.
 
@@ -176,10 +148,10 @@ class Session:
         """Send a message, or keep it; see `Client.send`."""
         await self._post(self._outgoing(message))
 
-    def _outgoing(self, message: object) -> _Outgoing:
-        return _Outgoing(message, self._speech, self._speech.write(message))
+    def _outgoing(self, message: object) -> Outgoing:
+        return Outgoing(message, self._speech, self._speech.write(message))
 
-    async def _post(self, outgoing: _Outgoing) -> None:
+    async def _post(self, outgoing: Outgoing) -> None:
         if self.close is not None:
             raise ClosedError(*self.close)
         socket = self._socket
@@ -188,7 +160,7 @@ class Session:
                 raise QueueFullError(self._bound)
             self._queue.append(outgoing)
             return
-        outgoing.is_sent = True
+        outgoing.sent_on = socket
         try:
             await socket.send(outgoing.frame)
         except Lost as lost:
@@ -206,9 +178,11 @@ class Session:
                     self.ready.set()
                     return
                 outgoing = self._queue.popleft()
+                if outgoing.only_on not in (None, socket):
+                    continue
                 if outgoing.speech is not self._speech:
                     outgoing.frame = self._speech.write(outgoing.message)
-                outgoing.is_sent = True
+                outgoing.sent_on = socket
                 try:
                     await socket.send(outgoing.frame)
                 except Lost:
@@ -222,43 +196,84 @@ class Session:
         timeout: float,  # noqa: ASYNC109 - the server's
     ) -> Any:
         """Send a message, and return the reply; see `Client.request`."""
-        asked, id_ = self._speech.with_id(message)
-        classes = self._speech.replies_to(asked)
-        if any(_overlap(it.classes, classes) for it in self._pending.get(id_, ())):
-            raise ValueError(f"the id {id_!r} is that of another request")
-        outgoing = self._outgoing(asked)
-        pending = _Pending(outgoing, classes)
-        self._pending.setdefault(id_, []).append(pending)
-        # What is before its reply may wait for room.
+        asking, id_ = self._speech.with_id(message)
+        request = Request(self._outgoing(asking), self._speech.replies_to(asking))
+        self._pending.add(id_, request)
+        try:
+            self._pending.hurry()
+            with anyio.fail_after(timeout):
+                await self._post(request.outgoing)
+                return await request.reply()
+        finally:
+            self._forget(id_, request)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        message: object,
+        until: type | Callable[[Any], bool] | None,
+        stop: Callable[[Any], object] | None,
+    ) -> AsyncGenerator[Stream]:
+        """Send a message, and yield the replies; see `Client.stream`."""
+        is_last = self._last(until)
+        asking, id_ = self._speech.with_id(message)
+        classes = self._speech.replies_to(asking)
+        stream = Stream(self._outgoing(asking), classes, is_last, self._bound, self._pending)
+        self._pending.add(id_, stream)
+        try:
+            await self._post(stream.outgoing)
+            try:
+                yield stream
+            finally:
+                socket = stream.outgoing.sent_on
+                if stop is not None and socket is not None and not stream.is_over:
+                    await self._stop(socket, stop(id_))
+        finally:
+            self._forget(id_, stream)
+            stream.leave()
+
+    def _last(self, until: type | Callable[[Any], bool] | None) -> Callable[[Any], bool]:
+        """Return what tells the last reply of a stream."""
+        if until is None:
+            return lambda _: False
+        if is_class(until):
+            self._speech.check_sent(until)
+            return lambda reply: isinstance(reply, until)
+        return until
+
+    async def _stop(self, socket: Socket, message: object) -> None:
+        """Tell the server to stop, on the connection where it was asked."""
+        outgoing = self._outgoing(message)
+        outgoing.only_on = socket
+        # Also if it is left as it is cancelled.
+        with anyio.move_on_after(_STOPPED_WITHIN, shield=True), suppress(LostError):
+            await self._post(outgoing)
+
+    async def _is_taken(self, id_: Id, message: object) -> bool:
+        """Give a message to whoever asked for it, if somebody has."""
+        asked = self._pending.asking(id_, message, is_reply=self._speech.is_reply(message))
+        if asked is None:
+            return False
+        if isinstance(message, ErrorMessage):
+            asked.fail(_request_error(message))
+        else:
+            await asked.take(message)
+        if asked.is_over:
+            self._pending.forget(id_, asked)
+        return True
+
+    def _forget(self, id_: Id, asked: Asked) -> None:
+        self._pending.forget(id_, asked)
+        if asked.outgoing in self._queue:
+            self._queue.remove(asked.outgoing)
+
+    def _is_in_a_hurry(self) -> bool:
+        return self._pending.is_awaited
+
+    def _hurry(self) -> None:
+        """Have what nobody takes make room for what somebody waits for."""
         self.inbox.notify()
         self._handled.notify()
-        try:
-            with anyio.fail_after(timeout):
-                await self._post(outgoing)
-                await pending.done.wait()
-        finally:
-            self._forget(id_, pending)
-            if not outgoing.is_sent and outgoing in self._queue:
-                self._queue.remove(outgoing)
-        if pending.error is not None:
-            raise pending.error
-        return pending.reply
-
-    def _asked(self, id_: Id, message: object) -> _Pending | None:
-        """Return the request that a message is the reply to.
-
-        What is a reply to nothing, such as an error, is for whoever asked last.
-        """
-        pending = self._pending.get(id_, [])
-        for it in pending:
-            if it.classes is None or isinstance(message, it.classes):
-                return it
-        return pending[-1] if pending and not self._speech.is_reply(message) else None
-
-    def _forget(self, id_: Id, pending: _Pending) -> None:
-        rest = [it for it in self._pending.pop(id_, ()) if it is not pending]
-        if rest:
-            self._pending[id_] = rest
 
     def answer(self, question: type, handler: _Handler) -> None:
         """Answer questions; see `Client.answer`."""
@@ -297,15 +312,14 @@ class Session:
                 await found
 
 
-def _overlap(some: tuple[type, ...] | None, others: tuple[type, ...] | None) -> bool:
-    """Return whether a reply may be of both."""
-    if some is None or others is None:
-        return True
-    return any(issubclass(a, b) or issubclass(b, a) for a, b in product(some, others))
-
-
 def _request_error(message: ErrorMessage) -> RequestError:
     details = message.errors or None
     return RequestError(
         message.code, message.message, message.details if details is None else details
     )
+
+
+def _end(close: Close) -> Exception:
+    """Return what ends a loop over messages."""
+    is_normal = close.code == CloseCode.NORMAL_CLOSURE
+    return StopAsyncIteration() if is_normal else ClosedError(*close)
