@@ -10,12 +10,10 @@ The page of the first one's chat is at http://127.0.0.1:8000/?chat=lobby, and th
 one's at http://127.0.0.1:8000/?chat=openai.
 """
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-import anyio
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 from pydantic.alias_generators import to_camel
 from typing_extensions import override
@@ -66,25 +64,30 @@ class Following(WebSocketEndpoint):
         await assistant.groups.broadcast(Chat(chat), Asked(run=run, text=text))
         return run
 
+    async def is_known(self, run: str) -> bool:
+        """Return whether a run goes on, or has ended, and something is kept of it."""
+        if run in await assistant.groups.presence(Run(run)):
+            return True
+        return bool(await assistant.groups.history(Run(run), last=1))
+
     async def follow(self, run: str, after: str | None = None) -> bool:
         """Tell of a run from a position on; return whether there is one, and its end was told."""
         try:
-            is_running = run in await assistant.groups.presence(Run(run))
-            # What is kept of a run that has ended is there at once.
-            patience = math.inf if is_running else 1
-            with anyio.move_on_after(patience) as scope:
-                last = 0 if after else 2 * MOST
-                async with assistant.groups.listen(Run(run), after, last=last) as pieces:
-                    async for piece in pieces:
-                        # How long the client takes for it tells nothing of the run.
-                        scope.deadline = math.inf
-                        if await self.tell_piece(run, piece):
-                            return True
-                        scope.deadline = anyio.current_time() + patience
-        except (PositionLost, BackplaneError, ValueError):
+            if run not in await assistant.groups.presence(Run(run)):
+                # It has ended: what is kept of it is all that comes.
+                for piece in await assistant.groups.history(Run(run), after):
+                    if await self.tell_piece(run, piece):
+                        return True
+                return False
+            last = 0 if after else 2 * MOST
+            async with assistant.groups.listen(Run(run), after, last=last) as pieces:
+                async for piece in pieces:
+                    if await self.tell_piece(run, piece):
+                        break
+        except (PositionLost, BackplaneError):
             # Not all of it is kept, or no more can be had, or that is no position.
-            return await self.tell_piece(run, Ended(run=run))
-        return False
+            await self.tell_piece(run, Ended(run=run))
+        return True
 
     async def tell_piece(self, run: str, piece: Piece) -> bool:
         """Tell of a piece of a run, and return whether that is its end."""
@@ -203,7 +206,7 @@ class AgentSocket(Following):
             await assistant.runs.stop(data.run_id)
             return None
         try:
-            if data.run_id in await assistant.groups.presence(Run(data.run_id)):
+            if await self.is_known(data.run_id):
                 return self.error(data.run_id, "there is such a run already")
             await self.begin(self.chat, data.messages[-1].text, data.run_id)
         except BackplaneError:

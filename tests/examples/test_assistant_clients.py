@@ -114,9 +114,11 @@ async def test_run_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         await client.send({"type": "abort", "runId": "r"})
         assert await chunks(client, 2) == DONE
         assert model.is_over
-        # A second time changes nothing.
+        # A second time changes nothing, and its id stays its own.
         await client.send({"type": "abort", "runId": "r"})
         await client.receive_nothing()
+        await client.send(given("r", "again"))
+        assert await chunks(client, 1) == [("RUN_ERROR", "there is such a run already")]
 
 
 async def test_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:

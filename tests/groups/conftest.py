@@ -14,4 +14,4 @@ def nothing_remains() -> Iterator[None]:
     Chat.closed.clear()
     yield
     assert groups.names == ()
-    assert groups._joined == {}  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it
+    assert groups._memberships.is_empty  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it

@@ -255,6 +255,16 @@ async def test_it_leaves_meanwhile() -> None:
         assert Chat.joins[0] is not None
 
 
+async def test_history_is_read_without_a_member() -> None:
+    """All of it, or what came after a position."""
+    them = Groups()
+    for text in "abc":
+        await them.broadcast(Room("a"), Said(text=text))
+    said: Any = await them.history(Room("a"))
+    assert [it.text for it in said] == ["a", "b", "c"]
+    assert await them.history(Room("a"), said[0].position) == said[1:]
+
+
 @pytest.mark.parametrize("last", [1, 2])
 @pytest.mark.parametrize("leaves", [False, True])
 async def test_it_disconnects_meanwhile(leaves: bool, last: int) -> None:
@@ -273,7 +283,7 @@ async def test_it_disconnects_meanwhile(leaves: bool, last: int) -> None:
         await wait_for(20)
         waits.gate.set()
     assert them.names == ()
-    assert them._joined == {}  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it
+    assert them._memberships.is_empty  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it
 
 
 async def test_it_falls_out_of_the_history_meanwhile() -> None:
@@ -288,7 +298,7 @@ async def test_it_falls_out_of_the_history_meanwhile() -> None:
         waits.gate.set()
         assert await texts(client, 1) == ["a"]
     assert "is not kept" in Chat.joins[0]
-    assert them._joined == {}  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it
+    assert them._memberships.is_empty  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it
 
 
 @pytest.mark.parametrize("seed", range(SCENARIOS))

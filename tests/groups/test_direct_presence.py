@@ -92,7 +92,7 @@ async def test_others_are_told_once_of_a_user(how: str) -> None:
             await ada.receive_nothing()
             assert await them.presence("room") == ("ada",)
     assert await them.presence(Room()) == ()
-    assert them._counted == {}  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it
+    assert them._memberships.is_empty  # pyright: ignore[reportPrivateUsage]  # nothing else tells of it
 
 
 async def test_user_is_in_several_groups() -> None:

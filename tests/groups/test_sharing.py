@@ -278,6 +278,27 @@ async def test_positions_are_those_of_the_history() -> None:
         assert len(there.members(Kept())) == 2
 
 
+async def test_history_is_that_of_all_processes() -> None:
+    """What can't be read is left out, and it is an error while nothing can be."""
+    hub = Hub()
+    async with AsyncExitStack() as stack:
+        here = await stack.enter_async_context(Groups(Failing(hub)))
+        plane = Failing(hub)
+        there = await stack.enter_async_context(Groups(plane))
+        await here.broadcast(Kept(), Said(text="a"))
+        for data in (b"2|of a newer version", b"1|node|1|u|no message"):
+            await plane.publish("kept", data, Kept.history)
+        await there.broadcast(Kept(), Said(text="b"))
+        for them in (here, there):
+            assert [it.text for it in await them.history(Kept())] == ["a", "b"]
+        plane.cut()
+        with pytest.raises(BackplaneError):
+            await there.history(Kept())
+        assert plane.names == {"!": None}
+    with pytest.raises(InvalidStateError, match="not started"):
+        await here.history(Kept())
+
+
 async def test_local_members_are_served_while_it_is_cut_off() -> None:
     """The publisher is told that others may not have got it; of a history nobody gets it."""
     async with AsyncExitStack() as stack, nodes() as ((here, there), planes):

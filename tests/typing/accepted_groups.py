@@ -65,6 +65,8 @@ async def listen() -> None:
         async for message in messages:
             said: Said | Left = message
             del said
+    past: tuple[float, ...] = await groups.history(Price("x"), "5", last=3)
+    del past
     async with groups.listen(Price("x")) as prices:
         price: float = await anext(prices)
         del price

@@ -23,6 +23,7 @@ async def broadcast(chat: Chat) -> None:
     chat.post(Other())  # refused: argument
     async with groups.listen(5):  # refused: expected
         pass
+    await groups.history("plain")  # refused: argument
     async with groups.listen("plain", "5"):  # refused: expected
         pass
     async with groups.listen(Price("a")) as prices:

@@ -1,4 +1,4 @@
-"""Whether a group can be entered as somebody asks, before anything is done for it."""
+"""Whether a group can be entered, or read, as somebody asks, before anything is done for it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from wsendpoints.backplanes.logs import History
 from wsendpoints.groups.group import Group
 from wsendpoints.protocol.exceptions import ConfigurationError
 
-__all__ = ["check_beginning", "check_declared"]
+__all__ = ["check_beginning", "check_declared", "check_reading"]
 
 
 def check_declared(endpoint: Any, kind: type) -> None:
@@ -37,9 +37,23 @@ def check_beginning(group: Group[Any] | str, after: str | None, last: int) -> Hi
         ConfigurationError: The group has no history to begin in.
         ValueError: `last` is negative.
     """
-    history = group.history if isinstance(group, Group) else None
-    if history is None and (after is not None or last):
+    if after is not None or last:
+        check_reading(group, last)
+    return group.history if isinstance(group, Group) else None
+
+
+def check_reading(group: Group[Any] | str, last: int | None) -> None:
+    """Check that a group keeps what somebody wants to read.
+
+    Args:
+        group: The group.
+        last: How many of the last messages; `None` for all.
+
+    Raises:
+        ConfigurationError: The group has no history.
+        ValueError: `last` is negative.
+    """
+    if not isinstance(group, Group) or group.history is None:
         raise ConfigurationError(f"{group!r} has no history: set `history = History()`")
-    if last < 0:
+    if last is not None and last < 0:
         raise ValueError(f"last={last}: use 0 or more")
-    return history

@@ -1,33 +1,30 @@
 """Who is in which group, and what is done with a group."""
 
-import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Self, TypeAlias, final, overload
 
-import anyio
 from typing_extensions import TypeVar
 
 from wsendpoints.backplanes.backplane import Backplane
 from wsendpoints.backplanes.logs import number_of
-from wsendpoints.connection.outbox import Outbox, Overflow
-from wsendpoints.groups.entering import check_beginning, check_declared
+from wsendpoints.connection.outbox import Overflow
+from wsendpoints.groups.entering import check_beginning, check_declared, check_reading
 from wsendpoints.groups.group import Group, check_overflow, name_of
 from wsendpoints.groups.lifespan import serve_lifespan
 from wsendpoints.groups.listening import listening
 from wsendpoints.groups.members import NOBODY, Joining, Members
+from wsendpoints.groups.memberships import Memberships
 from wsendpoints.groups.presence import Membership
 from wsendpoints.groups.sharing import Sharing
 from wsendpoints.groups.ways import way_of
-from wsendpoints.lifecycle.hooks import Lifecycle, Member, lifecycle_of
+from wsendpoints.lifecycle.hooks import Member, lifecycle_of
 from wsendpoints.protocol.asgi import Receive, Send
 from wsendpoints.protocol.close_codes import CloseCode, check_close_code
 from wsendpoints.protocol.exceptions import InvalidStateError
 
 __all__ = ["Groups"]
-
-logger: logging.Logger = logging.getLogger("wsendpoints")
 
 M = TypeVar("M")
 
@@ -73,10 +70,8 @@ class Groups:
     def __init__(self, backplane: Backplane | None = None, *, overflow: Overflow = "close") -> None:
         check_overflow(overflow, "Groups")
         self._members = Members()
-        self._joined: dict[Outbox, dict[str, Membership | None]] = {}
-        # Those of users: until their connection has ended for good.
-        self._counted: dict[Outbox, list[Membership]] = {}
         self._way = way_of(self._members, backplane, overflow)
+        self._memberships = Memberships(self._members, self._way)
 
     async def __aenter__(self) -> Self:
         if isinstance(self._way, Sharing):
@@ -159,10 +154,7 @@ class Groups:
         lifecycle = lifecycle_of(endpoint)
         box = lifecycle.outbox(endpoint)
         self._members.bind()
-        joined = self._joined.get(box)
-        if joined is None:
-            joined = self._joined[box] = {}
-            lifecycle.connection.at_end(partial(self._leave_all, box))
+        joined = self._memberships.of(lifecycle, box)
         if name in joined:
             return None if history is None else str(self._way.position(name, history))
         most = endpoint.limits.groups
@@ -181,7 +173,7 @@ class Groups:
             user=user,
             # It may leave, and join again, while it is sent what it missed.
             is_wanted=lambda: joined.get(name) is membership,
-            counts=partial(self._count, lifecycle, box, membership),
+            counts=partial(self._memberships.count, lifecycle, box, membership),
         )
         joined[name] = membership
         try:
@@ -189,38 +181,25 @@ class Groups:
         except BaseException:
             if joined.get(name) is membership:
                 del joined[name]
-            await self._uncount(box, membership)
+            await self._memberships.uncount(box, membership)
             raise
         if user is None:
             # It needs to be known no more.
             if joined.get(name) is membership:
                 joined[name] = None
         elif not joining.is_there:
-            await self._uncount(box, membership)
+            await self._memberships.uncount(box, membership)
         return None if history is None else str(newest)
-
-    def _count(self, lifecycle: Lifecycle, box: Outbox, membership: Membership) -> None:
-        if box not in self._counted:
-            lifecycle.farewells += (partial(self._depart_all, box),)
-        self._counted.setdefault(box, []).append(membership)
-
-    async def _uncount(self, box: Outbox, membership: Membership) -> None:
-        """Count a user's connection no more that was to be in a group, if it was counted."""
-        counted = self._counted.get(box, [])
-        if membership in counted:
-            counted.remove(membership)
-            with anyio.CancelScope(shield=True):
-                await self._way.depart(membership)
 
     async def leave(self, endpoint: Member, group: "Group[Any] | str") -> None:
         """Have it get them no more; where it is no member, this does nothing."""
         name = name_of(group)
-        for box, joined in self._boxes_of(endpoint):
+        for box, joined in self._memberships.found(endpoint):
             if name in joined:
                 membership = joined.pop(name)
                 self._members.discard(name, box)
                 if membership is not None:
-                    await self._uncount(box, membership)
+                    await self._memberships.uncount(box, membership)
 
     @overload
     def listen(
@@ -265,6 +244,34 @@ class Groups:
         """
         return listening(self._way, self._members, group, after, last, user)
 
+    async def history(
+        self, group: Group[M], after: str | None = None, *, last: int | None = None
+    ) -> tuple[M, ...]:
+        """Return what is kept of a group, the oldest first: for an HTTP handler, say.
+
+        ```python
+        messages = await groups.history(Room("lobby"), last=50)
+        ```
+
+        Messages that have a field `position` have theirs, which `join` and `listen` can go on
+        after. What is said meanwhile may be among them, or not.
+
+        Args:
+            group: The group. It need not have members.
+            after: Only what came after this position.
+            last: At most so many, the last ones; `None` for all.
+
+        Raises:
+            PositionLost: Not all that came after `after` is kept, or no message has this position.
+            ConfigurationError: The group has no history.
+            BackplaneError: With a backplane: it can't be read now.
+            ValueError: `last` is negative.
+        """
+        check_reading(group, last)
+        number = None if after is None else number_of(after)
+        messages = await self._way.history(group, number)
+        return tuple(messages if last is None else messages[max(len(messages) - last, 0) :])
+
     @overload
     async def broadcast(self, group: Group[M], message: M, *, exclude: Excluded = None) -> int: ...
     @overload
@@ -299,7 +306,8 @@ class Groups:
     async def _broadcast(self, group: "Group[Any] | str", message: Any, exclude: Excluded) -> int:
         if isinstance(group, Group):
             group.check(message)
-        return await self._way.broadcast(group, message, self._excluded(exclude))
+        excluded = NOBODY if exclude is None else self._memberships.boxes_of(exclude)
+        return await self._way.broadcast(group, message, excluded)
 
     @overload
     def broadcast_from_thread(
@@ -355,13 +363,6 @@ class Groups:
         """
         return await self._way.users(name_of(group))
 
-    async def _depart_all(self, box: Outbox) -> None:
-        for membership in self._counted.pop(box):
-            try:
-                await self._way.depart(membership)
-            except Exception:
-                logger.exception("%s: to tell that a user left failed", membership.name)
-
     async def close(
         self, group: "Group[Any] | str", code: int = CloseCode.NORMAL_CLOSURE, reason: str = ""
     ) -> int:
@@ -381,18 +382,3 @@ class Groups:
         number = self._members.close(name, code, reason)
         await self._way.close(name, code, reason)
         return number
-
-    def _boxes_of(self, endpoint: Member) -> list[tuple[Outbox, dict[str, Membership | None]]]:
-        box = lifecycle_of(endpoint).open_outbox
-        joined = None if box is None else self._joined.get(box)
-        return [] if box is None or joined is None else [(box, joined)]
-
-    def _excluded(self, exclude: Any) -> frozenset[object]:
-        if exclude is None:
-            return NOBODY
-        some = [exclude] if hasattr(exclude, "_lifecycle") else exclude
-        return frozenset(box for endpoint in some for box, _ in self._boxes_of(endpoint))
-
-    def _leave_all(self, box: Outbox) -> None:
-        for name in self._joined.pop(box, {}):
-            self._members.discard(name, box)

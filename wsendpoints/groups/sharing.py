@@ -214,6 +214,18 @@ class Sharing:
         entrant.is_wanted()
         return newest
 
+    async def history(self, group: Group[Any], after: int | None) -> list[Any]:
+        """Return what is kept of a group after a number; see `Groups.history`."""
+        self._check_running()
+        # It needs no messages that come, and is subscribed to nothing.
+        stream = Stream(group.name, group)
+        messages: list[Any] = []
+        for number, sealed in await self._backplane.read(group.name, after):
+            envelope = self._incoming.open(stream, sealed)
+            if envelope is not None:
+                messages += self._incoming.message_of(stream, envelope, number) or ()
+        return messages
+
     async def broadcast(
         self, group: Group[Any] | str, message: Any, excluded: frozenset[object]
     ) -> int:
