@@ -99,10 +99,10 @@ class Server:
         self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
             [sys.executable, "-m", "uvicorn", self._app, *options, *self._options], cwd=ROOT
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WITHIN / 1000
         while True:
             assert self._process.poll() is None, "uvicorn ended: its output tells why"
-            assert time.monotonic() < deadline, "uvicorn takes no connection after 20 s"
+            assert time.monotonic() < deadline, "uvicorn takes no connection"
             try:
                 socket.create_connection((HOST, self.port), 1).close()
             except OSError:
@@ -115,7 +115,7 @@ class Server:
             return
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(WITHIN / 1000)
         finally:
             self._process.kill()
             self._process.wait()

@@ -17,8 +17,10 @@ from websockets.typing import Subprotocol
 
 __all__ = ["CLIENTS", "Client", "Closed", "Connect", "Refused", "open_socket", "reset"]
 
-WITHIN: Final = 10.0
-"""Seconds that a client waits for anything."""
+WITHIN: Final = 60.0
+"""Seconds that a client waits for anything, on a busy machine, but for the answer to its close."""
+
+CLOSED_WITHIN: Final = 10.0
 
 
 class Closed(NamedTuple):
@@ -142,7 +144,7 @@ async def _connect_with_websockets(
             subprotocols=[Subprotocol(name) for name in subprotocols] or None,
             additional_headers=headers,
             open_timeout=WITHIN,
-            close_timeout=WITHIN,
+            close_timeout=CLOSED_WITHIN,
             proxy=None,
             # So that a client that closes before it has read all still reads the answer.
             max_queue=None,

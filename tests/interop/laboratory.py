@@ -23,7 +23,7 @@ __all__ = ["ACCEPT", "CLOSE", "RECEIVE", "Laboratory", "Observation", "Run", "ev
 SOON: Final = 2.0
 """Seconds within which a client gets an answer, if it gets one at all."""
 
-WITHIN: Final = 10.0
+WITHIN: Final = 60.0
 """Seconds that a script may take, on a busy machine."""
 
 RECEIVE: Final[Step] = ("receive",)

@@ -25,13 +25,13 @@ __all__ = ["SERVERS", "Pool", "Process", "Server", "spawn"]
 
 ROOT: Final = Path(__file__).parents[2]
 
-STARTED_WITHIN: Final = 30.0
+STARTED_WITHIN: Final = 60.0
 """Seconds that a server may take until it accepts connections, on a busy machine."""
 
-ENDED_WITHIN: Final = 10.0
+ENDED_WITHIN: Final = 30.0
 """Seconds that a server may take after SIGTERM; then it is killed."""
 
-LOGGED_WITHIN: Final = 5.0
+LOGGED_WITHIN: Final = 60.0
 POLL_EVERY: Final = 0.02
 
 _ERROR: Final = re.compile(

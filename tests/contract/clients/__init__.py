@@ -23,7 +23,7 @@ COMPILER: Final = Packages(HERE)
 NODE: Final = f"{ROOT_DIR}/bin/node"
 
 WITHIN: Final = 60.0
-ENDS_WITHIN: Final = 10.0
+ENDS_WITHIN: Final = 60.0
 
 _OPTIONS: Final[Mapping[str, Any]] = {
     "strict": True,

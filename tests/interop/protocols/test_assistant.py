@@ -40,7 +40,7 @@ def netloc(request: pytest.FixtureRequest, pool: Pool) -> Generator[str]:
 async def responses(netloc: str) -> AsyncGenerator[Any]:
     """Open a connection of the SDK's, whose events may be of any of many types."""
     async with AsyncOpenAI(api_key="none", base_url=f"http://{netloc}/v1") as client:
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             async with client.responses.connect() as connection:
                 yield connection
 

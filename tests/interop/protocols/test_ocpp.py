@@ -48,7 +48,7 @@ async def test_charge_point_of_1_6(netloc: str) -> None:
             assert wrong.value.details["errors"][0]["loc"] == ["idTag"]
             status = v16.call.StatusNotification(2, "NoError", "Preparing")
             await charger.call(status)
-            assert await asyncio.wait_for(started, 10) == ("fleet", 2)
+            assert await asyncio.wait_for(started, 60) == ("fleet", 2)
         finally:
             serving.cancel()
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 async def realtime(netloc: str) -> AsyncGenerator[Any]:
     """Open a connection in the realtime mode. An event may be any of sixty types: to be checked."""
     async with AsyncOpenAI(api_key="none", base_url=f"http://{netloc}") as client:
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             async with client.realtime.connect(model="fake") as connection:
                 yield connection
 
@@ -24,7 +24,7 @@ async def realtime(netloc: str) -> AsyncGenerator[Any]:
 async def responses(netloc: str) -> AsyncGenerator[Any]:
     """Open a connection in the mode of responses."""
     async with AsyncOpenAI(api_key="none", base_url=f"http://{netloc}") as client:
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             async with client.responses.connect() as connection:
                 yield connection
 
