@@ -299,6 +299,27 @@ async def test_history_is_that_of_all_processes() -> None:
         await here.history(Kept())
 
 
+class Fewer(Kept):
+    """Keeps fewer of them."""
+
+    history = History(messages=2)
+
+
+async def test_no_more_is_told_than_is_to_be_kept() -> None:
+    """Though a backplane has some more; behind a position it is all that there is."""
+    async with AsyncExitStack() as stack, nodes() as ((here, there), _):
+        for text in "abcd":
+            await here.broadcast(Kept(), Said(text=text))
+        first = (await there.history(Kept()))[0]
+        assert [it.text for it in await there.history(Fewer())] == ["c", "d"]
+        assert [it.text for it in await there.history(Fewer(), first.position)] == ["b", "c", "d"]
+        for beginning, expected in ((None, ["c", "d"]), (first.position, ["b", "c", "d"])):
+            client, chat = await client_in(stack)
+            await there.join(chat, Fewer(), beginning, last=10)
+            assert await texts(client, len(expected)) == expected
+            await there.leave(chat, Fewer())
+
+
 async def test_local_members_are_served_while_it_is_cut_off() -> None:
     """The publisher is told that others may not have got it; of a history nobody gets it."""
     async with AsyncExitStack() as stack, nodes() as ((here, there), planes):

@@ -187,15 +187,13 @@ class Sharing:
     async def _follow(self, entrant: Entrant, stream: Stream) -> int:
         """Send what was missed, and go on with what comes: no hole, and nothing twice."""
 
-        async def read(after: int | None) -> list[tuple[int, bytes]]:
-            return await self._backplane.read(stream.name, after)
-
         def message_of(number: int, sealed: bytes) -> tuple[Any] | None:
             envelope = self._incoming.open(stream, sealed)
             if envelope is None or entrant.key in self._envelopes.excluded(envelope):
                 return None
             return self._incoming.message_of(stream, envelope, number)
 
+        read = partial(self._read, stream)
         newest = stream.current
         if entrant.after is not None or entrant.last:
             newest = await entrant.catch_up(newest, read, message_of)
@@ -220,11 +218,19 @@ class Sharing:
         # It needs no messages that come, and is subscribed to nothing.
         stream = Stream(group.name, group)
         messages: list[Any] = []
-        for number, sealed in await self._backplane.read(group.name, after):
+        for number, sealed in await self._read(stream, after):
             envelope = self._incoming.open(stream, sealed)
             if envelope is not None:
                 messages += self._incoming.message_of(stream, envelope, number) or ()
         return messages
+
+    async def _read(self, stream: Stream, after: int | None) -> list[tuple[int, bytes]]:
+        """Return what came after a number, or the last messages, as many as are to be kept."""
+        entries = await self._backplane.read(stream.name, after)
+        if after is None and stream.history is not None:
+            # Redis keeps some more, as it drops many at once.
+            return entries[-stream.history.messages :]
+        return entries
 
     async def broadcast(
         self, group: Group[Any] | str, message: Any, excluded: frozenset[object]
