@@ -11,6 +11,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from pydantic import BaseModel
 
+from tests.groups.turns import have_turns
 from tests.waiting import all_tasks_blocked
 from wsendpoints import (
     ConfigurationError,
@@ -19,7 +20,7 @@ from wsendpoints import (
     WebSocketDisconnect,
     WebSocketEndpoint,
 )
-from wsendpoints.groups import Group, Groups, History, channel
+from wsendpoints.groups import Group, Groups, History
 from wsendpoints.testing import Client, connect
 
 pytestmark = pytest.mark.anyio
@@ -306,7 +307,7 @@ async def test_g13_joins_under_concurrent_broadcasts(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From any position, with sends that wait for any time, in groups of any size."""
-    monkeypatch.setattr(channel, "_CHUNK", 4)
+    have_turns(monkeypatch, 4)
     chance = random.Random(seed)  # noqa: S311 - no secret
     them, said = Groups(), 0
     app = Chat.as_asgi(them=them, room=Unlimited())

@@ -11,9 +11,10 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from tests.groups.turns import have_turns
 from tests.waiting import all_tasks_blocked
 from wsendpoints import Limits, WebSocket, WebSocketEndpoint
-from wsendpoints.groups import Groups, channel
+from wsendpoints.groups import Groups
 from wsendpoints.protocol.asgi import Event
 
 pytestmark = pytest.mark.anyio
@@ -220,7 +221,7 @@ async def play(seeds: range, monkeypatch: pytest.MonkeyPatch) -> None:
     """Play some scenarios."""
     for seed in seeds:
         scenario = Scenario(seed)
-        monkeypatch.setattr(channel, "_CHUNK", scenario.chance.choice([1, 3, 1000]))
+        have_turns(monkeypatch, scenario.chance.choice([1, 3, 1000]))
         await scenario.run()
         try:
             scenario.judge()

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from tests.clocks import REAL_TIME
 from tests.groups.failing import Failing
 from tests.groups.quiet import Quiet, client_of
+from tests.groups.turns import have_turns
 from tests.waiting import all_tasks_blocked
 from wsendpoints import (
     BackplaneError,
@@ -26,7 +27,7 @@ from wsendpoints import (
     WebSocketEndpoint,
 )
 from wsendpoints.backplanes import Hub, MemoryBackplane
-from wsendpoints.groups import Group, Groups, History, channel
+from wsendpoints.groups import Group, Groups, History
 from wsendpoints.testing import Client, connect
 
 pytestmark = pytest.mark.anyio
@@ -378,7 +379,7 @@ async def test_who_joins_while_a_message_is_sent_gets_it_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is sent to many in turns: it is behind them, or among them."""
-    monkeypatch.setattr(channel, "_CHUNK", 1)
+    have_turns(monkeypatch, 1)
     async with AsyncExitStack() as stack, nodes() as ((here, there), _):
         clients = [await client_in(stack) for _ in range(12)]
         start = await here.join(clients[0][1], Kept())

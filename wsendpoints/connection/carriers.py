@@ -17,7 +17,7 @@ from asyncio.tasks import (
 )
 from collections.abc import Iterable, Iterator
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, final
 
 from anyio import get_cancelled_exc_class
 from anyio.lowlevel import RunVar
@@ -105,6 +105,8 @@ class PostingByCarriers(Posting):
     """
 
     __slots__ = ("_loop", "_number", "_spare")
+
+    at_once: ClassVar[int] = 256
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()

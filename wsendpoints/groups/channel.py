@@ -15,7 +15,7 @@ from wsendpoints.protocol.asgi import Event
 
 __all__ = ["Channel", "Listens", "Pace"]
 
-_CHUNK: Final = 256
+_AT_ONCE: Final = 256
 """Sends after which others have a turn."""
 
 _PAUSE: Final = 0.001
@@ -55,7 +55,7 @@ class Pace:
     def takes_turn(self, number: int) -> bool:
         """Whether others have a turn once so many more are sent."""
         self._since += number
-        return self._since > _CHUNK
+        return self._since > _AT_ONCE
 
     async def turn(self) -> None:
         """Let others have a turn."""
@@ -176,7 +176,7 @@ class Channel:
         """
         members = len(self.endpoints)
         takes_turn = self._pace.takes_turn(members)
-        if self._turn is None and members <= _CHUNK:
+        if self._turn is None and members <= _AT_ONCE:
             reached = sum(
                 self._post(self.encodes.get(encode, ()), event, size, overflow, excluded)
                 for encode, (event, size) in encoded.items()
@@ -201,12 +201,12 @@ class Channel:
         number: int | None,
     ) -> int:
         """Send a message to the members, and let others have turns. It is not to be cancelled."""
-        reached = 0
+        reached, at_once = 0, self._pace.posting.at_once
         async with turn:
             for encode, (event, size) in encoded.items():
                 boxes = [*self.encodes.get(encode, ())]
-                for start in range(0, len(boxes), _CHUNK):
-                    chunk = boxes[start : start + _CHUNK]
+                for start in range(0, len(boxes), at_once):
+                    chunk = boxes[start : start + at_once]
                     there = [box for box in chunk if self._is_due(box, number)]
                     reached += self._post(there, event, size, overflow, excluded)
                     await self._pace.turn()
