@@ -66,6 +66,10 @@ class Asked(ABC):
     def fail(self, error: ClientError) -> None:
         """Tell whoever waits that nothing more comes."""
 
+    def end(self) -> None:
+        """Take note that nothing more comes."""
+        self.is_over = True
+
 
 @final
 class Request(Asked):
@@ -87,16 +91,14 @@ class Request(Asked):
     async def take(self, reply: object) -> None:
         """Take the reply."""
         self._reply = reply
-        self._end()
+        self.end()
+        self._done.set()
 
     @override
     def fail(self, error: ClientError) -> None:
         """Have no reply."""
         self._error = error
-        self._end()
-
-    def _end(self) -> None:
-        self.is_over = True
+        self.end()
         self._done.set()
 
     async def reply(self) -> Any:
@@ -153,7 +155,7 @@ class Stream(Asked):
     @override
     def fail(self, error: ClientError) -> None:
         """Have the loop raise an error behind the replies that came."""
-        self.is_over = True
+        self.end()
         self._inbox.end(lambda: error)
 
     def notify(self) -> None:
@@ -173,7 +175,8 @@ class Stream(Asked):
             raise StopAsyncIteration
         reply = await self._inbox.take()
         if self._is_last(reply):
-            self._has_ended = self.is_over = True
+            self._has_ended = True
+            self.end()
         return reply
 
 
