@@ -74,10 +74,10 @@ class Direct:
 
         return await entrant.catch_up(newest, read, message_of)
 
-    async def history(self, group: Group[Any], after: int | None) -> list[Any]:
-        """Return what is kept of a group after a number; see `Groups.history`."""
+    async def history(self, group: Group[Any], after: int | None, part: slice) -> list[Any]:
+        """Return a part of what is kept of a group after a number; see `Groups.history`."""
         archive = group.archive()
-        kept = self._logs.read(group.name, after)
+        kept = self._logs.read(group.name, after)[part]
         return [archive.read(data, str(number)) for number, data in kept]
 
     async def broadcast(

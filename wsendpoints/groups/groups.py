@@ -269,8 +269,9 @@ class Groups:
         """
         check_reading(group, last)
         number = None if after is None else number_of(after)
-        messages = await self._way.history(group, number)
-        return tuple(messages if last is None else messages[max(len(messages) - last, 0) :])
+        # Only these are made messages again.
+        part = slice(None) if last is None else slice(-last, None) if last else slice(0)
+        return tuple(await self._way.history(group, number, part))
 
     @overload
     async def broadcast(self, group: Group[M], message: M, *, exclude: Excluded = None) -> int: ...

@@ -212,13 +212,13 @@ class Sharing:
         entrant.is_wanted()
         return newest
 
-    async def history(self, group: Group[Any], after: int | None) -> list[Any]:
-        """Return what is kept of a group after a number; see `Groups.history`."""
+    async def history(self, group: Group[Any], after: int | None, part: slice) -> list[Any]:
+        """Return a part of what is kept of a group after a number; see `Groups.history`."""
         self._check_running()
         # It needs no messages that come, and is subscribed to nothing.
         stream = Stream(group.name, group)
         messages: list[Any] = []
-        for number, sealed in await self._read(stream, after):
+        for number, sealed in (await self._read(stream, after))[part]:
             envelope = self._incoming.open(stream, sealed)
             if envelope is not None:
                 messages += self._incoming.message_of(stream, envelope, number) or ()
