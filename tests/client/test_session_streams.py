@@ -237,6 +237,40 @@ async def test_leaving_takes_no_longer_than_it_must(limit: float | None) -> None
         assert wire.got_nothing()
 
 
+async def test_stop_is_sent_for_what_may_have_been_sent() -> None:
+    """Who is cancelled while the message is on its way does not know."""
+    wires = Wires()
+    async with play(wires) as client, anyio.create_task_group() as tasks:
+        wire = await wires.next()
+        wire.gate = anyio.Event()
+
+        async def open_gate() -> None:
+            await anyio.sleep(6)
+            wire.gate.set()
+
+        tasks.start_soon(open_gate)
+        with anyio.move_on_after(5) as scope:
+            async with client.stream(Ask(id="1"), stop=stop):
+                raise AssertionError
+        assert scope.cancelled_caught
+        assert await wire.got() == {"type": "stop", "id": "1"}
+
+
+async def test_loss_while_it_is_sent_ends_it() -> None:
+    """The next connection hears of nothing."""
+    wires = Wires()
+    async with play(wires) as client:
+        wire = await wires.next()
+        wire.is_over(1006)
+        with pytest.raises(LostError):
+            async with client.stream(Ask(id="1"), stop=stop):
+                raise AssertionError
+        wire.end(1006)
+        second = await wires.next()
+        await all_tasks_blocked()
+        assert second.got_nothing()
+
+
 async def test_stop_is_sent_by_hand() -> None:
     """Its answer goes to who sent it, and the stream is left then."""
     wires = Wires()

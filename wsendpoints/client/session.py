@@ -221,16 +221,21 @@ class Session:
         stream = Stream(self._outgoing(asking), classes, is_last, self._bound, self._pending)
         self._pending.add(id_, stream)
         try:
-            await self._post(stream.outgoing)
             try:
-                yield stream
-            finally:
+                await self._post(stream.outgoing)
+            except LostError:
+                stream.end()
+                raise
+            yield stream
+        finally:
+            stream.leave()
+            try:
                 socket = stream.outgoing.sent_on
+                # It may have been cancelled while it was sent: the server may have it.
                 if stop is not None and socket is not None and not stream.is_over:
                     await self._stop(socket, stop(id_))
-        finally:
-            self._forget(id_, stream)
-            stream.leave()
+            finally:
+                self._forget(id_, stream)
 
     def _last(self, until: type | Callable[[Any], bool] | None) -> Callable[[Any], bool]:
         """Return what tells the last reply of a stream."""
